@@ -1,0 +1,65 @@
+# A room is a folder under src/ with one responsibility (ARCHITECTURE.md). Each room's CMakeLists calls
+#   loom_room(NAME USES room... LINKS library...)
+# which makes the library loom_NAME of every .cpp in the folder (one level of sub-folders included), and a
+# test program NAME_test of every *_test.cpp. USES names the rooms it may include: test/rooms_test.py
+# fails on any other include. LOOM_ROOMS lists the libraries of all rooms.
+
+add_library(loom_flags INTERFACE)
+target_include_directories(loom_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
+target_compile_options(loom_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Werror
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Wimplicit-fallthrough>)
+if(LOOM_SANITIZE)
+  target_compile_options(loom_flags INTERFACE -fsanitize=${LOOM_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(loom_flags INTERFACE -fsanitize=${LOOM_SANITIZE})
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_link_options(loom_flags INTERFACE -fuse-ld=lld-19)
+endif()
+
+set(LOOM_ROOMS "" CACHE INTERNAL "the libraries of all rooms")
+
+function(loom_room name)
+  cmake_parse_arguments(ARG "" "" "USES;LINKS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS *.cpp */*.cpp)
+  set(tests ${sources})
+  list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$|/main\\.cpp$")
+  set(rooms ${ARG_USES})
+  list(TRANSFORM rooms PREPEND loom_)
+  if(sources)
+    add_library(loom_${name} STATIC ${sources})
+    target_link_libraries(loom_${name} PUBLIC loom_flags ${rooms} ${ARG_LINKS})
+  else()
+    add_library(loom_${name} INTERFACE)
+    target_link_libraries(loom_${name} INTERFACE loom_flags ${rooms} ${ARG_LINKS})
+  endif()
+  set(LOOM_ROOMS ${LOOM_ROOMS} loom_${name} CACHE INTERNAL "the libraries of all rooms")
+  if(tests)
+    loom_test(${name}_test unit SOURCES ${tests} LINKS loom_${name} loom_testkit)
+  endif()
+endfunction()
+
+# The target tests_LABEL builds all test programs of a label.
+foreach(label unit contract fault differential e2e)
+  add_custom_target(tests_${label})
+endforeach()
+
+# loom_test(NAME LABEL SOURCES file... LINKS library... [TIMEOUT seconds] [FIXTURES fixture])
+# makes a GoogleTest program, one ctest per case. FIXTURES names the ctest fixture that must be set up first.
+function(loom_test name label)
+  cmake_parse_arguments(ARG "" "TIMEOUT;FIXTURES" "SOURCES;LINKS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300) # guards against a hang only: machines may be busy
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LINKS} GTest::gtest GTest::gmock GTest::gtest_main)
+  add_dependencies(tests_${label} ${name})
+  set(fixtures)
+  if(ARG_FIXTURES)
+    set(fixtures FIXTURES_REQUIRED ${ARG_FIXTURES})
+  endif()
+  include(GoogleTest)
+  gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
+    PROPERTIES LABELS ${label} TIMEOUT ${ARG_TIMEOUT} ${fixtures})
+endfunction()

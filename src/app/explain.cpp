@@ -1,0 +1,85 @@
+#include "app/explain.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "app/progress.hpp"
+
+namespace loom::app {
+
+namespace {
+
+struct Totals {
+  std::uint64_t records = 0;
+  std::uint64_t letters = 0;
+};
+
+Totals totals(const plan::Workload& work, std::size_t first, std::size_t last) {
+  Totals sum;
+  for (std::size_t u = first; u < last; ++u) {
+    sum.records += work.units[u].records;
+    sum.letters += work.units[u].letters;
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::string explain_text(const search::LocalSearch& search) {
+  const plan::Workload& work = search.workload();
+  const plan::Plan& plan = search.plan();
+  const Totals all = totals(work, 0, work.units.size());
+  std::string text = fmt::format("{}: {} queries, {} letters, in {} internal batches\n",
+                                 blast::name(work.program), all.records, all.letters, work.units.size());
+  if (work.database_letters > 0) {
+    text += fmt::format("database: {} sequences, {} letters, {} MiB to read\n", work.database_sequences,
+                        work.database_letters, work.database_bytes >> 20U);
+  }
+  text += fmt::format("plan: {} workers, {} tasks{}, about {} (a guess until it runs)\n", plan.workers,
+                      plan.searches.size(),
+                      plan.shards > 1 ? fmt::format(", each over {} parts of the database", plan.shards) : "",
+                      clock_text(plan.seconds));
+  for (const std::string& reason : plan.reasons) text += fmt::format("  - {}\n", reason);
+  for (std::size_t t = 0; t < plan.searches.size(); ++t) {
+    const plan::Task& task = plan.searches[t];
+    const Totals part = totals(work, task.first_unit, task.last_unit);
+    text += fmt::format(
+        "  task {:>3}: queries {}-{}, {} letters, {}, about {:.1f} CPU s\n", t + 1,
+        work.units[task.first_unit].first_record + 1, work.units[task.first_unit].first_record + part.records,
+        part.letters, task.threads == 1 ? "1 thread" : fmt::format("{} threads", task.threads), task.seconds);
+  }
+  return text;
+}
+
+std::string explain_json(const search::LocalSearch& search) {
+  const plan::Workload& work = search.workload();
+  const plan::Plan& plan = search.plan();
+  const Totals all = totals(work, 0, work.units.size());
+  boost::json::array tasks;
+  for (const plan::Task& task : plan.searches) {
+    const Totals part = totals(work, task.first_unit, task.last_unit);
+    tasks.push_back({{"first_query", work.units[task.first_unit].first_record + 1},
+                     {"queries", part.records},
+                     {"letters", part.letters},
+                     {"threads", task.threads},
+                     {"cpu_seconds", task.seconds}});
+  }
+  boost::json::array reasons(plan.reasons.begin(), plan.reasons.end());
+  const boost::json::object document{{"program", blast::name(work.program)},
+                                     {"queries", all.records},
+                                     {"letters", all.letters},
+                                     {"internal_batches", work.units.size()},
+                                     {"database",
+                                      {{"sequences", work.database_sequences},
+                                       {"letters", work.database_letters},
+                                       {"bytes", work.database_bytes}}},
+                                     {"workers", plan.workers},
+                                     {"shards", plan.shards},
+                                     {"seconds", plan.seconds},
+                                     {"reasons", std::move(reasons)},
+                                     {"tasks", std::move(tasks)}};
+  return boost::json::serialize(document) + "\n";
+}
+
+}  // namespace loom::app

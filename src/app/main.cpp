@@ -1,0 +1,54 @@
+#include <fmt/format.h>
+
+#include <exception>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "app/doctor.hpp"
+#include "app/search_command.hpp"
+#include "app/version.hpp"
+
+namespace {
+
+constexpr std::string_view kUsage = R"(usage: blastloom COMMAND …
+
+  search PROGRAM [BLAST+ flags]   run a BLAST+ search, cut up over all cores; same flags, same output bytes
+  doctor                          check BLAST+, databases, memory and disk; prove exactness on a tiny search
+  version
+
+'blastloom search --help' tells more.
+)";
+
+int run(std::span<const std::string> args) {
+  if (args.empty()) {
+    fmt::print(stderr, "{}", kUsage);
+    return 1;
+  }
+  const std::string& command = args[0];
+  const auto rest = args.subspan(1);
+  if (command == "search") return loom::app::search_command(rest);
+  if (command == "doctor") return loom::app::doctor_command(rest);
+  if (command == "version" || command == "--version") {
+    fmt::print("blastloom {}\n", loom::app::kVersion);
+    return 0;
+  }
+  if (command == "help" || command == "--help" || command == "-h") {
+    fmt::print("{}", kUsage);
+    return 0;
+  }
+  fmt::print(stderr, "blastloom: unknown command '{}'\n{}", command, kUsage);
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const std::vector<std::string> args(argv + 1, argv + argc);
+    return run(args);
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "blastloom: {}\n", e.what());
+    return 255;
+  }
+}

@@ -1,0 +1,64 @@
+#include "blast/program.hpp"
+
+#include <gtest/gtest.h>
+
+namespace loom::blast {
+namespace {
+
+TEST(Program, NamesReadBackAsThemselves) {
+  for (const Program program : kPrograms) EXPECT_EQ(*parse_program(name(program)), program);
+}
+
+TEST(Program, ASlipGetsTheNearestName) {
+  EXPECT_EQ(parse_program("blasp").error().message, "unknown program 'blasp'; did you mean blastp?");
+  EXPECT_EQ(parse_program("tblastm").error().message, "unknown program 'tblastm'; did you mean tblastn?");
+  EXPECT_EQ(parse_program("BLASTP").error().code, Code::invalid_argument);
+  EXPECT_EQ(parse_program("grep").error().message,
+            "unknown program 'grep'; the programs are blastn, blastp, blastx, tblastn, tblastx, psiblast, "
+            "deltablast, "
+            "rpsblast, rpstblastn");
+  EXPECT_FALSE(parse_program(std::string(1'000'000, 'b')));
+}
+
+TEST(Program, MoleculesAndTranslation) {
+  struct Row {
+    Program program;
+    Molecule query;
+    DatabaseKind database;
+    bool query_translated;
+    bool database_translated;
+  };
+  using enum Program;
+  constexpr auto kDna = Molecule::nucleotide;
+  constexpr auto kProtein = Molecule::protein;
+  const Row rows[] = {{blastn, kDna, DatabaseKind::nucleotide, false, false},
+                      {blastp, kProtein, DatabaseKind::protein, false, false},
+                      {blastx, kDna, DatabaseKind::protein, true, false},
+                      {tblastn, kProtein, DatabaseKind::nucleotide, false, true},
+                      {tblastx, kDna, DatabaseKind::nucleotide, true, true},
+                      {psiblast, kProtein, DatabaseKind::protein, false, false},
+                      {deltablast, kProtein, DatabaseKind::protein, false, false},
+                      {rpsblast, kProtein, DatabaseKind::profile, false, false},
+                      {rpstblastn, kDna, DatabaseKind::profile, true, false}};
+  ASSERT_EQ(std::size(rows), kPrograms.size());
+  for (const Row& row : rows) {
+    SCOPED_TRACE(name(row.program));
+    EXPECT_EQ(query_molecule(row.program), row.query);
+    EXPECT_EQ(database_kind(row.program), row.database);
+    EXPECT_EQ(translates_query(row.program), row.query_translated);
+    EXPECT_EQ(translates_database(row.program), row.database_translated);
+  }
+}
+
+TEST(Program, SetsAddAndTakeAway) {
+  constexpr Programs kBoth = Program::blastn | Program::blastp;
+  static_assert(kBoth.has(Program::blastn) && kBoth.has(Program::blastp) && !kBoth.has(Program::blastx));
+  static_assert((kBoth - Program::blastn) == Programs(Program::blastp));
+  static_assert(kBoth.overlaps(Program::blastp) && !kBoth.overlaps(Program::tblastx));
+  static_assert((kBoth - kBoth).empty());
+  EXPECT_EQ(executable_names(Program::blastp).front(), "blastp");
+  EXPECT_EQ(executable_names(Program::rpsblast).size(), 2U) << "Debian's rpsblast is a legacy wrapper";
+}
+
+}  // namespace
+}  // namespace loom::blast

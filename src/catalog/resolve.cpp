@@ -1,0 +1,60 @@
+#include "catalog/resolve.hpp"
+
+#include "catalog/lines.hpp"
+
+namespace loom::catalog {
+namespace {
+
+constexpr std::string_view kSkipped = "Error: [blastdbcmd] Skipped ";
+
+std::vector<std::string_view> skipped_ids(std::string_view err) {
+  std::vector<std::string_view> ids;
+  while (!err.empty()) {
+    const auto line = take_line(err);
+    if (line.starts_with(kSkipped)) ids.push_back(line.substr(kSkipped.size()));
+  }
+  return ids;
+}
+
+}  // namespace
+
+std::optional<std::uint32_t> made_up_oid(std::string_view id) {
+  for (const std::string_view prefix : {"gnl|BL_ORD_ID|", "BL_ORD_ID:"}) {
+    if (id.starts_with(prefix)) return whole_number<std::uint32_t>(id.substr(prefix.size()));
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> lookup_args(std::string_view names, Molecule molecule,
+                                     const std::filesystem::path& batch) {
+  return {"-db",          std::string(names), "-dbtype", molecule == Molecule::protein ? "prot" : "nucl",
+          "-entry_batch", batch.string(),     "-outfmt", "%o"};
+}
+
+Result<std::vector<std::optional<std::uint32_t>>> parse_lookup(std::span<const std::string> ids,
+                                                               std::string_view out, std::string_view err,
+                                                               std::uint32_t sequences) {
+  const auto skipped = skipped_ids(err);
+  std::vector<std::optional<std::uint32_t>> oids;
+  std::size_t missing = 0;
+  for (const auto& id : ids) {
+    if (missing < skipped.size() && skipped[missing] == id) {
+      oids.emplace_back();
+      ++missing;
+      continue;
+    }
+    const auto line = take_line(out);
+    const auto oid = whole_number<std::uint32_t>(line);
+    if (!oid || *oid >= sequences) {
+      return error(Code::corrupt, "blastdbcmd gave '{}' for the id '{}' where an OID below {} was expected",
+                   line, id, sequences);
+    }
+    oids.emplace_back(oid);
+  }
+  if (!out.empty() || missing != skipped.size()) {
+    return error(Code::corrupt, "blastdbcmd answered for more than the {} ids it was asked for", ids.size());
+  }
+  return oids;
+}
+
+}  // namespace loom::catalog

@@ -1,0 +1,68 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/result.hpp"
+#include "blast/program.hpp"
+
+namespace loom::catalog {
+
+using blast::Molecule;
+
+/// What a volume's index file (.pin, .nin; format 4 or 5) says in front of its offset tables.
+struct IndexHead {
+  std::uint32_t version = 0;  ///< 4 or 5
+  Molecule molecule = Molecule::protein;
+  std::string title;
+  std::string date;  ///< as makeblastdb wrote it: "Nov 24, 2026  8:15 AM"
+  std::uint32_t sequences = 0;
+  std::uint64_t letters = 0;
+  std::uint32_t longest = 0;       ///< letters
+  std::size_t sequence_table = 0;  ///< where in the file the offsets of the sequences start
+};
+
+/// Reads the head and checks that the tables fit into `bytes`. Format: every number big-endian, 32 bits, but
+/// the letters: 64 bits, little-endian; texts with their length in front; then offset tables of headers,
+/// sequences and (nucleotides) ambiguities, sequences + 1 entries each.
+/// Errors: corrupt; invalid_argument for a version other than 4 and 5.
+Result<IndexHead> parse_index(std::span<const std::byte> bytes);
+
+/// One volume's index, mapped read-only. Thread-safe. Blocking: page faults on first touch.
+class VolumeIndex {
+ public:
+  /// Opens `base` + .pin or .nin. Errors: those of parse_index and not_found, with the file's path; corrupt
+  /// if it holds the other kind of molecule.
+  static Result<std::shared_ptr<const VolumeIndex>> open(const std::filesystem::path& base,
+                                                         Molecule molecule);
+
+  VolumeIndex(const VolumeIndex&) = delete;
+  VolumeIndex& operator=(const VolumeIndex&) = delete;
+  ~VolumeIndex();
+
+  [[nodiscard]] const IndexHead& head() const { return head_; }
+
+  /// Letters of the first `oid` sequences: exact for proteins; for nucleotides an estimate from the packed
+  /// bytes, which grows with `oid` and is exact for all sequences. 0 <= oid <= head().sequences.
+  [[nodiscard]] std::uint64_t letters_before(std::uint32_t oid) const;
+
+  /// The length that BLAST+ adds up for this sequence when a filter makes it count: exact for proteins; for
+  /// nucleotides from the number of packed bytes, with the last two bits of the OID (in this volume) for the
+  /// letters in the last byte. oid < head().sequences.
+  [[nodiscard]] std::uint32_t scanned_letters(std::uint32_t oid) const;
+
+ private:
+  explicit VolumeIndex(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  [[nodiscard]] std::uint64_t offset(std::uint64_t entry) const;  // of the table of sequences, and on
+
+  std::span<const std::byte> bytes_;
+  IndexHead head_;
+};
+
+/// The file extension of `kind` ("in", "sq", "al", …) for the molecule: ".pin", ".nin".
+std::string extension(Molecule molecule, std::string_view kind);
+
+}  // namespace loom::catalog

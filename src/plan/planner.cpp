@@ -1,0 +1,228 @@
+#include "plan/planner.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/check.hpp"
+
+namespace loom::plan {
+
+namespace {
+
+using blast::Program;
+
+constexpr double kStartSeconds = 0.08;
+/// A task is worth its start when it works this long.
+constexpr double kLeastTaskSeconds = 1.5;
+/// Longer tasks make progress, retries and the tail coarse.
+constexpr double kMostTaskSeconds = 120;
+/// Of the memory, what the database's pages may fill; the rest is for hits and for output.
+constexpr double kDatabaseShareOfMemory = 0.6;
+
+/// CPU seconds per query letter and database letter, and per database letter for one pass over it.
+struct Rate {
+  double per_cell;
+  double per_pass;
+};
+
+Rate rate_of(const Workload& work) {
+  constexpr double kProtein = 4.7e-11;
+  switch (work.program) {
+    case Program::blastn:
+      return work.task == "blastn" || work.task == "blastn-short" ? Rate{5e-13, 1.2e-9}
+                                                                  : Rate{2e-14, 4.6e-10};
+    case Program::blastp:
+    case Program::psiblast:
+    case Program::deltablast:
+    case Program::rpsblast:
+    case Program::rpstblastn:
+      return {kProtein, 2e-9};
+    case Program::blastx:
+    case Program::tblastn:
+      return {1.5 * kProtein, 2e-9};
+    case Program::tblastx:
+      return {3 * kProtein, 4e-9};
+  }
+  LOOM_CHECK(false, "a Program outside its enumerators");
+}
+
+/// blastn searches a task in about two passes over the database, whatever its size; the others pass once per
+/// unit.
+std::uint64_t batches_of(const Workload& work, std::size_t units) {
+  return work.program == Program::blastn ? 2 : units;
+}
+
+/// Consecutive units from `at` on, until they are predicted to take `seconds` or hold `letters`.
+Task take_units(const Workload& work, std::size_t at, double seconds, std::optional<std::uint64_t> letters,
+                double database_share) {
+  Task task{.first_unit = at, .last_unit = at};
+  std::uint64_t taken = 0;
+  do {
+    taken += work.units[task.last_unit++].letters;
+    task.seconds = predicted_seconds(work, taken, batches_of(work, task.last_unit - at), database_share);
+  } while (task.last_unit < work.units.size() && (letters ? taken < *letters : task.seconds < seconds));
+  return task;
+}
+
+double seconds_of(const Workload& work, const Task& task, double database_share) {
+  std::uint64_t letters = 0;
+  for (std::size_t u = task.first_unit; u < task.last_unit; ++u) letters += work.units[u].letters;
+  return predicted_seconds(work, letters, batches_of(work, task.last_unit - task.first_unit), database_share);
+}
+
+double total_seconds(const Workload& work, double database_share) {
+  return seconds_of(work, {.first_unit = 0, .last_unit = work.units.size()}, database_share);
+}
+
+/// Tasks that shrink: each takes half of its fair share of what is left, so that all workers end together.
+std::vector<Task> cut(const Workload& work, const Resources& resources, double database_share) {
+  std::vector<Task> tasks;
+  double left = total_seconds(work, database_share);
+  const double pass = predicted_seconds(work, 0, 1, database_share);
+  const double least = std::max(kLeastTaskSeconds, work.program == Program::blastn ? 4 * pass : 0);
+  std::size_t at = 0;
+  while (at < work.units.size()) {
+    const double share = left / (2.0 * resources.workers);
+    const double seconds = std::clamp(share, least, std::max(least, kMostTaskSeconds));
+    tasks.push_back(take_units(work, at, seconds, resources.batch_letters, database_share));
+    left -= tasks.back().seconds;
+    at = tasks.back().last_unit;
+  }
+  return tasks;
+}
+
+/// blastn passes over the whole database once per task, so it wants few tasks: equal ones, a multiple of the
+/// workers, each no shorter than `least`.
+std::vector<Task> cut_evenly(const Workload& work, const Resources& resources, double database_share) {
+  const double total = total_seconds(work, database_share);
+  const double pass = predicted_seconds(work, 0, 1, database_share);
+  const double rounds = std::clamp(std::floor(total / resources.workers / (8 * pass)), 1.0, 8.0);
+  const auto wanted = static_cast<std::uint64_t>(rounds) * static_cast<std::uint64_t>(resources.workers);
+  std::uint64_t letters = 0;
+  for (const auto& unit : work.units) letters += unit.letters;
+  const std::uint64_t each = resources.batch_letters.value_or((letters + wanted - 1) / wanted);
+  std::vector<Task> tasks;
+  for (std::size_t at = 0; at < work.units.size(); at = tasks.back().last_unit) {
+    tasks.push_back(take_units(work, at, 0, std::max<std::uint64_t>(each, 1), database_share));
+  }
+  return tasks;
+}
+
+/// So few units that some workers would be idle in the last round: the odd ones run first, as one task on all
+/// workers.
+std::vector<Task> cut_few(const Workload& work, const Resources& resources, double database_share) {
+  const std::size_t odd = work.units.size() % static_cast<std::size_t>(resources.workers);
+  std::vector<Task> tasks;
+  if (odd > 0) {
+    Task wide{.first_unit = 0, .last_unit = odd, .threads = resources.workers};
+    wide.seconds = seconds_of(work, wide, database_share);
+    tasks.push_back(wide);
+  }
+  for (std::size_t u = odd; u < work.units.size(); ++u) {
+    tasks.push_back(take_units(work, u, 0, 1, database_share));
+  }
+  return tasks;
+}
+
+Task everything(const Workload& work, const Resources& resources, double database_share) {
+  constexpr double kWorthThreads = 0.2;
+  Task task{.first_unit = 0, .last_unit = work.units.size()};
+  task.seconds = seconds_of(work, task, database_share);
+  task.threads = work.threads_allowed && task.seconds > kWorthThreads ? resources.workers : 1;
+  return task;
+}
+
+std::vector<Task> cut_queries(const Workload& work, const Resources& resources, double database_share,
+                              Plan& plan) {
+  const std::size_t units = work.units.size();
+  if (!work.one_piece_because.empty() && units > 1) {
+    plan.reasons.push_back(fmt::format("The queries stay in one piece: {}.", work.one_piece_because));
+    return {everything(work, resources, database_share)};
+  }
+  if (resources.workers == 1 && !resources.batch_letters) {
+    plan.reasons.emplace_back("One worker: one task, nothing to gain from cutting.");
+    return {everything(work, resources, database_share)};
+  }
+  if (resources.batch_letters) {
+    plan.reasons.push_back(
+        fmt::format("--batch-letters: tasks of about {} letters.", *resources.batch_letters));
+    return cut(work, resources, database_share);
+  }
+  if (total_seconds(work, database_share) < kLeastTaskSeconds) {
+    plan.reasons.emplace_back("Too small a search to gain from cutting: one task.");
+    return {everything(work, resources, database_share)};
+  }
+  if (work.threads_allowed && units < static_cast<std::size_t>(resources.workers)) {
+    plan.reasons.emplace_back("Fewer internal batches than workers: one task, on all workers.");
+    return {everything(work, resources, database_share)};
+  }
+  if (work.program == Program::blastn) {
+    plan.reasons.emplace_back(
+        "blastn passes over the database once per task: few tasks, of equal size, a multiple of the "
+        "workers.");
+    return cut_evenly(work, resources, database_share);
+  }
+  if (work.threads_allowed && units < 8 * static_cast<std::size_t>(resources.workers)) {
+    plan.reasons.push_back(
+        fmt::format("Few internal batches ({}): one task each; the odd ones, which would leave workers idle "
+                    "in the last round, run "
+                    "first, on all workers.",
+                    units));
+    return cut_few(work, resources, database_share);
+  }
+  plan.reasons.push_back(fmt::format(
+      "{} internal batches of the engine: tasks hold whole ones, long tasks first and short ones last.",
+      units));
+  return cut(work, resources, database_share);
+}
+
+int shards_for(const Workload& work, const Resources& resources, Plan& plan) {
+  const double room = kDatabaseShareOfMemory * static_cast<double>(resources.memory_bytes);
+  const bool fits = work.database_bytes == 0 || static_cast<double>(work.database_bytes) <= room;
+  int shards = resources.shards.value_or(
+      fits ? 1 : static_cast<int>(std::ceil(static_cast<double>(work.database_bytes) / room)));
+  if (resources.shards && shards > 1)
+    plan.reasons.push_back(fmt::format("--shards: the database in {} parts.", shards));
+  if (!work.whole_database_because.empty() && shards > 1) {
+    plan.reasons.push_back(fmt::format("The database stays whole: {}.", work.whole_database_because));
+    return 1;
+  }
+  shards = static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(std::max(shards, 1)),
+                                                    std::max<std::uint64_t>(work.database_sequences, 1)));
+  if (!resources.shards && shards > 1) {
+    plan.reasons.push_back(fmt::format(
+        "The database ({} MiB) does not fit {} MiB of memory: {} parts, each read once for all queries.",
+        work.database_bytes >> 20U, resources.memory_bytes >> 20U, shards));
+  }
+  return shards;
+}
+
+}  // namespace
+
+double predicted_seconds(const Workload& work, std::uint64_t letters, std::uint64_t batches,
+                         double database_share) {
+  const Rate rate = rate_of(work);
+  const double database = static_cast<double>(work.database_letters) * database_share;
+  return kStartSeconds + (rate.per_pass * database * static_cast<double>(batches)) +
+         (rate.per_cell * database * static_cast<double>(letters));
+}
+
+Plan make_plan(const Workload& work, const Resources& resources) {
+  LOOM_CHECK(!work.units.empty() && resources.workers >= 1, "a search has queries and a worker");
+  Plan plan;
+  plan.workers = resources.workers;
+  plan.shards = shards_for(work, resources, plan);
+  plan.searches = cut_queries(work, resources, 1.0, plan);
+  double cpu = 0;
+  for (Task& task : plan.searches) {
+    // Several threads over an OID range may search the first chunk twice (doc/exactness.md).
+    if (plan.shards > 1) task.threads = 1;
+    cpu += task.seconds + (plan.shards > 1 ? plan.shards * kStartSeconds : 0);
+  }
+  plan.seconds = cpu / resources.workers;
+  return plan;
+}
+
+}  // namespace loom::plan

@@ -1,0 +1,71 @@
+#include "search/query_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "base/fd.hpp"
+#include "render/part_text.hpp"
+#include "render/sink.hpp"
+
+namespace loom::search {
+
+namespace {
+
+bool plain_file(const std::string& path) {
+  struct stat info{};
+  if (path == "-" || ::stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return false;
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<unsigned char, 2> magic{};
+  const bool gzip =
+      fd && ::read(fd.get(), magic.data(), magic.size()) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
+  return !gzip;
+}
+
+Status unpack(const std::string& query, const std::filesystem::path& target) {
+  LOOM_TRY(const auto source, sequence::open_byte_source(query));
+  LOOM_TRY(AtomicFile file, AtomicFile::create(target));
+  std::vector<char> block(std::size_t{1} << 20U);
+  for (;;) {
+    LOOM_TRY(const std::size_t got, source->read(block));
+    if (got == 0) return file.commit();
+    LOOM_CHECKED(file.write(std::string_view(block.data(), got)));
+  }
+}
+
+sequence::Alphabet alphabet_of(blast::Program program) {
+  return blast::query_molecule(program) == blast::Molecule::protein ? sequence::Alphabet::protein
+                                                                    : sequence::Alphabet::nucleotide;
+}
+
+}  // namespace
+
+Result<QueryFile> open_queries(const std::string& query, blast::Program program, std::uint64_t unit_letters,
+                               const std::filesystem::path& scratch) {
+  QueryFile queries;
+  queries.path = query;
+  if (!plain_file(query)) {
+    queries.path = scratch / "queries.fasta";
+    LOOM_CHECKED(unpack(query, queries.path));
+  }
+  LOOM_TRY(const auto source, sequence::open_byte_source(queries.path.string()));
+  auto map = sequence::map_queries(*source, alphabet_of(program), unit_letters);
+  if (!map) return std::move(map.error());
+  queries.map = *std::move(map);
+  return queries;
+}
+
+Status write_units(const QueryFile& queries, std::size_t first, std::size_t last,
+                   const std::filesystem::path& path) {
+  const auto& units = queries.map.units;
+  LOOM_TRY(AtomicFile file, AtomicFile::create(path));
+  render::Sink out(file);
+  const std::uint64_t end = units[last - 1].offset + units[last - 1].bytes;
+  LOOM_CHECKED(render::copy_range(queries.path, units[first].offset, end, out));
+  LOOM_CHECKED(out.flush());
+  return file.commit();
+}
+
+}  // namespace loom::search

@@ -1,0 +1,26 @@
+#pragma once
+#include <filesystem>
+
+#include "blast/program.hpp"
+#include "sequence/query_map.hpp"
+
+namespace loom::search {
+
+/// The queries of a search as one plain file that can be read at any place, and where it may be cut.
+struct QueryFile {
+  std::filesystem::path path;
+  sequence::QueryMap map;
+};
+
+/// Opens `query` (a path; "-" is standard input). A regular, uncompressed file is used where it lies and must
+/// not change during the search; anything else (pipe, standard input, gzip) is unpacked into `scratch` first.
+/// `unit_letters` as for map_queries. Memory: constant. Blocking: reads all of it.
+/// Errors: not_found, and those of map_queries; disk_full.
+Result<QueryFile> open_queries(const std::string& query, blast::Program program, std::uint64_t unit_letters,
+                               const std::filesystem::path& scratch);
+
+/// Writes units [first, last) as a query file of their own at `path`.
+Status write_units(const QueryFile& queries, std::size_t first, std::size_t last,
+                   const std::filesystem::path& path);
+
+}  // namespace loom::search

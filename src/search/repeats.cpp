@@ -1,0 +1,192 @@
+#include "search/repeats.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <map>
+
+#include "render/line_reader.hpp"
+#include "render/part_text.hpp"
+#include "sequence/fasta_reader.hpp"
+#include "sequence/fingerprint.hpp"
+
+namespace loom::search {
+
+namespace {
+
+/// Below this the distinct queries alone would make the engine choose other lookup tables (doc/exactness.md).
+constexpr std::uint64_t kLeastLetters = 10'000;
+constexpr std::string_view kProcessed = "# BLAST processed ";
+constexpr std::string_view kProgramLine = "# BLASTN ";  // the first comment of each query
+constexpr std::string_view kQueryLine = "# Query: ";
+
+bool names_query(std::string_view column) {
+  return column == "qseqid" || column == "qacc" || column == "qaccver";
+}
+
+std::size_t name_columns(const blast::OutFormat& format) {
+  return static_cast<std::size_t>(std::ranges::count_if(format.columns, names_query));
+}
+
+/// Names that BLAST+ prints as they are.
+bool plain_name(std::string_view id) {
+  return !id.empty() && std::ranges::all_of(id, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("_.:/#-=+").find(c) != std::string_view::npos;
+  });
+}
+
+/// The title behind '>', if BLAST+ prints it as it is: printable, one blank between words, none at the ends.
+std::optional<std::string_view> plain_title(std::string_view raw) {
+  const std::size_t start = raw.find('>');
+  if (start != 0) return std::nullopt;
+  std::string_view title = raw.substr(1, raw.find('\n') - 1);
+  if (title.ends_with('\r')) title.remove_suffix(1);
+  const bool odd = std::ranges::any_of(title, [](char c) { return c < ' ' || c > '~'; });
+  if (odd || title.starts_with(' ') || title.ends_with(' ') || title.find("  ") != std::string_view::npos) {
+    return std::nullopt;
+  }
+  return title;
+}
+
+/// The rows of a distinct query in the answer.
+struct Block {
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;
+};
+
+/// The number in "r17", at the front of `text`, if what follows is no digit.
+std::optional<std::uint64_t> distinct_number(std::string_view text) {
+  if (!text.starts_with('r')) return std::nullopt;
+  std::uint64_t number = 0;
+  const auto [end, failed] = std::from_chars(text.data() + 1, text.data() + text.size(), number);
+  if (failed != std::errc{}) return std::nullopt;
+  return number;
+}
+
+/// Where each distinct query's lines stand: in format 7 from its first comment on, else its rows, if any.
+Result<std::vector<Block>> find_blocks(const std::filesystem::path& answer, const blast::OutFormat& format,
+                                       std::uint64_t distinct) {
+  std::vector<Block> blocks(distinct);
+  LOOM_TRY(render::LineReader lines, render::LineReader::open(answer));
+  const bool commented = format.number == 7;
+  std::uint64_t number = 0;  // of the current query, from 1
+  std::uint64_t start = 0;   // of its comments
+  for (std::uint64_t at = 0;; at = lines.offset()) {
+    LOOM_TRY(const auto line, lines.next());
+    if (!line || (commented && line->starts_with(kProcessed))) return blocks;
+    if (commented && line->starts_with(kProgramLine)) {
+      start = at;
+      number = 0;
+      continue;
+    }
+    const bool names = !commented || line->starts_with(kQueryLine);
+    if (names) number = distinct_number(commented ? line->substr(kQueryLine.size()) : *line).value_or(0);
+    if (number == 0 || number > distinct)
+      return render::unlike(answer, "a line names no query that was searched");
+    Block& block = blocks[number - 1];
+    if (names && block.to == 0) block.from = commented ? start : at;
+    block.to = lines.offset();
+  }
+}
+
+/// One block with the true name of the query in it.
+std::string named(std::string_view block, std::string_view id, std::string_view title, std::size_t columns,
+                  std::string_view delimiter) {
+  std::string result;
+  while (!block.empty()) {
+    const std::size_t feed = block.find('\n');
+    std::string_view line = block.substr(0, feed + 1);
+    block.remove_prefix(line.size());
+    if (line.starts_with(kQueryLine)) {
+      result += fmt::format("{}{}\n", kQueryLine, title);
+      continue;
+    }
+    if (line.starts_with('#')) {
+      result += line;
+      continue;
+    }
+    for (std::size_t c = 0; c < columns; ++c) {
+      const std::size_t end = std::min(line.find(delimiter), line.size() - 1);
+      result += id;
+      line.remove_prefix(end);
+      if (c + 1 < columns) {
+        result += delimiter;
+        line.remove_prefix(delimiter.size());
+      }
+    }
+    result += line;
+  }
+  return result;
+}
+
+}  // namespace
+
+bool repeats_allowed(const blast::Options& options, const blast::OutFormat& format) {
+  if (options.program() != blast::Program::blastn || !format.tabular() || format.delimiter.empty())
+    return false;
+  const std::size_t names = name_columns(format);
+  if (names == 0 || format.delimiter.find_first_of("r0123456789#\n") != std::string::npos) return false;
+  const bool in_front = std::all_of(format.columns.begin(),
+                                    format.columns.begin() + static_cast<std::ptrdiff_t>(names), names_query);
+  // qgi would follow the name too.
+  const bool other = std::ranges::find(format.columns, "qgi") != format.columns.end();
+  return in_front && !other && !options.has("parse_deflines");
+}
+
+Result<std::optional<Repeats>> find_repeats(const QueryFile& queries, blast::Program program,
+                                            bool case_matters, const std::filesystem::path& target) {
+  const auto alphabet = blast::query_molecule(program) == blast::Molecule::protein
+                            ? sequence::Alphabet::protein
+                            : sequence::Alphabet::nucleotide;
+  const auto letter_case = case_matters ? sequence::LetterCase::kept : sequence::LetterCase::ignored;
+  LOOM_TRY(const auto source, sequence::open_byte_source(queries.path.string()));
+  sequence::FastaReader reader(*source, alphabet);
+  LOOM_TRY(AtomicFile file, AtomicFile::create(target));
+  render::Sink out(file);
+  std::map<sequence::Fingerprint, std::uint32_t> known;
+  Repeats repeats;
+  std::uint64_t letters = 0;
+  for (;;) {
+    LOOM_TRY(const auto record, reader.next());
+    if (!record) break;
+    if (!plain_name(record->id) || !plain_title(record->raw) || record->letters == 0) return std::nullopt;
+    const auto number = static_cast<std::uint32_t>(known.size());
+    const auto [place, fresh] =
+        known.try_emplace(sequence::fingerprint(record->raw, alphabet, letter_case), number);
+    repeats.distinct_of.push_back(place->second);
+    if (!fresh) continue;
+    letters += record->letters;
+    LOOM_CHECKED(out.write(fmt::format(">r{}\n", number + 1)));
+    LOOM_CHECKED(out.write(record->raw.substr(record->raw.find('\n') + 1)));
+    if (!record->raw.ends_with('\n')) LOOM_CHECKED(out.write("\n"));
+  }
+  if (letters * 3 > queries.map.letters * 2 || letters < kLeastLetters) return std::nullopt;
+  repeats.distinct = known.size();
+  LOOM_CHECKED(out.flush());
+  LOOM_CHECKED(file.commit());
+  return repeats;
+}
+
+Status write_for_each(const Repeats& repeats, const QueryFile& queries, const std::filesystem::path& answer,
+                      const blast::OutFormat& format, render::Sink& out) {
+  LOOM_TRY(const auto blocks, find_blocks(answer, format, repeats.distinct));
+  LOOM_TRY(const auto source, sequence::open_byte_source(queries.path.string()));
+  sequence::FastaReader reader(*source, sequence::Alphabet::nucleotide);
+  LOOM_TRY(const render::RangeReader bytes, render::RangeReader::open(answer));
+  const std::size_t columns = name_columns(format);
+  for (const std::uint32_t distinct : repeats.distinct_of) {
+    LOOM_TRY(const auto record, reader.next());
+    if (!record) return error(Code::corrupt, "{} changed while it was searched", queries.path.string());
+    const Block& block = blocks[distinct];
+    LOOM_TRY(const std::string rows, bytes.read(block.from, block.to));
+    const auto title = plain_title(record->raw);
+    LOOM_CHECKED(out.write(named(rows, record->id, title.value_or(record->id), columns, format.delimiter)));
+  }
+  if (format.number != 7) return ok();
+  return out.write(fmt::format("{}{} queries\n", kProcessed, repeats.distinct_of.size()));
+}
+
+}  // namespace loom::search

@@ -1,0 +1,36 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "blast/options.hpp"
+#include "blast/outfmt.hpp"
+#include "render/sink.hpp"
+#include "search/query_file.hpp"
+
+namespace loom::search {
+
+/// Queries with the same letters (amplicon reads) are searched once and written out for each.
+struct Repeats {
+  std::vector<std::uint32_t>
+      distinct_of;             ///< for each record, which of the distinct ones it is; 4 bytes each
+  std::uint64_t distinct = 0;  ///< records of the file of distinct ones, called r1, r2, …
+};
+
+/// Whether writing out can be exact: a blastn search (what blastp finds depends on its batches) in format 6,
+/// 7 or 10, whose rows name the query in front or not at all.
+bool repeats_allowed(const blast::Options& options, const blast::OutFormat& format);
+
+/// Looks for repeats in `queries`. If at least a third of the letters are, and no name is odd, writes the
+/// distinct records to `target` and says which is which; else nullopt. Memory: 36 bytes per distinct record
+/// and 4 per record. Blocking: reads all queries. Errors: those of reading and writing.
+Result<std::optional<Repeats>> find_repeats(const QueryFile& queries, blast::Program program,
+                                            bool case_matters, const std::filesystem::path& target);
+
+/// Writes the output of the distinct queries, `answer`, out for all of `queries` to `out`. Memory: 16 bytes
+/// per distinct record. Errors: corrupt if `answer` does not fit; those of reading and writing.
+Status write_for_each(const Repeats& repeats, const QueryFile& queries, const std::filesystem::path& answer,
+                      const blast::OutFormat& format, render::Sink& out);
+
+}  // namespace loom::search

@@ -1,0 +1,208 @@
+#include "search/scout.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "archive/merge.hpp"
+#include "archive/reader.hpp"
+#include "blast/engine.hpp"
+#include "blast/split_limits.hpp"
+#include "catalog/alias_file.hpp"
+#include "catalog/resolve.hpp"
+#include "catalog/shards.hpp"
+#include "render/sink.hpp"
+#include "search/engine_args.hpp"
+#include "search/slots.hpp"
+
+namespace loom::search {
+
+namespace fs = std::filesystem;
+
+Result<catalog::Database> open_search_database(const blast::Options& options) {
+  const auto* names = options.find("db");
+  if (names == nullptr) return error(Code::invalid_argument, "-db is needed");
+  const auto molecule = blast::database_kind(options.program()) == blast::DatabaseKind::nucleotide
+                            ? blast::Molecule::nucleotide
+                            : blast::Molecule::protein;
+  return catalog::open_database(names->text, molecule, catalog::SearchPath::from_environment());
+}
+
+std::string whole_database_because(const blast::Options& options, const blast::OutFormat& format,
+                                   const std::optional<catalog::Database>& database) {
+  for (const auto& limit : blast::split_limits(options)) {
+    if (limit.forbids == blast::Forbids::shards || limit.forbids == blast::Forbids::both) {
+      return fmt::format("{}: {}", limit.cause, limit.why);
+    }
+  }
+  if (!database) return "it is not searched as a database";
+  if (options.program() == blast::Program::psiblast)
+    return "psiblast's scouts are not proven to find all subjects";
+  if (format.number <= 4 && database->parts.size() > 1) {
+    return "the report's footer has a block for each of several databases, and an alias has one";
+  }
+  return database->unshardable;
+}
+
+std::string Scouts::scout_name(std::size_t shard, const std::string& search) {
+  return fmt::format("scout-{}-{}", shard + 1, search);
+}
+
+Status Scouts::run(const std::vector<EngineTask>& searches, TaskRunner& tasks,
+                   const std::stop_token& stop) const {
+  const auto ranges = catalog::cut_shards(database_, static_cast<std::uint32_t>(plan_.shards));
+  std::vector<Job> jobs;
+  for (std::size_t s = 0; s < ranges.size(); ++s) {
+    LOOM_TRY(const fs::path alias,
+             catalog::write_shard_alias(folder_, fmt::format("shard-{}", s + 1), database_, ranges[s],
+                                        catalog::whole(database_)));
+    LOOM_TRY(const blast::Options options, over_alias(scout_options(options_, on_saturation_), alias));
+    for (const EngineTask& search : searches) {
+      if (tasks.finished(search.name)) continue;
+      EngineTask scout = search;
+      scout.name = scout_name(s, search.name);
+      scout.argv = engine_argv(engine_, options);
+      scout.working_dir = folder_;
+      jobs.push_back({1, [scout = std::move(scout), &tasks](std::stop_token job_stop) {
+                        return tasks.run(scout, std::move(job_stop));
+                      }});
+    }
+  }
+  Slots slots(plan_.workers, std::move(jobs), stop);
+  return slots.wait_all();
+}
+
+Result<std::optional<std::vector<std::uint32_t>>> Scouts::subjects_of(const std::string& search,
+                                                                      const TaskRunner& tasks) const {
+  std::vector<std::uint32_t> oids;
+  std::set<std::string> ids;
+  const std::uint64_t cap = scout_cap(options_);
+  for (std::size_t s = 0; s < static_cast<std::size_t>(plan_.shards); ++s) {
+    LOOM_TRY(archive::Reader reader, archive::Reader::open(tasks.output(scout_name(s, search))));
+    for (;;) {
+      LOOM_TRY(const archive::Head* head, reader.next_archive());
+      if (head == nullptr) break;
+      std::uint64_t subjects = 0;
+      std::optional<std::size_t> query;
+      std::string last;
+      for (;;) {
+        LOOM_TRY(const archive::Alignment* alignment, reader.next_alignment());
+        if (alignment == nullptr) break;
+        if (query == alignment->query && last == alignment->subject.text) continue;
+        subjects = query == alignment->query ? subjects + 1 : 1;
+        if (subjects >= cap) return std::nullopt;
+        query = alignment->query;
+        last = alignment->subject.text;
+        if (alignment->subject.oid) {
+          oids.push_back(static_cast<std::uint32_t>(*alignment->subject.oid));
+        } else {
+          ids.insert(last);
+        }
+      }
+    }
+  }
+  if (!ids.empty()) {
+    LOOM_TRY(const auto found, look_up({ids.begin(), ids.end()}, search));
+    oids.insert(oids.end(), found.begin(), found.end());
+  }
+  std::sort(oids.begin(), oids.end());
+  oids.erase(std::unique(oids.begin(), oids.end()), oids.end());
+  return oids;
+}
+
+Result<std::vector<std::uint32_t>> Scouts::look_up(const std::vector<std::string>& ids,
+                                                   const std::string& search) const {
+  LOOM_TRY(const fs::path tool, blast::find_tool("blastdbcmd"));
+  const fs::path list = folder_ / (search + ".ids");
+  const fs::path answer = folder_ / (search + ".oids");
+  LOOM_CHECKED(write_file(list, fmt::format("{}\n", fmt::join(ids, "\n"))));
+  exec::ProcessSpec spec;
+  spec.argv = catalog::lookup_args(database_.names, database_.molecule, list);
+  spec.argv.insert(spec.argv.begin(), tool.string());
+  spec.output = answer;
+  LOOM_TRY(const exec::ProcessOutcome outcome, runner_.run(spec, Deadline::never(), {}));
+  LOOM_TRY(const std::string lines, read_file(answer));
+  LOOM_TRY(const auto found, catalog::parse_lookup(ids, lines, outcome.stderr_text, database_.sequences));
+  std::vector<std::uint32_t> oids;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (!found[i]) {
+      return error(
+          Code::corrupt,
+          "blastdbcmd does not find {} in {}, though a search found it there: its index of ids does not fit "
+          "its sequences. Build the database again, or search it whole (--shards 1).",
+          ids[i], database_.names);
+    }
+    oids.push_back(*found[i]);
+  }
+  std::error_code ignored;
+  fs::remove(list, ignored);
+  fs::remove(answer, ignored);
+  return oids;
+}
+
+Result<blast::Options> Scouts::over_alias(blast::Options options, const fs::path& alias) {
+  LOOM_CHECKED(options.set("db", catalog::quoted_name(alias.string())));
+  // The run's working folder is not the user's (catalog/shards.hpp), so files must be named in full.
+  std::vector<std::pair<std::string, std::string>> files;
+  for (const auto& entry : options.entries()) {
+    const bool file =
+        entry.spec->type == blast::Type::input_file || entry.spec->refers == blast::Refers::file;
+    if (file && fs::exists(entry.text))
+      files.emplace_back(entry.spec->name, fs::absolute(entry.text).string());
+  }
+  for (const auto& [name, path] : files) LOOM_CHECKED(options.set(name, path));
+  return options;
+}
+
+Status Scouts::merge(EngineTask& search, const TaskRunner& tasks) const {
+  if (tasks.finished(search.name)) return ok();
+  std::vector<archive::Shard> shards;
+  for (std::size_t s = 0; s < static_cast<std::size_t>(plan_.shards); ++s) {
+    const fs::path part = tasks.output(scout_name(s, search.name));
+    LOOM_TRY(archive::Pull pull, archive::pull_file(part));
+    shards.push_back({.pull = std::move(pull), .name = fmt::format("shard {}", s + 1)});
+  }
+  archive::MergeSpec spec;
+  spec.max_subjects = hit_list_size(options_);
+  spec.database = database_.names;
+  const fs::path merged = folder_ / (search.name + ".archive");
+  LOOM_TRY(AtomicFile file, AtomicFile::create(merged));
+  render::Sink out(file);
+  const auto write = [&out](std::string_view bytes) { return out.write(bytes); };
+  // No OIDs are looked up: shards come in ascending order of OIDs, which is all that ties need.
+  LOOM_CHECKED(archive::merge_shards(std::move(shards), spec, write));
+  LOOM_CHECKED(out.flush());
+  LOOM_CHECKED(file.commit());
+  LOOM_TRY(const fs::path formatter, blast::find_tool("blast_formatter"));
+  search.argv = {formatter.string(),
+                 "-archive",
+                 merged.string(),
+                 "-outfmt",
+                 options_.find("outfmt")->text,
+                 "-max_target_seqs",
+                 fmt::format("{}", spec.max_subjects)};
+  search.takes_queries = false;
+  for (std::size_t s = 0; s < static_cast<std::size_t>(plan_.shards); ++s)
+    tasks.discard(scout_name(s, search.name));
+  return ok();
+}
+
+Status Scouts::narrow(EngineTask& search, const TaskRunner& tasks) const {
+  if (tasks.finished(search.name)) return ok();
+  LOOM_TRY(auto subjects, subjects_of(search.name, tasks));
+  if (subjects) {
+    if (subjects->empty()) subjects->push_back(0);  // an alias of no sequence is no database to the engine
+    LOOM_TRY(const fs::path alias, catalog::write_subset_alias(folder_, search.name + "-subjects", database_,
+                                                               *subjects, catalog::whole(database_)));
+    LOOM_TRY(const blast::Options options, over_alias(task_options(options_, 1), alias));
+    search.argv = engine_argv(engine_, options);
+    search.working_dir = folder_;
+  }
+  for (std::size_t s = 0; s < static_cast<std::size_t>(plan_.shards); ++s)
+    tasks.discard(scout_name(s, search.name));
+  return ok();
+}
+
+}  // namespace loom::search

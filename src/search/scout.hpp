@@ -1,0 +1,79 @@
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "blast/options.hpp"
+#include "blast/outfmt.hpp"
+#include "catalog/database.hpp"
+#include "plan/planner.hpp"
+#include "search/settings.hpp"
+#include "search/task_runner.hpp"
+
+namespace loom::search {
+
+/// The database of a search. Nothing is started. Errors: those of catalog::open_database.
+Result<catalog::Database> open_search_database(const blast::Options& options);
+
+/// Why this search must see the whole database at once; empty if shards are exact.
+std::string whole_database_because(const blast::Options& options, const blast::OutFormat& format,
+                                   const std::optional<catalog::Database>& database);
+
+/// Whether --on-saturation complete can print `format`: 6, 7 and 10.
+inline bool complete_format(const blast::OutFormat& format) {
+  return format.tabular();
+}
+
+/// The two steps of a search over shards (doc/exactness.md). Scouts search one shard each, with room for more
+/// hits than the engine keeps; what they find together holds every subject that an unsplit run would keep.
+/// The search proper is the user's own, over an alias of the whole database with those subjects alone and the
+/// statistics of the whole: the engine itself cuts, orders and writes, so its bytes are those of an unsplit
+/// run. Thread-safety: narrow(), from several threads at once, after run().
+class Scouts {
+ public:
+  Scouts(exec::ProcessRunner& runner, const blast::Options& options, OnSaturation on_saturation,
+         std::filesystem::path engine, const catalog::Database& database, const plan::Plan& plan,
+         std::filesystem::path folder)
+      : runner_(runner),
+        on_saturation_(on_saturation),
+        options_(options),
+        engine_(std::move(engine)),
+        database_(database),
+        plan_(plan),
+        folder_(std::move(folder)) {}
+
+  /// Runs the scouts of all unfinished searches, shard by shard. Blocking. Errors: as TaskRunner::run.
+  Status run(const std::vector<EngineTask>& searches, TaskRunner& tasks, const std::stop_token& stop) const;
+
+  /// --on-saturation complete: makes `search` print the scouts' own hits, merged in the engine's order and
+  /// cut at the user's number of subjects, by blast_formatter. For formats that it prints as the engine does
+  /// (complete_format). Blocking. Errors: conflict when two shards found one subject; corrupt; those of the
+  /// subject look-up.
+  Status merge(EngineTask& search, const TaskRunner& tasks) const;
+
+  /// Points `search` at the subjects that its scouts found. Where a scout's list was full, so that a subject
+  /// may be missing, `search` stays with the whole database. The scouts' outputs are discarded. Blocking.
+  /// Errors: corrupt when an output is no archive; those of the subject look-up.
+  Status narrow(EngineTask& search, const TaskRunner& tasks) const;
+
+ private:
+  [[nodiscard]] static std::string scout_name(std::size_t shard, const std::string& search);
+  /// OIDs found for `search` in all shards, ascending; nullopt if a list was full.
+  [[nodiscard]] Result<std::optional<std::vector<std::uint32_t>>> subjects_of(const std::string& search,
+                                                                              const TaskRunner& tasks) const;
+  [[nodiscard]] Result<std::vector<std::uint32_t>> look_up(const std::vector<std::string>& ids,
+                                                           const std::string& search) const;
+  static Result<blast::Options> over_alias(blast::Options options, const std::filesystem::path& alias);
+
+  exec::ProcessRunner& runner_;
+  OnSaturation on_saturation_;
+  const blast::Options& options_;
+  std::filesystem::path engine_;
+  const catalog::Database& database_;
+  const plan::Plan& plan_;
+  std::filesystem::path folder_;
+};
+
+}  // namespace loom::search

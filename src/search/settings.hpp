@@ -1,0 +1,39 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+#include "blast/options.hpp"
+
+namespace loom::search {
+
+/// What to do when a query has more candidate subjects than BLAST+ keeps (doc/exactness.md, "Saturated
+/// lists").
+enum class OnSaturation {
+  identical,  ///< what one unsplit run prints, dropped hits included
+  complete,   ///< the better list that the shards found
+};
+
+/// Blastloom's own part of a search: how it is run, never what it finds (but for OnSaturation::complete).
+struct Settings {
+  int workers = 0;                             ///< cores to use in all; 0: all that this process may use
+  std::optional<int> shards;                   ///< at least 1
+  std::optional<std::uint64_t> batch_letters;  ///< at least 1
+  std::optional<std::uint64_t> memory_bytes;   ///< for all workers together; default: what this machine has
+  OnSaturation on_saturation = OnSaturation::identical;
+  std::filesystem::path resume;  ///< where unfinished work is kept and found again; empty: nowhere
+};
+
+/// A search as asked for.
+struct Request {
+  blast::Options options;
+  Settings settings;
+};
+
+/// Cores that this process may run on (its CPU set), at least 1.
+int usable_cores();
+
+/// Physical memory of this machine, or the limit of this process's memory cgroup if that is less; bytes.
+std::uint64_t usable_memory_bytes();
+
+}  // namespace loom::search

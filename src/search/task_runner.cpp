@@ -1,0 +1,98 @@
+#include "search/task_runner.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <fstream>
+#include <system_error>
+
+#include "exec/failure.hpp"
+#include "render/part_text.hpp"
+
+namespace loom::search {
+
+namespace fs = std::filesystem;
+
+Status make_folder(const fs::path& folder) {
+  std::error_code failed;
+  fs::remove_all(folder, failed);
+  if (!failed) fs::create_directories(folder, failed);
+  if (failed) return system_error(failed.value(), "make folder " + folder.string());
+  return ok();
+}
+
+Status write_file(const fs::path& path, std::string_view text) {
+  errno = 0;
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file.write(text.data(), static_cast<std::streamsize>(text.size()));
+  file.close();
+  if (!file) return system_error(errno == 0 ? EIO : errno, "write " + path.string());
+  return ok();
+}
+
+Result<std::string> read_file(const fs::path& path) {
+  return render::tail_of(path, std::uint64_t{16} << 20U);
+}
+
+void TaskRunner::discard(const std::string& name) const {
+  std::error_code ignored;
+  fs::remove_all(work_ / name, ignored);
+}
+
+std::optional<int> TaskRunner::failed_exit_code() const {
+  const MutexLock lock(mutex_);
+  return failed_exit_code_;
+}
+
+Result<exec::ProcessOutcome> TaskRunner::attempt(const EngineTask& task, const fs::path& folder,
+                                                 std::stop_token stop) {
+  LOOM_CHECKED(make_folder(folder));
+  exec::ProcessSpec spec;
+  spec.argv = task.argv;
+  spec.argv.insert(spec.argv.end(), {"-out", (folder / "out").string()});
+  if (task.takes_queries) {
+    const fs::path queries = folder / "queries.fasta";
+    LOOM_CHECKED(task.write_queries(queries));
+    spec.argv.insert(spec.argv.end(), {"-query", queries.string()});
+  }
+  spec.environment = task.environment;
+  spec.working_dir = task.working_dir;
+  spec.temp_dir = folder;
+  return runner_.run(spec, Deadline::never(), std::move(stop));
+}
+
+Status TaskRunner::keep(const EngineTask& task, const fs::path& folder, const exec::ProcessOutcome& outcome) {
+  LOOM_CHECKED(write_file(folder / "stderr", outcome.stderr_text));
+  std::error_code failed;
+  fs::remove(folder / "queries.fasta", failed);
+  fs::rename(folder, work_ / task.name, failed);
+  if (failed) return system_error(failed.value(), "keep the output of " + task.name);
+  const MutexLock lock(mutex_);
+  watch_.task_done(task.letters, std::chrono::duration<double>(outcome.cpu).count());
+  return ok();
+}
+
+Status TaskRunner::run(const EngineTask& task, std::stop_token stop) {
+  if (finished(task.name)) return ok();
+  const std::string program = fs::path(task.argv.front()).filename().string();
+  const fs::path folder = work_ / (task.name + ".unfinished");
+  for (int tries = 1;; ++tries) {
+    const auto outcome = attempt(task, folder, stop);
+    if (outcome && outcome->succeeded()) return keep(task, folder, *outcome);
+    if (!outcome && (outcome.error().code == Code::cancelled || outcome.error().code == Code::disk_full)) {
+      return outcome.error();
+    }
+    const exec::Failure failure =
+        outcome ? exec::explain_failure(*outcome, program) : exec::explain_failure(outcome.error(), program);
+    const MutexLock lock(mutex_);
+    if (failure.retryable && tries < kTries) {
+      watch_.retried(fmt::format("{}, try {}: {}", task.name, tries, failure.sentence));
+      continue;
+    }
+    if (!failed_exit_code_ && outcome && outcome->signal == 0) failed_exit_code_ = outcome->exit_code;
+    const Code code = outcome ? Code::unavailable : outcome.error().code;
+    return error(code, "{}: {}", task.name, failure.sentence);
+  }
+}
+
+}  // namespace loom::search

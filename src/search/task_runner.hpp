@@ -1,0 +1,70 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/mutex.hpp"
+#include "exec/process_runner.hpp"
+#include "search/watch.hpp"
+
+namespace loom::search {
+
+/// One engine run whose output is kept as files in a folder of its own.
+struct EngineTask {
+  std::string name;                      ///< of its folder, and for messages: "task 3"
+  std::vector<std::string> argv;         ///< without -query and -out, which are added
+  std::vector<std::string> environment;  ///< "NAME=value"
+  std::function<Status(const std::filesystem::path&)> write_queries;  ///< makes the query file at the path
+  bool takes_queries = true;                                          ///< false: no -query
+  std::filesystem::path working_dir;                                  ///< empty: ours
+  std::uint64_t letters = 0;                                          ///< for the Watch
+};
+
+/// Runs engine tasks in folders under `work`, each of which appears whole when its task is done: a folder
+/// that is there is finished work, which is what makes --resume safe. A task lost to a signal is tried again.
+/// Thread-safety: run(), from several threads at once. Blocking: on processes.
+class TaskRunner {
+ public:
+  TaskRunner(exec::ProcessRunner& runner, std::filesystem::path work, Watch& watch)
+      : runner_(runner), work_(std::move(work)), watch_(watch) {}
+
+  /// Errors: the engine's failure as one sentence; cancelled.
+  Status run(const EngineTask& task, std::stop_token stop);
+
+  /// Where a finished task's output and what it said on stderr lie.
+  [[nodiscard]] std::filesystem::path output(const std::string& name) const { return work_ / name / "out"; }
+  [[nodiscard]] std::filesystem::path stderr_file(const std::string& name) const {
+    return work_ / name / "stderr";
+  }
+  [[nodiscard]] bool finished(const std::string& name) const { return std::filesystem::exists(work_ / name); }
+  void discard(const std::string& name) const;
+
+  /// The exit code of the engine run that failed first.
+  [[nodiscard]] std::optional<int> failed_exit_code() const;
+
+ private:
+  Result<exec::ProcessOutcome> attempt(const EngineTask& task, const std::filesystem::path& folder,
+                                       std::stop_token stop);
+  Status keep(const EngineTask& task, const std::filesystem::path& folder,
+              const exec::ProcessOutcome& outcome);
+
+  static constexpr int kTries = 3;
+  exec::ProcessRunner& runner_;
+  std::filesystem::path work_;
+  Watch& watch_;
+  mutable Mutex mutex_;  // also serializes calls of watch_
+  std::optional<int> failed_exit_code_ GUARDED_BY(mutex_);
+};
+
+/// Makes and empties a folder. Errors: those of the file system.
+Status make_folder(const std::filesystem::path& folder);
+
+/// Writes `text` to a new file. For small files of the work folder; not synced.
+Status write_file(const std::filesystem::path& path, std::string_view text);
+/// All of a file, at most 16 MiB of it.
+Result<std::string> read_file(const std::filesystem::path& path);
+
+}  // namespace loom::search

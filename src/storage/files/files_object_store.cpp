@@ -1,0 +1,274 @@
+#include "storage/files/files_object_store.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+
+#include "base/atomic_file.hpp"
+#include "base/check.hpp"
+#include "base/fd.hpp"
+
+namespace loom::storage {
+namespace {
+
+namespace fs = std::filesystem;
+
+// remove() takes empty folders away under a writer that has just made them; it then makes them again.
+constexpr int kFolderAttempts = 100;
+
+Status in_time(Deadline deadline, std::string_view what) {
+  if (!deadline.passed()) return ok();
+  return error(Code::timed_out, "the deadline passed before {}", what);
+}
+
+Error failed(int number, std::string_view what, const ObjectKey& key) {
+  if (number == ENOENT || number == ENOTDIR) return no_such_object(key);
+  return system_error(number, fmt::format("{} object '{}'", what, key.str()));
+}
+
+/// AtomicFile's error in the words of the store.
+Error failed_write(const Error& cause, const ObjectKey& key, const fs::path& path) {
+  std::error_code ignored;
+  // Its folder is a file, or it is a folder: another key is in the way.
+  for (fs::path up = path.parent_path(); up.has_relative_path(); up = up.parent_path()) {
+    if (fs::is_regular_file(up, ignored)) return key_in_the_way(key);
+  }
+  if (fs::is_directory(path, ignored)) return key_in_the_way(key);
+  return error(cause.code, "write object '{}': {}", key.str(), cause.message);
+}
+
+Status sync_folder(const fs::path& folder) {
+  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd || (::fsync(fd.get()) != 0 && errno != EINVAL))
+    return system_error(errno, "sync " + folder.string());
+  return ok();
+}
+
+/// Makes `folder` and what is missing above it, each durable in its parent.
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the path.
+Status make_folders(const fs::path& folder) {
+  if (::mkdir(folder.c_str(), 0777) == 0) return sync_folder(folder.parent_path());
+  if (errno == EEXIST) return ok();
+  if (errno != ENOENT || !folder.has_relative_path())
+    return system_error(errno, "make folder " + folder.string());
+  LOOM_CHECKED(make_folders(folder.parent_path()));
+  if (::mkdir(folder.c_str(), 0777) == 0) return sync_folder(folder.parent_path());
+  if (errno == EEXIST) return ok();
+  return system_error(errno, "make folder " + folder.string());
+}
+
+/// `act` with the folder of `path` in place.
+template <class Act>
+auto with_folder(const fs::path& path, Act act) -> decltype(act()) {
+  for (int attempt = 1;; ++attempt) {
+    const Status made = make_folders(path.parent_path());
+    if (!made && (made.error().code != Code::not_found || attempt == kFolderAttempts)) return made.error();
+    auto done = act();
+    if (done || done.error().code != Code::not_found || attempt == kFolderAttempts) return done;
+  }
+}
+
+class FileReader final : public ObjectReader {
+ public:
+  FileReader(ObjectKey key, Fd fd) : key_(std::move(key)), fd_(std::move(fd)) {}
+
+  Result<std::size_t> read(std::span<std::byte> into, Deadline deadline) override {
+    std::size_t filled = 0;
+    while (filled < into.size()) {
+      LOOM_CHECKED(in_time(deadline, fmt::format("object '{}' was read", key_.str())));
+      const ssize_t got = ::read(fd_.get(), into.data() + filled, into.size() - filled);
+      if (got == 0) break;
+      if (got > 0) {
+        filled += static_cast<std::size_t>(got);
+      } else if (errno != EINTR) {
+        return failed(errno, "read", key_);
+      }
+    }
+    return filled;
+  }
+
+ private:
+  ObjectKey key_;
+  Fd fd_;
+};
+
+class FileWriter final : public ObjectWriter {
+ public:
+  FileWriter(ObjectKey key, fs::path path, AtomicFile file)
+      : key_(std::move(key)), path_(std::move(path)), file_(std::move(file)) {}
+
+  Status write(std::span<const std::byte> bytes, Deadline deadline) override {
+    LOOM_CHECKED(in_time(deadline, fmt::format("object '{}' was written", key_.str())));
+    const Status written = file_.write(bytes);
+    return written ? ok() : Status(failed_write(written.error(), key_, path_));
+  }
+
+  Status commit(Deadline deadline) override {
+    LOOM_CHECKED(in_time(deadline, fmt::format("object '{}' was written", key_.str())));
+    const Status done = with_folder(path_, [this] { return file_.commit(); });
+    return done ? ok() : Status(failed_write(done.error(), key_, path_));
+  }
+
+ private:
+  ObjectKey key_;
+  fs::path path_;
+  AtomicFile file_;
+};
+
+struct OpenObject {
+  Fd fd;
+  std::uint64_t size_bytes;
+};
+
+Result<OpenObject> open_object(const ObjectKey& key, const fs::path& path) {
+  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat found{};
+  if (!fd || ::fstat(fd.get(), &found) != 0) return failed(errno, "open", key);
+  if (!S_ISREG(found.st_mode)) return no_such_object(key);
+  return OpenObject{std::move(fd), static_cast<std::uint64_t>(found.st_size)};
+}
+
+/// The first `max_count` objects in key order, however many are seen: a heap with the greatest key on top.
+class FirstObjects {
+ public:
+  FirstObjects(std::string_view prefix, std::string_view after, std::size_t max_count)
+      : prefix_(prefix), after_(after), max_count_(max_count) {}
+
+  void see(const std::string& text, std::uint64_t size_bytes) {
+    if (!text.starts_with(prefix_) || text <= after_) return;
+    if (heap_.size() == max_count_ && text > heap_.front().key.str()) return;
+    auto key = ObjectKey::parse(text);
+    if (!key) return;
+    heap_.push_back({*std::move(key), size_bytes});
+    std::push_heap(heap_.begin(), heap_.end(), by_key);
+    if (heap_.size() > max_count_) {
+      std::pop_heap(heap_.begin(), heap_.end(), by_key);
+      heap_.pop_back();
+    }
+  }
+
+  /// Whether `folder` ("a/b/") can hold a key that counts.
+  [[nodiscard]] bool may_hold(std::string_view folder) const {
+    const std::size_t shared = std::min(folder.size(), prefix_.size());
+    return folder.substr(0, shared) == prefix_.substr(0, shared);
+  }
+
+  std::vector<ObjectInfo> take() {
+    std::sort_heap(heap_.begin(), heap_.end(), by_key);
+    return std::move(heap_);
+  }
+
+ private:
+  static bool by_key(const ObjectInfo& a, const ObjectInfo& b) { return a.key < b.key; }
+  std::string_view prefix_;
+  std::string_view after_;
+  std::size_t max_count_;
+  std::vector<ObjectInfo> heap_;
+};
+
+/// Shows `first` every file below `folder`, whose key so far is `key` ("" or "a/b/").
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the keys.
+Status walk(const fs::path& folder, const std::string& key, Deadline deadline, FirstObjects& first) {
+  LOOM_CHECKED(in_time(deadline, "all objects were listed"));
+  std::error_code trouble;
+  fs::directory_iterator entries(folder, trouble);
+  for (; !trouble && entries != fs::directory_iterator(); entries.increment(trouble)) {
+    const std::string name = entries->path().filename().string();
+    if (name.starts_with('.')) continue;
+    std::error_code gone;
+    if (entries->is_directory(gone)) {
+      const std::string below = key + name + '/';
+      if (first.may_hold(below)) LOOM_CHECKED(walk(entries->path(), below, deadline, first));
+    } else if (const auto size = entries->file_size(gone); !gone && entries->is_regular_file(gone)) {
+      first.see(key + name, size);
+    }
+  }
+  if (trouble && trouble.value() != ENOENT)
+    return system_error(trouble.value(), "list objects '" + key + "'");
+  return ok();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<FilesObjectStore>> FilesObjectStore::open(const fs::path& root) {
+  std::error_code trouble;
+  const fs::path place = fs::absolute(root, trouble).lexically_normal();
+  if (trouble) return system_error(trouble.value(), root.string());
+  const Status made = make_folders(place.has_filename() ? place : place.parent_path());
+  if (!made) return made.error().at("object store");
+  if (!fs::is_directory(place, trouble)) {
+    return error(Code::invalid_argument, "object store: {} is not a folder", place.string());
+  }
+  return std::unique_ptr<FilesObjectStore>(new FilesObjectStore(place));
+}
+
+Status FilesObjectStore::put(const ObjectKey& key, std::span<const std::byte> body, Deadline deadline) {
+  LOOM_TRY(const auto writer, open_writer(key, deadline));
+  LOOM_CHECKED(writer->write(body, deadline));
+  return writer->commit(deadline);
+}
+
+Result<std::vector<std::byte>> FilesObjectStore::get(const ObjectKey& key, std::uint64_t max_bytes,
+                                                     Deadline deadline) {
+  LOOM_TRY(OpenObject object, open_object(key, path_of(key)));
+  if (object.size_bytes > max_bytes) return object_too_large(key, object.size_bytes, max_bytes);
+  std::vector<std::byte> bytes(object.size_bytes);
+  FileReader reader(key, std::move(object.fd));
+  LOOM_TRY(const std::size_t got, reader.read(bytes, deadline));
+  if (got < bytes.size()) {
+    return error(Code::corrupt, "object '{}' was cut from {} bytes to {} while it was read", key.str(),
+                 bytes.size(), got);
+  }
+  return bytes;
+}
+
+Result<std::unique_ptr<ObjectReader>> FilesObjectStore::open_reader(const ObjectKey& key, Deadline deadline) {
+  LOOM_CHECKED(in_time(deadline, fmt::format("object '{}' was opened", key.str())));
+  LOOM_TRY(OpenObject object, open_object(key, path_of(key)));
+  return std::make_unique<FileReader>(key, std::move(object.fd));
+}
+
+Result<std::unique_ptr<ObjectWriter>> FilesObjectStore::open_writer(const ObjectKey& key, Deadline deadline) {
+  LOOM_CHECKED(in_time(deadline, fmt::format("object '{}' was written", key.str())));
+  fs::path path = path_of(key);
+  auto file = with_folder(path, [&path] { return AtomicFile::create(path); });
+  if (!file) return failed_write(file.error(), key, path);
+  return std::make_unique<FileWriter>(key, std::move(path), *std::move(file));
+}
+
+Result<ObjectInfo> FilesObjectStore::stat(const ObjectKey& key, Deadline deadline) {
+  LOOM_CHECKED(in_time(deadline, fmt::format("object '{}' was looked up", key.str())));
+  struct stat found{};
+  if (::stat(path_of(key).c_str(), &found) != 0) return failed(errno, "look up", key);
+  if (!S_ISREG(found.st_mode)) return no_such_object(key);
+  return ObjectInfo{key, static_cast<std::uint64_t>(found.st_size)};
+}
+
+Result<std::vector<ObjectInfo>> FilesObjectStore::list(std::string_view prefix, std::string_view after,
+                                                       std::size_t max_count, Deadline deadline) {
+  LOOM_CHECK(max_count > 0, "a page holds at least one object");
+  FirstObjects first(prefix, after, max_count);
+  LOOM_CHECKED(walk(root_, "", deadline, first));
+  return first.take();
+}
+
+Status FilesObjectStore::remove(const ObjectKey& key, Deadline deadline) {
+  LOOM_CHECKED(in_time(deadline, fmt::format("object '{}' was removed", key.str())));
+  const fs::path path = path_of(key);
+  if (::unlink(path.c_str()) != 0) {
+    // EISDIR: there are keys below it, and so no object of this name.
+    if (errno == ENOENT || errno == ENOTDIR || errno == EISDIR) return ok();
+    return failed(errno, "remove", key);
+  }
+  fs::path folder = path.parent_path();
+  while (folder != root_ && ::rmdir(folder.c_str()) == 0) folder = folder.parent_path();
+  // The lowest folder left has to remember that the entry is gone; another remove() may have taken it too.
+  const Status synced = sync_folder(folder);
+  return synced || synced.error().code == Code::not_found ? ok() : synced;
+}
+
+}  // namespace loom::storage

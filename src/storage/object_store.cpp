@@ -1,0 +1,62 @@
+#include "storage/object_store.hpp"
+
+#include <algorithm>
+
+namespace loom::storage {
+namespace {
+
+constexpr std::size_t kMaxKeyBytes = 1024;
+constexpr std::size_t kMaxSegmentBytes = 200;  // leaves room for a store's own affixes in a file name
+
+/// What is wrong with a segment, or nothing.
+std::string_view fault_in(std::string_view segment) {
+  if (segment.empty()) return "an empty segment";
+  if (segment.size() > kMaxSegmentBytes) return "a segment of more than 200 bytes";
+  if (segment.front() == '.') return "a segment that begins with '.'";
+  if (segment.back() == '.' || segment.back() == ' ') return "a segment that ends with '.' or a space";
+  const auto allowed = [](char c) { return c >= ' ' && c <= '~' && c != '\\'; };
+  if (!std::all_of(segment.begin(), segment.end(), allowed))
+    return "a byte that is not printable ASCII, or '\\'";
+  return {};
+}
+
+/// `text` for a message: cut, and without the bytes that a key must not have.
+std::string shown(std::string_view text) {
+  constexpr std::size_t kMaxShown = 80;
+  std::string safe(text.substr(0, kMaxShown));
+  std::replace_if(safe.begin(), safe.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  return safe;
+}
+
+}  // namespace
+
+Result<ObjectKey> ObjectKey::parse(std::string_view text) {
+  if (text.size() > kMaxKeyBytes) {
+    return error(Code::invalid_argument, "object key '{}...' has {} bytes, at most {} are allowed",
+                 shown(text), text.size(), kMaxKeyBytes);
+  }
+  for (std::string_view rest = text;;) {
+    const std::size_t slash = rest.find('/');
+    if (const std::string_view fault = fault_in(rest.substr(0, slash)); !fault.empty()) {
+      return error(Code::invalid_argument, "object key '{}' has {}", shown(text), fault);
+    }
+    if (slash == std::string_view::npos) return ObjectKey(text);
+    rest.remove_prefix(slash + 1);
+  }
+}
+
+Error no_such_object(const ObjectKey& key) {
+  return error(Code::not_found, "no object '{}'", key.str());
+}
+
+Error object_too_large(const ObjectKey& key, std::uint64_t size_bytes, std::uint64_t max_bytes) {
+  return error(Code::too_large, "object '{}' has {} bytes, more than the {} this read allows", key.str(),
+               size_bytes, max_bytes);
+}
+
+Error key_in_the_way(const ObjectKey& key) {
+  return error(Code::conflict,
+               "object '{}' cannot be: one key would be a folder of another; choose another key", key.str());
+}
+
+}  // namespace loom::storage

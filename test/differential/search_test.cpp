@@ -1,0 +1,327 @@
+// The promise: `blastloom search`, however it is cut, writes the bytes of one unsplit BLAST+ run.
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "base/temp_dir.hpp"
+#include "blast/engine.hpp"
+#include "exec/local/local_process_runner.hpp"
+
+namespace loom {
+namespace {
+
+namespace fs = std::filesystem;
+using Args = std::vector<std::string>;
+
+enum class Level { quick, standard, full };
+
+Level level() {
+  const char* text = std::getenv("LOOM_TEST_LEVEL");
+  const std::string name = text == nullptr ? "default" : text;
+  return name == "quick" ? Level::quick : name == "full" ? Level::full : Level::standard;
+}
+
+/// How a search is cut: database parts and letters per task (0: as the planner likes).
+struct Cut {
+  int shards = 0;
+  int batch_letters = 0;
+};
+
+struct Search {
+  std::string name;
+  std::string program;
+  std::string database;
+  std::string queries;
+  Args options = {};
+};
+
+Args operator+(Args a, const Args& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+/// Exit code and every file that a run left, by name.
+struct Answer {
+  int exit_code = 0;
+  std::map<std::string, std::string> files;
+  friend bool operator==(const Answer&, const Answer&) = default;
+};
+
+Answer run(const Args& argv) {
+  const auto folder = TempDir::create(LOOM_SCRATCH);
+  EXPECT_TRUE(folder) << folder.error().message;
+  const fs::path work = folder->path() / "run";
+  fs::create_directory(work);
+  exec::ProcessSpec spec;
+  spec.argv = argv;
+  spec.working_dir = work;
+  spec.temp_dir = folder->path();
+  if (level() == Level::quick) spec.environment.emplace_back("BATCH_SIZE=2500");
+  exec::LocalProcessRunner runner;
+  const auto outcome = runner.run(spec, Deadline::never(), {});
+  EXPECT_TRUE(outcome) << outcome.error().message;
+  Answer answer;
+  answer.exit_code = outcome->signal == 0 ? outcome->exit_code : 1000 + outcome->signal;
+  for (const auto& entry : fs::directory_iterator(work)) {
+    std::ifstream file(entry.path(), std::ios::binary);
+    answer.files[entry.path().filename()] = {std::istreambuf_iterator<char>(file), {}};
+  }
+  return answer;
+}
+
+Args flags_of(const Search& search, const std::string& format) {
+  const std::string data = LOOM_TESTDATA;
+  return Args{"-db",     data + "/db/" + search.database,
+              "-query",  data + "/query/" + search.queries,
+              "-outfmt", format,
+              "-out",    "answer"} +
+         search.options;
+}
+
+Answer unsplit(const Search& search, const std::string& format) {
+  const auto engine = blast::find_engine(*blast::parse_program(search.program));
+  EXPECT_TRUE(engine) << engine.error().message;
+  return run(Args{engine->filename()} + flags_of(search, format));
+}
+
+Answer split(const Search& search, const std::string& format, const Cut& cut) {
+  Args argv = Args{LOOM_BINARY, "search", search.program} + flags_of(search, format) + Args{"--jobs", "2"};
+  if (cut.shards > 0) argv = argv + Args{"--shards", std::to_string(cut.shards)};
+  if (cut.batch_letters > 0) argv = argv + Args{"--batch-letters", std::to_string(cut.batch_letters)};
+  return run(argv);
+}
+
+void expect_same(const Search& search, const std::string& format, const Cut& cut, const Answer& expected) {
+  const Answer found = split(search, format, cut);
+  EXPECT_EQ(found.exit_code, expected.exit_code);
+  ASSERT_EQ(found.files.size(), expected.files.size());
+  for (const auto& [name, text] : expected.files) {
+    const auto other = found.files.find(name);
+    ASSERT_NE(other, found.files.end()) << name << " is missing";
+    const auto [a, b] = std::mismatch(text.begin(), text.end(), other->second.begin(), other->second.end());
+    if (a == text.end() && b == other->second.end()) continue;
+    const auto at = static_cast<std::size_t>(a - text.begin());
+    const std::size_t from = text.rfind('\n', at == 0 ? 0 : at - 1) + 1;
+    ADD_FAILURE() << search.name << ", -outfmt " << format << ", " << cut.shards << " shards, "
+                  << cut.batch_letters << " letters a task: " << name << " differs at byte " << at
+                  << "\nBLAST+:    " << text.substr(from, 200)
+                  << "\nblastloom: " << other->second.substr(from, 200);
+  }
+}
+
+/// Quick runs make do with 20 queries and, by the engine's own BATCH_SIZE, small internal batches.
+std::vector<Search> for_level(std::vector<Search> searches) {
+  if (level() != Level::quick) return searches;
+  for (Search& search : searches) {
+    if (search.queries == "proteins_100.fa") search.queries = "proteins_20.fa";
+  }
+  return searches;
+}
+
+std::vector<Search> searches() {
+  return for_level({
+      {"blastp", "blastp", "proteins_2k", "proteins_100.fa"},
+      {"blastp_noids", "blastp", "proteins_2k_noids", "proteins_100.fa", {"-evalue", "1e-3"}},
+      {"blastp_v4", "blastp", "proteins_2k_v4", "proteins_100.fa", {"-evalue", "0.1"}},
+      {"blastp_volumes", "blastp", "proteins_2k_vols", "proteins_100.fa", {"-max_target_seqs", "7"}},
+      {"blastp_alias", "blastp", "proteins_2k_alias", "proteins_100.fa", {"-comp_based_stats", "0"}},
+      {"blastp_fast", "blastp", "proteins_2k", "proteins_100.fa", {"-task", "blastp-fast", "-max_hsps", "1"}},
+      {"blastp_filters",
+       "blastp",
+       "proteins_2k",
+       "proteins_100.fa",
+       {"-qcov_hsp_perc", "50", "-subject_besthit", "-seg", "yes"}},
+      {"blastp_culling", "blastp", "proteins_2k", "proteins_100.fa", {"-culling_limit", "2"}},
+      {"blastp_besthit",
+       "blastp",
+       "proteins_2k",
+       "proteins_100.fa",
+       {"-best_hit_overhang", "0.1", "-best_hit_score_edge", "0.1"}},
+      {"blastp_short",
+       "blastp",
+       "proteins_2k",
+       "peptides_1000.fa",
+       {"-task", "blastp-short", "-evalue", "1"}},
+      {"blastp_taxids",
+       "blastp",
+       "proteins_2k_tax",
+       "proteins_100.fa",
+       {"-taxids", "9606", "-evalue", "100"}},
+      {"blastp_ungapped", "blastp", "proteins_2k", "proteins_20.fa", {"-ungapped", "-comp_based_stats", "F"}},
+      {"blastp_repeats", "blastp", "proteins_2k", "proteins_repeats.fa", {"-evalue", "1e-5"}},
+      {"blastn_megablast", "blastn", "nucleotides_500", "reads_500.fa"},
+      {"blastn_noids", "blastn", "nucleotides_500_noids", "reads_500.fa", {"-evalue", "1e-20"}},
+      {"blastn_blastn",
+       "blastn",
+       "nucleotides_500",
+       "contigs_100.fa",
+       {"-task", "blastn", "-evalue", "1e-3"}},
+      {"blastn_volumes", "blastn", "nucleotides_500_vols", "reads_500.fa", {"-perc_identity", "95"}},
+      {"blastn_dc", "blastn", "nucleotides_500_v4", "contigs_100.fa", {"-task", "dc-megablast"}},
+      {"blastn_saturated", "blastn", "nucleotides", "rrna_20.fa", {"-max_target_seqs", "10"}},
+      {"blastn_repeats", "blastn", "nucleotides_500", "reads_repeats.fa", {"-max_target_seqs", "5"}},
+      {"blastx", "blastx", "proteins_2k", "contigs_10.fa"},
+      {"blastx_many", "blastx", "proteins_2k_noids", "contigs_100.fa", {"-evalue", "1e-3"}},
+      {"tblastn", "tblastn", "nucleotides_500", "proteins_20.fa"},
+      {"tblastn_volumes", "tblastn", "nucleotides_500_vols", "dolphin_proteins_71.fa", {"-evalue", "1e-3"}},
+      {"tblastx", "tblastx", "nucleotides_500", "contigs_10.fa", {"-evalue", "1e-3"}},
+      {"psiblast", "psiblast", "proteins_2k", "proteins_20.fa"},
+      {"psiblast_rounds", "psiblast", "proteins_2k", "proteins_20.fa", {"-num_iterations", "2"}},
+      {"rpsblast", "rpsblast", "profiles", "proteins_100.fa"},
+      {"rpstblastn", "rpstblastn", "profiles", "contigs_100.fa"},
+  });
+}
+
+std::vector<std::string> formats_of(const Search& search) {
+  std::vector<std::string> formats{"6",
+                                   "0",
+                                   "11",
+                                   "5",
+                                   "7 std qlen slen qcovs staxids",
+                                   "15",
+                                   "10 qaccver saccver evalue bitscore",
+                                   "16",
+                                   "8",
+                                   "12",
+                                   "1",
+                                   "4",
+                                   "13",
+                                   "14",
+                                   "9",
+                                   "2",
+                                   "3",
+                                   "18"};
+  if (search.program == "blastn") formats.insert(formats.begin() + 2, "17");
+  return formats;
+}
+
+class SearchTest : public testing::TestWithParam<Search> {};
+
+TEST_P(SearchTest, WritesTheBytesOfAnUnsplitRun) {
+  const Search& search = GetParam();
+  std::vector<std::string> formats = formats_of(search);
+  std::vector<Cut> cuts{{.shards = 3, .batch_letters = 10'000}, {.shards = 1, .batch_letters = 1}};
+  if (level() != Level::quick) cuts.push_back({});
+  if (level() == Level::full)
+    cuts.insert(cuts.end(), {{.shards = 2}, {.shards = 7, .batch_letters = 30'000}});
+  // Quick runs look at three formats of each search, another three for the next one.
+  if (level() != Level::full) {
+    const auto all = searches();
+    const auto place =
+        std::find_if(all.begin(), all.end(), [&](const Search& s) { return s.name == search.name; });
+    const auto turn = (place - all.begin()) * 3 % static_cast<std::ptrdiff_t>(formats.size());
+    std::rotate(formats.begin(), formats.begin() + turn, formats.end());
+    formats.resize(level() == Level::quick ? 2 : 4);
+  }
+  int compared = 0;
+  for (const std::string& format : formats) {
+    const Answer expected = unsplit(search, format);
+    for (const Cut& cut : cuts) {
+      expect_same(search, format, cut, expected);
+      ++compared;
+    }
+  }
+  RecordProperty("compared", compared);
+}
+
+/// Names the case in test lists; the default prints raw bytes.
+void PrintTo(const Search& search, std::ostream* out) {
+  *out << search.program;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, SearchTest, testing::ValuesIn(searches()),
+                         [](const testing::TestParamInfo<Search>& info) { return info.param.name; });
+
+/// The first `most` subjects of each query of tabular rows.
+std::string first_subjects(const std::string& rows, std::size_t most) {
+  std::string result;
+  std::string query;
+  std::string subject;
+  std::size_t subjects = 0;
+  std::istringstream lines(rows);
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t tab = line.find('\t');
+    const std::string q = line.substr(0, tab);
+    const std::string s = line.substr(tab + 1, line.find('\t', tab + 1) - tab - 1);
+    if (q != query) subjects = 0;
+    if (q != query || s != subject) ++subjects;
+    query = q;
+    subject = s;
+    if (subjects <= most) result += line + "\n";
+  }
+  return result;
+}
+
+/// 16S genes have thousands of relatives: a list of 10 loses better hits in BLAST+'s preliminary stage.
+/// `identical` loses the same ones; `complete` prints the first 10 of a list that was long enough.
+TEST(SaturatedLists, AreIdenticalOrComplete) {
+  const Search search{"saturated", "blastn", "nucleotides", "rrna_20.fa", {"-max_target_seqs", "10"}};
+  Search roomy = search;
+  roomy.options = {"-max_target_seqs", "5000"};
+  const Answer cut = unsplit(search, "6");
+  const std::string best = first_subjects(unsplit(roomy, "6").files.at("answer"), 10);
+  ASSERT_NE(cut.files.at("answer"), best) << "the case is no case: BLAST+ lost nothing";
+  expect_same(search, "6", {.shards = 4}, cut);
+  Search complete = search;
+  complete.options.insert(complete.options.end(), {"--on-saturation", "complete"});
+  EXPECT_EQ(split(complete, "6", {.shards = 4}).files.at("answer"), best);
+}
+
+/// Options by chance, beside the listed ones.
+TEST(GeneratedOptions, WriteTheBytesOfAnUnsplitRun) {
+  const int rounds = level() == Level::quick ? 4 : level() == Level::full ? 150 : 12;
+  for (int round = 0; round < rounds; ++round) {
+    const bool holds = rc::check([] {
+      const bool protein = *rc::gen::arbitrary<bool>();
+      Search search{"generated", protein ? "blastp" : "blastn", protein ? "proteins_2k" : "nucleotides_500",
+                    protein ? "proteins_20.fa" : "reads_500.fa"};
+      const auto maybe = [&search](const std::string& name, const std::vector<std::string>& values) {
+        if (*rc::gen::arbitrary<bool>()) {
+          search.options.push_back(name);
+          search.options.push_back(*rc::gen::elementOf(values));
+        }
+      };
+      maybe("-evalue", {"1e-30", "1e-5", "0.5", "10", "50"});
+      maybe("-max_target_seqs", {"1", "2", "5", "20", "1000"});
+      maybe("-max_hsps", {"1", "3"});
+      maybe("-word_size",
+            protein ? std::vector<std::string>{"2", "3", "6"} : std::vector<std::string>{"11", "16", "28"});
+      maybe("-qcov_hsp_perc", {"20", "80"});
+      if (protein) maybe("-comp_based_stats", {"0", "1", "2", "3"});
+      if (protein) maybe("-seg", {"yes", "no"});
+      if (protein) maybe("-matrix", {"BLOSUM62", "BLOSUM45", "PAM30"});
+      if (!protein) maybe("-strand", {"plus", "minus", "both"});
+      if (!protein) maybe("-dust", {"yes", "no"});
+      if (!protein) maybe("-perc_identity", {"90", "99"});
+      const std::string format =
+          *rc::gen::elementOf(std::vector<std::string>{"0", "5", "6", "7", "11", "15"});
+      const Cut cut{.shards = *rc::gen::inRange(1, 5),
+                    .batch_letters = *rc::gen::elementOf(std::vector<int>{1, 9'000, 40'000})};
+      const Answer expected = unsplit(search, format);
+      for (const std::string& option : search.options) RC_LOG() << option << ' ';
+      RC_LOG() << "-outfmt " << format << ", " << cut.shards << " shards, " << cut.batch_letters
+               << " letters";
+      RC_ASSERT(split(search, format, cut) == expected);
+    });
+    ASSERT_TRUE(holds) << "the log above names the options";
+  }
+}
+
+}  // namespace
+}  // namespace loom
+
+int main(int argc, char** argv) {
+  // One trial each: a trial is a pair of whole searches, and the test counts its own rounds.
+  setenv("RC_PARAMS", "max_success=1 noshrink=1", 0);
+  testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}

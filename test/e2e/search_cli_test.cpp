@@ -1,0 +1,305 @@
+// The real binary with real BLAST+: streams, exit codes, interruption, resumption, messages.
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <array>
+#include <boost/json.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/temp_dir.hpp"
+#include "exec/local/local_process_runner.hpp"
+
+namespace loom {
+namespace {
+
+namespace fs = std::filesystem;
+using Args = std::vector<std::string>;
+
+std::string data(const std::string& name) {
+  return std::string(LOOM_TESTDATA) + "/" + name;
+}
+
+std::string text_of(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+struct Said {
+  int exit_code = 0;
+  std::string out;
+  std::string err;
+};
+
+class SearchCli : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto folder = TempDir::create(LOOM_SCRATCH);
+    ASSERT_TRUE(folder) << folder.error().message;
+    folder_ = std::move(*folder);
+    fs::create_directory(here() / "tmp");
+  }
+  [[nodiscard]] fs::path here() const { return folder_->path(); }
+
+  [[nodiscard]] Said run(const Args& argv, const exec::Stream& input = exec::DevNull{}) const {
+    exec::ProcessSpec spec;
+    spec.argv = argv;
+    spec.working_dir = here();
+    spec.temp_dir = here() / "tmp";
+    spec.input = input;
+    spec.output = here() / "stdout";
+    exec::LocalProcessRunner runner;
+    const auto outcome = runner.run(spec, Deadline::never(), {});
+    EXPECT_TRUE(outcome) << outcome.error().message;
+    return {outcome->signal == 0 ? outcome->exit_code : 1000 + outcome->signal, text_of(here() / "stdout"),
+            outcome->stderr_text};
+  }
+  [[nodiscard]] Said search(const Args& args, const exec::Stream& input = exec::DevNull{}) const {
+    Args argv{LOOM_BINARY, "search"};
+    argv.insert(argv.end(), args.begin(), args.end());
+    return run(argv, input);
+  }
+  /// Nothing of ours is left in the folder for temporary files.
+  void expect_clean() const { EXPECT_TRUE(fs::is_empty(here() / "tmp")); }
+
+  std::optional<TempDir> folder_;
+};
+
+const Args kBlastp{"blastp", "-db", data("db/proteins_2k"), "-outfmt", "6"};
+
+Args with(Args args, const Args& more) {
+  args.insert(args.end(), more.begin(), more.end());
+  return args;
+}
+
+TEST_F(SearchCli, ReadsStandardInputAndWritesStandardOutputAsBlastDoes) {
+  const fs::path queries = data("query/proteins_100.fa");
+  const Said blast = run(with({"blastp"}, {"-db", data("db/proteins_2k"), "-outfmt", "6"}), queries);
+  const Said ours = search(with(kBlastp, {"--batch-letters", "1"}), queries);
+  EXPECT_EQ(ours.exit_code, 0) << ours.err;
+  EXPECT_EQ(ours.out, blast.out);
+  EXPECT_FALSE(ours.out.empty());
+  expect_clean();
+}
+
+TEST_F(SearchCli, ReadsGzip) {
+  const std::string plain = text_of(data("query/proteins_20.fa"));
+  gzFile file = gzopen((here() / "q.fa.gz").c_str(), "wb");
+  ASSERT_EQ(gzwrite(file, plain.data(), static_cast<unsigned>(plain.size())), static_cast<int>(plain.size()));
+  ASSERT_EQ(gzclose(file), Z_OK);
+  EXPECT_EQ(search(with(kBlastp, {"-query", "q.fa.gz"})).out,
+            search(with(kBlastp, {"-query", data("query/proteins_20.fa")})).out);
+}
+
+TEST_F(SearchCli, RefusesWhatBlastWouldRefuseBeforeAnythingRuns) {
+  const Said unknown = search(with(kBlastp, {"-query", data("query/protein_1.fa"), "-evalu", "1"}));
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_NE(unknown.err.find("did you mean -evalue"), std::string::npos) << unknown.err;
+  EXPECT_EQ(search({"blastq"}).exit_code, 1);
+  const Said flag = search(with(kBlastp, {"--shard", "2"}));
+  EXPECT_EQ(flag.exit_code, 1);
+  EXPECT_NE(flag.err.find("--shards"), std::string::npos) << flag.err;
+  const Said missing = search(with(kBlastp, {"-query", "nowhere.fa", "-out", "hits"}));
+  EXPECT_EQ(missing.exit_code, 1);
+  EXPECT_NE(missing.err.find("nowhere.fa"), std::string::npos) << missing.err;
+  EXPECT_FALSE(fs::exists(here() / "hits"));
+  expect_clean();
+}
+
+TEST_F(SearchCli, AMissingDatabaseExitsAsBlastDoes) {
+  const Said blast = run({"blastp", "-db", "nodb", "-query", data("query/protein_1.fa")});
+  const Said ours = search({"blastp", "-db", "nodb", "-query", data("query/protein_1.fa")});
+  EXPECT_EQ(ours.exit_code, blast.exit_code);
+  EXPECT_NE(ours.err.find("nodb"), std::string::npos) << ours.err;
+}
+
+TEST_F(SearchCli, HelpAndVersionAreTheEngines) {
+  EXPECT_EQ(search({"blastp", "-help"}).out, run({"blastp", "-help"}).out);
+  EXPECT_EQ(search({"blastp", "-version"}).out, run({"blastp", "-version"}).out);
+}
+
+TEST_F(SearchCli, FastqIsNamedWithItsLine) {
+  std::ofstream(here() / "reads.fq") << "@HWUSI-EAS100R:6:73:941:1973#0/1\nACGT\n+\nIIII\n";
+  const Said said = search({"blastn", "-db", data("db/nucleotides_500"), "-query", "reads.fq"});
+  EXPECT_EQ(said.exit_code, 1);
+  EXPECT_NE(said.err.find("FASTQ"), std::string::npos) << said.err;
+}
+
+TEST_F(SearchCli, ExplainIsJsonAndSearchesNothing) {
+  const Said said = search(with(
+      kBlastp, {"-query", data("query/proteins_100.fa"), "--explain=json", "--jobs", "2", "--shards", "3"}));
+  ASSERT_EQ(said.exit_code, 0) << said.err;
+  const auto plan = boost::json::parse(said.out).as_object();
+  EXPECT_EQ(plan.at("queries").to_number<int>(), 100);
+  EXPECT_EQ(plan.at("shards").to_number<int>(), 3);
+  EXPECT_FALSE(plan.at("tasks").as_array().empty());
+}
+
+TEST_F(SearchCli, ProgressIsOneJsonObjectALine) {
+  const Said said = search(with(kBlastp, {"-query", data("query/proteins_100.fa"), "--batch-letters", "1",
+                                          "--progress=json", "-out", "hits"}));
+  ASSERT_EQ(said.exit_code, 0);
+  std::istringstream lines(said.err);
+  int seen = 0;
+  std::string last;
+  for (std::string line; std::getline(lines, line); ++seen) {
+    last = boost::json::parse(line).as_object().at("event").as_string();
+  }
+  EXPECT_GE(seen, 4);
+  EXPECT_EQ(last, "finished");
+}
+
+TEST_F(SearchCli, MessagesHaveTrueQueryNumbersAndComeOnce) {
+  std::string fasta = text_of(data("query/proteins_100.fa")) + ">all_x\n" + std::string(40, 'X') + "\n";
+  std::ofstream(here() / "q.fa") << fasta;
+  const Said blast = run({"blastp", "-db", data("db/proteins_2k"), "-outfmt", "6", "-query", "q.fa"});
+  const Said ours = search(with(kBlastp, {"-query", "q.fa", "--batch-letters", "1"}));
+  EXPECT_EQ(ours.out, blast.out);
+  EXPECT_EQ(ours.err, blast.err);
+  EXPECT_NE(ours.err.find("Query_101"), std::string::npos) << ours.err;
+}
+
+/// A search that is under way: its first progress line was read. Ends with the test.
+class Running {
+ public:
+  Running(const Args& args, const fs::path& folder) {
+    std::array<int, 2> pipe{};
+    EXPECT_EQ(::pipe(pipe.data()), 0);
+    Args argv{LOOM_BINARY, "search"};
+    argv.insert(argv.end(), args.begin(), args.end());
+    std::vector<char*> pointers;
+    for (std::string& arg : argv) pointers.push_back(arg.data());
+    pointers.push_back(nullptr);
+    const std::string tmp = "TMPDIR=" + (folder / "tmp").string();
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      ::dup2(pipe[1], 2);
+      ::close(pipe[0]);
+      ::close(pipe[1]);
+      if (::chdir(folder.c_str()) != 0) ::_exit(126);
+      ::putenv(const_cast<char*>(tmp.c_str()));
+      ::execv(LOOM_BINARY, pointers.data());
+      ::_exit(127);
+    }
+    ::close(pipe[1]);
+    stderr_ = pipe[0];
+  }
+  ~Running() { ::close(stderr_); }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+  /// Until `lines` lines came on stderr.
+  void wait_for_lines(int lines) const {
+    char c = 0;
+    while (lines > 0 && ::read(stderr_, &c, 1) == 1) lines -= c == '\n' ? 1 : 0;
+  }
+  /// Until every process that holds the other end of stderr has ended.
+  void wait_for_end_of_all() const {
+    std::array<char, 4096> rest{};
+    while (::read(stderr_, rest.data(), rest.size()) > 0) {
+    }
+  }
+  int end_by(int signal) const {
+    ::kill(pid_, signal);
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    return status;
+  }
+
+ private:
+  pid_t pid_ = 0;
+  int stderr_ = -1;
+};
+
+Args long_search() {
+  return {"blastp",
+          "-db",
+          data("db/proteins"),
+          "-query",
+          data("query/proteins_500.fa"),
+          "-outfmt",
+          "6",
+          "-out",
+          "hits",
+          "--progress=json",
+          "--batch-letters",
+          "10000",
+          "--jobs",
+          "2"};
+}
+
+class Interrupted : public SearchCli, public testing::WithParamInterface<int> {};
+
+TEST_P(Interrupted, LeavesNoChildAndNoPartOfTheOutput) {
+  std::ofstream(here() / "hits") << "of yesterday";
+  const Running running(long_search(), here());
+  running.wait_for_lines(2);  // started, and one task is done
+  const int status = running.end_by(GetParam());
+  EXPECT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(WTERMSIG(status), GetParam());
+  // Children's stderr is a pipe of the parent's, which dies with it; that no process of the group is left is
+  // what the folder shows: nobody writes there any more.
+  running.wait_for_end_of_all();
+  EXPECT_EQ(text_of(here() / "hits"), "of yesterday");
+  if (GetParam() != SIGKILL) expect_clean();
+  const Said left = run({"pgrep", "-f", here().string()});
+  EXPECT_EQ(left.out, "") << "children are still there";
+}
+
+INSTANTIATE_TEST_SUITE_P(By, Interrupted, testing::Values(SIGINT, SIGTERM, SIGKILL),
+                         [](const auto& info) { return "signal" + std::to_string(info.param); });
+
+TEST_F(SearchCli, ResumeGoesOnFromFinishedTasks) {
+  const Args args{"blastp",
+                  "-db",
+                  data("db/proteins_2k"),
+                  "-query",
+                  data("query/proteins_500.fa"),
+                  "-outfmt",
+                  "6",
+                  "-out",
+                  "hits",
+                  "--progress=json",
+                  "--jobs",
+                  "2",
+                  "--batch-letters",
+                  "10000",
+                  "--resume",
+                  "unfinished"};
+  {
+    const Running running(args, here());
+    running.wait_for_lines(4);
+    running.end_by(SIGKILL);
+    running.wait_for_end_of_all();
+  }
+  EXPECT_FALSE(fs::exists(here() / "hits"));
+  const Said other = search(with(args, {"-evalue", "1"}));
+  EXPECT_NE(other.exit_code, 0);
+  EXPECT_NE(other.err.find("another search"), std::string::npos) << other.err;
+  const Said resumed = search(args);
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+  const auto first = boost::json::parse(resumed.err.substr(0, resumed.err.find('\n'))).as_object();
+  EXPECT_GE(first.at("tasks_done").to_number<int>(), 2) << "finished tasks were not repeated";
+  EXPECT_EQ(text_of(here() / "hits"),
+            run({"blastp", "-db", data("db/proteins_2k"), "-query", data("query/proteins_500.fa"), "-outfmt",
+                 "6", "-num_threads", "2"})
+                .out);
+  EXPECT_FALSE(fs::exists(here() / "unfinished")) << "nothing is left to resume";
+}
+
+TEST_F(SearchCli, DoctorFindsAllWell) {
+  const Said said = run({LOOM_BINARY, "doctor"});
+  EXPECT_EQ(said.exit_code, 0) << said.out;
+  EXPECT_NE(said.out.find("same bytes"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace loom
