@@ -19,7 +19,6 @@
 #include "search/slots.hpp"
 #include "search/task_runner.hpp"
 #include "search/work_folder.hpp"
-#include "sequence/batch.hpp"
 
 namespace loom::search {
 

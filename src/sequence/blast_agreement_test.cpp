@@ -13,9 +13,8 @@
 #include <string_view>
 #include <vector>
 
-#include "sequence/batch.hpp"
-#include "sequence/fasta_reader.hpp"
 #include "sequence/memory_source.hpp"
+#include "sequence/query_map.hpp"
 
 namespace loom::sequence {
 namespace {
@@ -64,12 +63,26 @@ class BlastAgreement : public testing::Test {
   std::filesystem::path folder_;
 };
 
+/// The letters of each unit: those of each record when every record is a unit.
+std::vector<std::uint64_t> lengths_of(const QueryMap& map) {
+  std::vector<std::uint64_t> lengths;
+  for (const Unit& unit : map.units) lengths.push_back(unit.letters);
+  return lengths;
+}
+
+/// The ordinals of the units' first records.
+std::vector<std::uint64_t> starts_of(const QueryMap& map) {
+  std::vector<std::uint64_t> starts;
+  for (const Unit& unit : map.units) starts.push_back(unit.first_record);
+  return starts;
+}
+
 /// The length of each query in a pairwise report.
-std::vector<std::uint32_t> reported_lengths(const std::string& report) {
-  std::vector<std::uint32_t> lengths;
+std::vector<std::uint64_t> reported_lengths(const std::string& report) {
+  std::vector<std::uint64_t> lengths;
   for (auto at = report.find("Query= "); at != report.npos; at = report.find("Query= ", at)) {
     at = report.find("\nLength=", at) + 8;
-    lengths.push_back(static_cast<std::uint32_t>(std::strtoul(report.c_str() + at, nullptr, 10)));
+    lengths.push_back(std::strtoul(report.c_str() + at, nullptr, 10));
   }
   return lengths;
 }
@@ -111,7 +124,7 @@ TEST_F(BlastAgreement, SeesTheSameQueriesOfTheSameLength) {
       const Ended blast = run(std::string(program) + " -query q.fa -evalue 1e-9");
       EXPECT_EQ(blast.exit_code, 0) << program << " on\n" << input;
       MemorySource source(input);
-      EXPECT_EQ(scan_queries(source, alphabet).value().letters, reported_lengths(blast.output))
+      EXPECT_EQ(lengths_of(map_queries(source, alphabet, 0).value()), reported_lengths(blast.output))
           << program << " on\n"
           << input;
     }
@@ -131,13 +144,13 @@ TEST_F(BlastAgreement, RefusesOnlyWhatBlastRefuses) {
     write("q.fa", input);
     const Ended blast = run("blastp -db p -query q.fa -evalue 1e-9");
     MemorySource source(input);
-    EXPECT_EQ(blast.exit_code == 0, scan_queries(source, Alphabet::protein).has_value()) << input;
+    EXPECT_EQ(blast.exit_code == 0, map_queries(source, Alphabet::protein, 0).has_value()) << input;
   }
 }
 
 /// The ordinals at which a run started its internal batches: one archive each.
-std::vector<std::size_t> archive_starts(const std::string& archives) {
-  std::vector<std::size_t> starts;
+std::vector<std::uint64_t> archive_starts(const std::string& archives) {
+  std::vector<std::uint64_t> starts;
   for (auto at = archives.find("Blast4-archive ::="); at != archives.npos;
        at = archives.find("Blast4-archive ::=", at + 1)) {
     const auto title = archives.find("title \"r", at);
@@ -176,7 +189,9 @@ TEST_F(BlastAgreement, InternalBatchesStartWhereBlastStartsThem) {
       const Ended blast =
           run(std::string(program) + " -db " + database + " -query q.fa -outfmt 11 -evalue 1e-30");
       EXPECT_EQ(blast.exit_code, 0);
-      EXPECT_EQ(archive_starts(blast.output), internal_batch_starts(letters, size)) << program;
+      MemorySource source(fasta);
+      const auto kind = alphabet == "ACGT" ? Alphabet::nucleotide : Alphabet::protein;
+      EXPECT_EQ(archive_starts(blast.output), starts_of(map_queries(source, kind, size).value())) << program;
     }
   }
 }

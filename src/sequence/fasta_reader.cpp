@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
-#include <limits>
 #include <utility>
 
 namespace loom::sequence {
@@ -140,26 +139,6 @@ std::optional<Record> FastaReader::finish() {
 
 void FastaReader::set_unsplittable(std::string_view reason) {
   if (unsplittable_.empty()) unsplittable_ = fmt::format("line {} {}", line_, reason);
-}
-
-Result<QuerySet> scan_queries(ByteSource& source, Alphabet alphabet) {
-  QuerySet set;
-  FastaReader reader(source, alphabet);
-  for (;;) {
-    LOOM_TRY(const auto record, reader.next());
-    if (!record) break;
-    if (record->letters > std::numeric_limits<std::uint32_t>::max()) {
-      return error(Code::too_large, "line {}: a query of {} letters; BLAST+ takes at most {}",
-                   record->first_line, record->letters, std::numeric_limits<std::uint32_t>::max());
-    }
-    set.letters.push_back(static_cast<std::uint32_t>(record->letters));
-    set.total_letters += record->letters;
-    set.empty_records += record->letters == 0 ? 1 : 0;
-  }
-  set.why_not_splittable = reader.unsplittable();
-  if (set.letters.empty()) set.why_not_splittable = "there is no query in it";
-  set.splittable = set.why_not_splittable.empty();
-  return set;
 }
 
 }  // namespace loom::sequence

@@ -72,17 +72,4 @@ class FastaReader {
   std::string unsplittable_;
 };
 
-/// What a first pass over a query file learns. Memory: 4 bytes per record.
-struct QuerySet {
-  std::vector<std::uint32_t> letters;  ///< by ordinal; BLAST+ cannot hold a longer query either
-  std::uint64_t total_letters = 0;
-  std::uint64_t empty_records = 0;  ///< without letters. BLAST+ fails if all of an internal batch are
-  bool splittable = true;
-  std::string why_not_splittable;  ///< a clause that names the line; empty if splittable
-};
-
-/// Reads all of `source`. Errors: those of FastaReader::next; too_large for a query over 4,294,967,295
-/// letters.
-Result<QuerySet> scan_queries(ByteSource& source, Alphabet alphabet);
-
 }  // namespace loom::sequence

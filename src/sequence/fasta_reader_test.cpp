@@ -144,23 +144,5 @@ TEST(FastaReader, AFailedReadIsPassedOn) {
   EXPECT_EQ(second.error().message, "q.fa.gz: cut short");
 }
 
-TEST(ScanQueries, SumsUp) {
-  MemorySource source(">a\nMKV\n>b\n>c\nMK\n");
-  const QuerySet set = scan_queries(source, Alphabet::protein).value();
-  EXPECT_EQ(set.letters, (std::vector<std::uint32_t>{3, 0, 2}));
-  EXPECT_EQ(set.total_letters, 5U);
-  EXPECT_EQ(set.empty_records, 1U);
-  EXPECT_TRUE(set.splittable);
-}
-
-TEST(ScanQueries, AnInputWithoutQueriesIsNotSplittable) {
-  for (const std::string_view text : {"", "\n \n", "; only\n#comments\n"}) {
-    MemorySource source(text);
-    const QuerySet set = scan_queries(source, Alphabet::protein).value();
-    EXPECT_FALSE(set.splittable);
-    EXPECT_EQ(set.why_not_splittable, "there is no query in it");
-  }
-}
-
 }  // namespace
 }  // namespace loom::sequence

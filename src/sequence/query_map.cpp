@@ -1,6 +1,30 @@
 #include "sequence/query_map.hpp"
 
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <utility>
+
 namespace loom::sequence {
+namespace {
+
+constexpr std::array kBatchLetters{
+    std::pair<std::string_view, std::uint32_t>{"blastp", 10'000},
+    std::pair<std::string_view, std::uint32_t>{"blastx", 10'002},
+    std::pair<std::string_view, std::uint32_t>{"tblastn", 20'000},
+    std::pair<std::string_view, std::uint32_t>{"tblastx", 10'002},
+    std::pair<std::string_view, std::uint32_t>{"rpsblast", 10'000},
+    std::pair<std::string_view, std::uint32_t>{"rpstblastn", 10'000},
+};
+
+}  // namespace
+
+std::optional<std::uint32_t> internal_batch_letters(std::string_view program) {
+  const auto* found = std::find_if(kBatchLetters.begin(), kBatchLetters.end(),
+                                   [&](const auto& entry) { return entry.first == program; });
+  if (found == kBatchLetters.end()) return std::nullopt;
+  return found->second;
+}
 
 Result<QueryMap> map_queries(ByteSource& source, Alphabet alphabet, std::uint64_t unit_letters) {
   FastaReader reader(source, alphabet);
@@ -8,6 +32,10 @@ Result<QueryMap> map_queries(ByteSource& source, Alphabet alphabet, std::uint64_
   for (;;) {
     LOOM_TRY(const auto record, reader.next());
     if (!record) break;
+    if (record->letters > std::numeric_limits<std::uint32_t>::max()) {
+      return error(Code::too_large, "line {}: a query of {} letters; BLAST+ takes at most {}",
+                   record->first_line, record->letters, std::numeric_limits<std::uint32_t>::max());
+    }
     if (map.units.empty() || map.units.back().letters >= unit_letters) {
       map.units.push_back(
           {.first_record = record->ordinal, .offset = record->offset, .first_line = record->first_line});

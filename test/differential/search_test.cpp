@@ -210,17 +210,16 @@ TEST_P(SearchTest, WritesTheBytesOfAnUnsplitRun) {
   const Search& search = GetParam();
   std::vector<std::string> formats = formats_of(search);
   std::vector<Cut> cuts{{.shards = 3, .batch_letters = 10'000}, {.shards = 1, .batch_letters = 1}};
-  if (level() != Level::quick) cuts.push_back({});
   if (level() == Level::full)
-    cuts.insert(cuts.end(), {{.shards = 2}, {.shards = 7, .batch_letters = 30'000}});
-  // Quick runs look at three formats of each search, another three for the next one.
+    cuts.insert(cuts.end(), {{}, {.shards = 2}, {.shards = 7, .batch_letters = 30'000}});
+  // Shorter runs look at a few formats of each search, another few for the next one.
   if (level() != Level::full) {
     const auto all = searches();
     const auto place =
         std::find_if(all.begin(), all.end(), [&](const Search& s) { return s.name == search.name; });
     const auto turn = (place - all.begin()) * 3 % static_cast<std::ptrdiff_t>(formats.size());
     std::rotate(formats.begin(), formats.begin() + turn, formats.end());
-    formats.resize(level() == Level::quick ? 2 : 4);
+    formats.resize(level() == Level::quick ? 2 : 3);
   }
   int compared = 0;
   for (const std::string& format : formats) {
@@ -278,7 +277,7 @@ TEST(SaturatedLists, AreIdenticalOrComplete) {
 
 /// Options by chance, beside the listed ones.
 TEST(GeneratedOptions, WriteTheBytesOfAnUnsplitRun) {
-  const int rounds = level() == Level::quick ? 4 : level() == Level::full ? 150 : 12;
+  const int rounds = level() == Level::quick ? 4 : level() == Level::full ? 150 : 8;
   for (int round = 0; round < rounds; ++round) {
     const bool holds = rc::check([] {
       const bool protein = *rc::gen::arbitrary<bool>();
