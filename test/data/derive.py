@@ -137,7 +137,7 @@ def write_nucleotides(packages, out):
     contigs = list(pieces(ecoli, "contig", 1500))
     write_fasta(out / "q_contigs_100.fa", contigs[::31][:100])
     write_fasta(out / "q_contigs_10.fa", contigs[::320][:10])
-    write_fasta(out / "q_rrna_20.fa", rrna[7::259])
+    write_fasta(out / "q_rrna_5.fa", rrna[7::1036])
     write_fasta(out / "q_reads_500.fa", cut_reads(rrna + coding, 500, 150))
     write_fasta(out / "q_reads_repeats.fa", cut_reads(rrna, 2000, 250, distinct=50))
     write_fasta(out / "q_dolphin_proteins_71.fa", read_fasta(examples / "query.fa.gz"))

@@ -262,7 +262,7 @@ TEST_F(SearchCli, ResumeGoesOnFromFinishedTasks) {
                   "-db",
                   data("db/proteins_2k"),
                   "-query",
-                  data("query/proteins_500.fa"),
+                  data("query/proteins_100.fa"),
                   "-outfmt",
                   "6",
                   "-out",
@@ -276,7 +276,7 @@ TEST_F(SearchCli, ResumeGoesOnFromFinishedTasks) {
                   "unfinished"};
   {
     const Running running(args, here());
-    running.wait_for_lines(4);
+    running.wait_for_lines(2);  // started, and one task is done
     running.end_by(SIGKILL);
     running.wait_for_end_of_all();
   }
@@ -287,9 +287,9 @@ TEST_F(SearchCli, ResumeGoesOnFromFinishedTasks) {
   const Said resumed = search(args);
   ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
   const auto first = boost::json::parse(resumed.err.substr(0, resumed.err.find('\n'))).as_object();
-  EXPECT_GE(first.at("tasks_done").to_number<int>(), 2) << "finished tasks were not repeated";
+  EXPECT_GE(first.at("tasks_done").to_number<int>(), 1) << "finished tasks were not repeated";
   EXPECT_EQ(text_of(here() / "hits"),
-            run({"blastp", "-db", data("db/proteins_2k"), "-query", data("query/proteins_500.fa"), "-outfmt",
+            run({"blastp", "-db", data("db/proteins_2k"), "-query", data("query/proteins_100.fa"), "-outfmt",
                  "6", "-num_threads", "2"})
                 .out);
   EXPECT_FALSE(fs::exists(here() / "unfinished")) << "nothing is left to resume";
