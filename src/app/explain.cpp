@@ -24,30 +24,38 @@ Totals totals(const plan::Workload& work, std::size_t first, std::size_t last) {
   return sum;
 }
 
+/// "1 task", "12 tasks".
+std::string counted(std::uint64_t number, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", number, number == 1 ? one : many);
+}
+
 }  // namespace
 
 std::string explain_text(const search::LocalSearch& search) {
   const plan::Workload& work = search.workload();
   const plan::Plan& plan = search.plan();
   const Totals all = totals(work, 0, work.units.size());
-  std::string text = fmt::format("{}: {} queries, {} letters, in {} internal batches\n",
-                                 blast::name(work.program), all.records, all.letters, work.units.size());
+  std::string text = fmt::format("{}: {}, {} letters, in {}\n", blast::name(work.program),
+                                 counted(all.records, "query", "queries"), all.letters,
+                                 counted(work.units.size(), "internal batch", "internal batches"));
   if (work.database_letters > 0) {
-    text += fmt::format("database: {} sequences, {} letters, {} MiB to read\n", work.database_sequences,
-                        work.database_letters, work.database_bytes >> 20U);
+    text += fmt::format("database: {}, {} letters, {} MiB to read\n",
+                        counted(work.database_sequences, "sequence", "sequences"), work.database_letters,
+                        (work.database_bytes + (1U << 20U) - 1) >> 20U);
   }
-  text += fmt::format("plan: {} workers, {} tasks{}, about {} (a guess until it runs)\n", plan.workers,
-                      plan.searches.size(),
+  text += fmt::format("plan: {}, {}{}, about {} (a guess until it runs)\n",
+                      counted(static_cast<std::uint64_t>(plan.workers), "worker", "workers"),
+                      counted(plan.searches.size(), "task", "tasks"),
                       plan.shards > 1 ? fmt::format(", each over {} parts of the database", plan.shards) : "",
                       clock_text(plan.seconds));
   for (const std::string& reason : plan.reasons) text += fmt::format("  - {}\n", reason);
   for (std::size_t t = 0; t < plan.searches.size(); ++t) {
     const plan::Task& task = plan.searches[t];
     const Totals part = totals(work, task.first_unit, task.last_unit);
-    text += fmt::format(
-        "  task {:>3}: queries {}-{}, {} letters, {}, about {:.1f} CPU s\n", t + 1,
-        work.units[task.first_unit].first_record + 1, work.units[task.first_unit].first_record + part.records,
-        part.letters, task.threads == 1 ? "1 thread" : fmt::format("{} threads", task.threads), task.seconds);
+    text += fmt::format("  task {:>3}: queries {}-{}, {} letters, {}, about {:.1f} CPU s\n", t + 1,
+                        work.units[task.first_unit].first_record + 1,
+                        work.units[task.first_unit].first_record + part.records, part.letters,
+                        counted(static_cast<std::uint64_t>(task.threads), "thread", "threads"), task.seconds);
   }
   return text;
 }

@@ -79,7 +79,7 @@ class Local final : public LocalSearch {
   Status run_tasks(Watch& watch, Messages& messages, std::stop_token stop);
   [[nodiscard]] EngineTask search_task(std::size_t index) const;
   Status stitch(Slots& slots, const TaskRunner& tasks, Messages& messages);
-  Status write_out_repeats(const fs::path& distinct, const fs::path& target);
+  Status write_out_repeats(const fs::path& distinct, const fs::path& target, Messages& messages);
 
   Request request_;
   exec::ProcessRunner& runner_;
@@ -291,7 +291,11 @@ Status Local::stitch(Slots& slots, const TaskRunner& tasks, Messages& messages) 
     const std::uint64_t first_query = queries_numbered() ? unit.first_record : 0;
     LOOM_CHECKED(stitcher->add({.file = tasks.output(name), .first_query = first_query}, sink));
     LOOM_TRY(const std::string said, read_file(tasks.stderr_file(name)));
-    messages.add(said, unit.first_record, unit.first_line);
+    if (repeats_) {
+      messages.add(take_messages(*repeats_, said), 0, 1);
+    } else {
+      messages.add(said, unit.first_record, unit.first_line);
+    }
     if (out() == "-") LOOM_CHECKED(sink.flush());
     if (!folder_.resumable()) tasks.discard(name);
   }
@@ -299,13 +303,14 @@ Status Local::stitch(Slots& slots, const TaskRunner& tasks, Messages& messages) 
   LOOM_CHECKED(sink.flush());
   LOOM_CHECKED(stitcher->commit());
   LOOM_CHECKED(file.commit());
-  return repeats_ ? write_out_repeats(distinct, target) : ok();
+  return repeats_ ? write_out_repeats(distinct, target, messages) : ok();
 }
 
-Status Local::write_out_repeats(const fs::path& distinct, const fs::path& target) {
+Status Local::write_out_repeats(const fs::path& distinct, const fs::path& target, Messages& messages) {
   LOOM_TRY(AtomicFile file, AtomicFile::create(target));
   render::Sink sink(file);
-  LOOM_CHECKED(write_for_each(*repeats_, all_queries_, distinct, format_, sink));
+  const auto tell = [&messages](std::string_view line) { messages.add(line, 0, 1); };
+  LOOM_CHECKED(write_for_each(*repeats_, all_queries_, distinct, format_, sink, tell));
   LOOM_CHECKED(sink.flush());
   return file.commit();
 }

@@ -122,7 +122,39 @@ std::string named(std::string_view block, std::string_view id, std::string_view 
   return result;
 }
 
+/// "Warning: [blastn] Query_1 r1: …", where the distinct query's number and name stand.
+struct Mention {
+  std::size_t from = 0;
+  std::size_t to = 0;
+  std::uint32_t distinct = 0;  // from 0
+};
+
+std::optional<Mention> find_mention(std::string_view line) {
+  constexpr std::string_view kQuery = "Query_";
+  const std::size_t from = line.find(kQuery);
+  if (from == std::string_view::npos) return std::nullopt;
+  const std::size_t name = line.find(' ', from) + 1;  // 0 if there is none: no name starts there
+  const auto number = distinct_number(line.substr(name));
+  if (name == 0 || !number || *number == 0) return std::nullopt;
+  const std::size_t to = line.find_first_not_of("0123456789", name + 1);
+  return Mention{from, std::min(to, line.size()), static_cast<std::uint32_t>(*number - 1)};
+}
+
 }  // namespace
+
+std::string take_messages(Repeats& repeats, std::string_view text) {
+  std::string others;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    if (const auto mention = find_mention(line)) {
+      repeats.said[mention->distinct].emplace_back(line.substr(0, mention->from), line.substr(mention->to));
+    } else {
+      others += fmt::format("{}\n", line);
+    }
+  }
+  return others;
+}
 
 bool repeats_allowed(const blast::Options& options, const blast::OutFormat& format) {
   if (options.program() != blast::Program::blastn || !format.tabular() || format.delimiter.empty())
@@ -171,7 +203,8 @@ Result<std::optional<Repeats>> find_repeats(const QueryFile& queries, blast::Pro
 }
 
 Status write_for_each(const Repeats& repeats, const QueryFile& queries, const std::filesystem::path& answer,
-                      const blast::OutFormat& format, render::Sink& out) {
+                      const blast::OutFormat& format, render::Sink& out,
+                      const std::function<void(std::string_view)>& tell) {
   LOOM_TRY(const auto blocks, find_blocks(answer, format, repeats.distinct));
   LOOM_TRY(const auto source, sequence::open_byte_source(queries.path.string()));
   sequence::FastaReader reader(*source, sequence::Alphabet::nucleotide);
@@ -183,6 +216,10 @@ Status write_for_each(const Repeats& repeats, const QueryFile& queries, const st
     const Block& block = blocks[distinct];
     LOOM_TRY(const std::string rows, bytes.read(block.from, block.to));
     const auto title = plain_title(record->raw);
+    if (const auto said = repeats.said.find(distinct); said != repeats.said.end()) {
+      for (const auto& [before, behind] : said->second)
+        tell(fmt::format("{}Query_{} {}{}", before, record->ordinal + 1, title.value_or(record->id), behind));
+    }
     LOOM_CHECKED(out.write(named(rows, record->id, title.value_or(record->id), columns, format.delimiter)));
   }
   if (format.number != 7) return ok();

@@ -1,7 +1,11 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "blast/options.hpp"
@@ -16,7 +20,12 @@ struct Repeats {
   std::vector<std::uint32_t>
       distinct_of;             ///< for each record, which of the distinct ones it is; 4 bytes each
   std::uint64_t distinct = 0;  ///< records of the file of distinct ones, called r1, r2, …
+  /// What the engine said about a distinct one: what stands before and behind "Query_1 r1".
+  std::map<std::uint32_t, std::vector<std::pair<std::string, std::string>>> said;
 };
+
+/// Keeps in `repeats.said` the lines of `text` that are about a query; the others.
+std::string take_messages(Repeats& repeats, std::string_view text);
 
 /// Whether writing out can be exact: a blastn search (what blastp finds depends on its batches) in format 6,
 /// 7 or 10, whose rows name the query in front or not at all.
@@ -29,8 +38,10 @@ Result<std::optional<Repeats>> find_repeats(const QueryFile& queries, blast::Pro
                                             bool case_matters, const std::filesystem::path& target);
 
 /// Writes the output of the distinct queries, `answer`, out for all of `queries` to `out`. Memory: 16 bytes
-/// per distinct record. Errors: corrupt if `answer` does not fit; those of reading and writing.
+/// per distinct record. `tell` is given each message, with the query's true number and title. Errors: corrupt
+/// if `answer` does not fit; those of reading and writing.
 Status write_for_each(const Repeats& repeats, const QueryFile& queries, const std::filesystem::path& answer,
-                      const blast::OutFormat& format, render::Sink& out);
+                      const blast::OutFormat& format, render::Sink& out,
+                      const std::function<void(std::string_view line)>& tell);
 
 }  // namespace loom::search

@@ -167,6 +167,21 @@ TEST_F(SearchCli, MessagesHaveTrueQueryNumbersAndComeOnce) {
   EXPECT_NE(ours.err.find("Query_101"), std::string::npos) << ours.err;
 }
 
+TEST_F(SearchCli, MessagesAboutRepeatsNameEachOfThem) {
+  const std::string unsearchable(100, 'N');
+  std::ofstream(here() / "q.fa") << ">first one\n"
+                                 << unsearchable << "\n"
+                                 << text_of(data("query/reads_repeats.fa")) << ">last\n"
+                                 << unsearchable << "\n";
+  const Args flags{"-db",   data("db/nucleotides_500"), "-outfmt", "6", "-query", "q.fa", "-evalue",
+                   "1e-50", "-max_target_seqs",         "2"};
+  const Said blast = run(with({"blastn"}, flags));
+  const Said ours = search(with(with({"blastn"}, flags), {"--jobs", "2"}));
+  EXPECT_EQ(ours.out, blast.out);
+  EXPECT_EQ(ours.err, blast.err);
+  EXPECT_NE(ours.err.find("Query_2002 last:"), std::string::npos) << ours.err;
+}
+
 /// A search that is under way: its first progress line was read. Ends with the test.
 class Running {
  public:
