@@ -40,7 +40,13 @@ Status set_batch_letters(OwnFlags& flags, std::string_view text) {
   return ok();
 }
 Status set_memory(OwnFlags& flags, std::string_view text) {
-  LOOM_TRY(flags.settings.memory_bytes, parse_bytes(text));
+  constexpr std::uint64_t kLeast = std::uint64_t{16} << 20U;
+  LOOM_TRY(const std::uint64_t bytes, parse_bytes(text));
+  if (bytes < kLeast) {
+    return error(Code::invalid_argument,
+                 "'{}' is {} bytes and at least 16M are needed; did you forget the unit (16G)?", text, bytes);
+  }
+  flags.settings.memory_bytes = bytes;
   return ok();
 }
 Status set_on_saturation(OwnFlags& flags, std::string_view text) {

@@ -1,6 +1,8 @@
 #include "app/search_command.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "app/explain.hpp"
@@ -15,6 +17,8 @@
 namespace loom::app {
 
 namespace {
+
+constexpr int kReaderGone = 128 + SIGPIPE;
 
 /// BLAST+'s exit code for what went wrong before, or outside of, the engine.
 int exit_code_of(const Error& error) {
@@ -36,6 +40,12 @@ int exit_code_of(const Error& error) {
 int fail(const Error& error, int exit_code) {
   fmt::print(stderr, "blastloom: {}\n", error.message);
   return exit_code;
+}
+
+/// Whether standard output is a pipe that nobody reads any more (`| head`).
+bool reader_gone() {
+  pollfd out{.fd = STDOUT_FILENO, .events = 0, .revents = 0};
+  return ::poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
 }
 
 /// Help and version are the engine's own, text and exit code.
@@ -72,6 +82,7 @@ int run_search(search::LocalSearch& search, const OwnFlags& flags, const Signals
   progress.clear();
   if (status) return 0;
   if (signals.received() != 0) return 0;  // search_command ends by the signal, once all is put away
+  if (reader_gone()) return kReaderGone;
   return fail(status.error(), search.engine_exit_code().value_or(exit_code_of(status.error())));
 }
 
@@ -80,9 +91,10 @@ int prepare_and_run(search::Request request, const OwnFlags& flags, const Signal
   exec::LocalProcessRunner runner;
   auto search = search::LocalSearch::prepare(std::move(request), runner);
   if (!search) {
-    // BLAST+ exits with 2 when it is the database.
+    // BLAST+ exits with 2 when it is the database; all else that is read here are queries.
     const bool database = options.has("db") && !search::open_search_database(options);
-    return fail(search.error(), database ? 2 : exit_code_of(search.error()));
+    const int exit_code = search.error().code == Code::corrupt ? 1 : exit_code_of(search.error());
+    return fail(search.error(), database ? 2 : exit_code);
   }
   if (flags.explain == Show::text) fmt::print("{}", explain_text(**search));
   if (flags.explain == Show::json) fmt::print("{}", explain_json(**search));
@@ -113,6 +125,7 @@ int search_command(std::span<const std::string> args) {
   const Signals signals;
   const int exit_code = prepare_and_run({*std::move(options), flags->settings}, *flags, signals);
   if (const int signal = signals.received(); signal != 0) return Signals::exit_by(signal);
+  if (exit_code == kReaderGone) return Signals::exit_by(SIGPIPE);  // without a word, as BLAST+ does
   return exit_code;
 }
 

@@ -1,6 +1,9 @@
 // Formats 5, 13, 14, 15 and 16: XML and JSON.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
+
 #include "render/number_queries.hpp"
 #include "render/part_text.hpp"
 #include "render/stitch_text.hpp"
@@ -141,7 +144,10 @@ class ReportList final : public Stitcher {
 class FileSet final : public Stitcher {
  public:
   explicit FileSet(StitchSpec spec)
-      : spec_(std::move(spec)), json_(spec_.format.number == 13), lines_(spec_, json_) {}
+      : spec_(std::move(spec)),
+        json_(spec_.format.number == 13),
+        base_(without(json_ ? ".json" : ".xml", spec_.out)),
+        lines_(spec_, json_) {}
 
   Status add(const Part& part, Sink&) override {
     for (std::uint64_t local = 1;; ++local) {
@@ -166,7 +172,7 @@ class FileSet final : public Stitcher {
   Status finish(Sink& out) override {
     LOOM_CHECKED(out.write(json_ ? "{\n\t\"BlastJSON\": [\n" : kXmlHead));
     for (std::uint64_t n = 1; n <= files_; ++n) {
-      const std::string name = numbered(spec_.out, n).filename().string();
+      const std::string name = numbered(without(".xml", spec_.out), n).filename().string();
       LOOM_CHECKED(out.write(json_ ? fmt::format("\t\t{{\"File\": \"{}\" }}{}\n", name, n < files_ ? "," : "")
                                    : fmt::format("\t<xi:include href=\"{}\"/>\n", name)));
     }
@@ -176,7 +182,7 @@ class FileSet final : public Stitcher {
   Status commit() override {
     for (std::uint64_t n = 1; n <= files_; ++n) {
       const std::filesystem::path from = numbered(spec_.scratch / "report", n);
-      LOOM_TRY(AtomicFile file, AtomicFile::create(numbered(spec_.out, n)));
+      LOOM_TRY(AtomicFile file, AtomicFile::create(numbered(base_, n)));
       Sink out(file);
       LOOM_TRY(const std::uint64_t size, size_of(from));
       LOOM_CHECKED(copy_range(from, 0, size, out));
@@ -187,6 +193,15 @@ class FileSet final : public Stitcher {
   }
 
  private:
+  /// Before BLAST+ numbers a name it takes the format's own extension off, in any case. The list of JSON
+  /// files is made as that of XML files is, and so may name files that are not there; ours does too.
+  [[nodiscard]] static std::string without(std::string_view extension, const std::string& out) {
+    if (out.size() < extension.size()) return out;
+    const std::string_view end = std::string_view(out).substr(out.size() - extension.size());
+    const bool same = std::ranges::equal(
+        extension, end, [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); });
+    return same ? out.substr(0, out.size() - extension.size()) : out;
+  }
   [[nodiscard]] std::filesystem::path numbered(const std::filesystem::path& base, std::uint64_t n) const {
     return base.string() + fmt::format("_{}.{}", n, json_ ? "json" : "xml");
   }
@@ -199,6 +214,7 @@ class FileSet final : public Stitcher {
 
   StitchSpec spec_;
   bool json_;
+  std::string base_;
   ReportLines lines_;
   std::uint64_t files_ = 0;  // finished, in the scratch folder
 };

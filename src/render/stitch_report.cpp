@@ -30,28 +30,34 @@ Result<std::uint64_t> footer_of(const std::filesystem::path& file) {
 }
 
 /// In the query-anchored formats 1-4 each row of an alignment starts with a label, padded to the longest one
-/// of the section. A longer query number may widen that column.
+/// of the section. A longer query number may widen that column. The query's row is the first of its block.
 class AnchoredSection {
  public:
   explicit AnchoredSection(std::uint64_t first_query) : first_query_(first_query) {}
 
   Status take(std::string_view line, Sink& out) {
+    const bool blank = line == "\n";
     if (line.starts_with(kQuery) || line.starts_with("Lambda ")) inside_ = false;
-    const auto label = query_label(line);
-    if (label && (inside_ || opens_rows(line, label->size))) {
-      if (!inside_) enter(line, *label);
-      return out.write(
-          widened(*renumbered(line, "", first_query_), label->size + grown_, width_ + shift_, line));
-    }
+    follow_lists(line, blank);
+    const bool opens_block = list_ == List::none && after_blank_;
+    const auto label = opens_block ? query_label(line) : std::nullopt;
+    if (label && !inside_) enter(line, *label);
+    after_blank_ = blank || (after_blank_ && !label && line.starts_with(' '));
+    if (label) return out.write(relabelled(line, label->size));
     if (!inside_ || shift_ == 0 || !is_row(line)) return out.write(line);
     return out.write(shifted(line));
   }
 
  private:
-  /// "Query_1  1    MKV…": label, blanks, a number.
-  static bool opens_rows(std::string_view line, std::size_t label_size) {
-    const std::size_t next = line.find_first_not_of(' ', label_size);
-    return next != std::string_view::npos && next >= label_size + 1 && line[next] >= '0' && line[next] <= '9';
+  /// Lists of subjects stand between "Sequences producing …" with a blank line behind it and a blank line.
+  enum class List { none, heading, inside };
+
+  void follow_lists(std::string_view line, bool blank) {
+    if (line.starts_with("Sequences ")) {
+      list_ = List::heading;
+    } else if (blank && list_ != List::none) {
+      list_ = list_ == List::heading ? List::inside : List::none;
+    }
   }
 
   /// Two blanks end the label column of every row, with a label or without; "For reading frame …" has none
@@ -62,18 +68,18 @@ class AnchoredSection {
 
   void enter(std::string_view line, QueryLabel label) {
     inside_ = true;
-    width_ = line.find_first_not_of(' ', label.size);
+    width_ = std::min(line.find_first_not_of(' ', label.size), line.size());
     const std::string true_label = *renumbered(line.substr(0, label.size), "", first_query_);
     grown_ = true_label.size() - label.size;
     shift_ = true_label.size() + 2 > width_ ? true_label.size() + 2 - width_ : 0;
   }
 
-  /// The renumbered line, its label padded to the new width.
-  static std::string widened(std::string line, std::size_t label_size, std::size_t width,
-                             std::string_view old) {
-    const std::size_t text = old.find_first_not_of(' ', query_label(old)->size);
-    if (text == std::string_view::npos) return line;
-    return line.substr(0, label_size) + std::string(width - label_size, ' ') + std::string(old.substr(text));
+  /// The query's row with its true label. What follows moves as far as all rows do.
+  [[nodiscard]] std::string relabelled(std::string_view line, std::size_t label_size) const {
+    const std::string label = *renumbered(line.substr(0, label_size), "", first_query_);
+    const std::string_view rest = line.substr(label_size);
+    if (shift_ >= grown_) return label + std::string(shift_ - grown_, ' ') + std::string(rest);
+    return label + std::string(rest.substr(grown_ - shift_));
   }
 
   [[nodiscard]] std::string shifted(std::string_view line) const {
@@ -83,7 +89,9 @@ class AnchoredSection {
   }
 
   std::uint64_t first_query_;
-  bool inside_ = false;
+  bool inside_ = false;       // among the rows of a query
+  bool after_blank_ = false;  // the line before was blank
+  List list_ = List::none;
   std::size_t width_ = 0;  // of the label column, in the part
   std::size_t grown_ = 0;  // characters that the true label is longer
   std::size_t shift_ = 0;  // columns that the rest of a row moves

@@ -38,6 +38,15 @@ std::string text_of(const blast::Options& options, std::string_view name, std::s
   return entry == nullptr ? std::string(fallback) : entry->text;
 }
 
+/// Letters in a row of an alignment, from which on a row that is no gap has its numbers.
+constexpr std::int64_t kLeastLine = 10;
+
+std::int64_t integer_of(const blast::Options& options, std::string_view name, std::int64_t fallback) {
+  const auto* entry = options.find(name);
+  const auto* value = entry == nullptr ? nullptr : std::get_if<std::int64_t>(&entry->value);
+  return value == nullptr ? fallback : *value;
+}
+
 /// The user's own BATCH_SIZE, which the engine obeys and so do we.
 std::optional<std::uint64_t> batch_size_of_user() {
   const char* text = std::getenv("BATCH_SIZE");
@@ -65,12 +74,18 @@ class Local final : public LocalSearch {
   [[nodiscard]] const blast::Options& options() const { return request_.options; }
   [[nodiscard]] std::string one_piece_because() const;
   [[nodiscard]] std::string out() const { return text_of(options(), "out", "-"); }
-  /// Formats whose bytes the engine can write straight to the output, when one task does all.
-  [[nodiscard]] bool can_run_straight() const {
-    return plan_.searches.size() == 1 && plan_.shards == 1 && request_.settings.resume.empty() && !repeats_ &&
-           format_.number != 13 && format_.number != 14 && format_.number != 17;
+  /// Whether what the engine writes is the output as it stands: one task does all, and its format names no
+  /// file or command of its own.
+  [[nodiscard]] bool one_text() const {
+    return plan_.searches.size() == 1 && plan_.shards == 1 && !repeats_ && format_.number != 13 &&
+           format_.number != 14 && format_.number != 17;
   }
   [[nodiscard]] bool complete() const { return request_.settings.on_saturation == OnSaturation::complete; }
+  /// BLAST+ takes something else in place of queries where these are given.
+  [[nodiscard]] bool takes_queries() const {
+    return options().has("query") ||
+           !(options().has("in_msa") || options().has("in_pssm") || options().has("import_search_strategy"));
+  }
   [[nodiscard]] bool queries_numbered() const { return !options().has("parse_deflines"); }
   [[nodiscard]] std::uint64_t letters_of(const plan::Task& task) const;
   Status leave_out_repeats(std::uint64_t unit_letters);
@@ -111,6 +126,10 @@ std::string Local::one_piece_because() const {
   if (options().program() == Program::blastn && batches_show && !batch_size_of_user()) {
     return "the format shows BLAST+'s internal batches, and those of blastn depend on what it finds";
   }
+  if (format_.number <= 4 && options().has("html")) return "-html: its reports are not put together";
+  if (format_.number >= 1 && format_.number <= 4 && integer_of(options(), "line_length", 60) < kLeastLine) {
+    return "-line_length: rows this short may have no numbers, and then do not show where their labels end";
+  }
   if (format_.sam_subject_is_reference) return "-outfmt '17 SR' lists the subjects of all queries in front";
   return {};
 }
@@ -121,13 +140,21 @@ Status Local::prepare() {
                  "--on-saturation complete prints -outfmt 6, 7 and 10; for -outfmt {} leave it out",
                  format_.number);
   }
+  if ((format_.number == 13 || format_.number == 14) && out() == "-") {
+    return error(Code::invalid_argument, "-outfmt {} writes a file for each query: name one with -out",
+                 format_.number);
+  }
   LOOM_TRY(engine_, blast::find_engine(options().program()));
   const std::string name(blast::name(options().program()));
   const std::uint64_t fixed = sequence::internal_batch_letters(name).value_or(
       options().program() == Program::psiblast ? 1 : kBlastnUnitLetters);  // psiblast takes query by query
-  LOOM_TRY(queries_, open_queries(text_of(options(), "query", "-"), options().program(),
-                                  batch_size_of_user().value_or(fixed), folder_.path()));
-  LOOM_CHECKED(leave_out_repeats(fixed));
+  if (takes_queries()) {
+    LOOM_TRY(queries_, open_queries(text_of(options(), "query", "-"), options().program(),
+                                    batch_size_of_user().value_or(fixed), folder_.path()));
+    LOOM_CHECKED(leave_out_repeats(fixed));
+  }
+  // Without a record there still is a search: BLAST+ itself says that there is no query.
+  if (queries_.map.units.empty()) queries_.map.units.emplace_back();
   if (options().program() == Program::blastn && !batch_size_of_user()) {
     sequence::join_short_end(queries_.map, kBlastnUnitLetters / 2);
   }
@@ -153,7 +180,6 @@ Status Local::plan_search() {
   work_.program = options().program();
   work_.task = text_of(options(), "task", "");
   work_.units = queries_.map.units;
-  if (work_.units.empty()) work_.units.emplace_back();  // BLAST+ itself says that there is no query
   work_.one_piece_because = one_piece_because();
   work_.whole_database_because = whole_database_because(options(), format_, database_);
   work_.threads_allowed = blast::find_option(options().program(), "num_threads") != nullptr &&
@@ -187,7 +213,7 @@ std::uint64_t Local::letters_of(const plan::Task& task) const {
 }
 
 Status Local::run(Watch& watch, Messages& messages, std::stop_token stop) {
-  if (can_run_straight()) {
+  if (one_text() && !folder_.resumable()) {
     watch.started(1, 0, queries_.map.letters, 0);
     LOOM_CHECKED(run_straight(messages, std::move(stop)));
   } else {
@@ -200,8 +226,7 @@ Status Local::run(Watch& watch, Messages& messages, std::stop_token stop) {
 Status Local::run_straight(Messages& messages, std::stop_token stop) {
   exec::ProcessSpec spec;
   spec.argv = engine_argv(engine_, task_options(options(), plan_.searches.front().threads));
-  // Where BLAST+ takes something else than queries (-in_pssm, -in_msa, …), there is no -query to give.
-  if (!queries_.path.empty() && (options().has("query") || queries_.path != "-")) {
+  if (takes_queries()) {
     spec.argv.insert(spec.argv.end(), {"-query", queries_.path.string()});
   }
   spec.temp_dir = folder_.path();
@@ -221,6 +246,7 @@ EngineTask Local::search_task(std::size_t index) const {
   task.name = fmt::format("task-{}", index + 1);
   task.argv = engine_argv(engine_, task_options(options(), planned.threads));
   task.letters = letters_of(planned);
+  task.takes_queries = takes_queries();
   const QueryFile& queries = queries_;
   task.write_queries = [&queries, planned](const fs::path& path) {
     return write_units(queries, planned.first_unit, planned.last_unit, path);
@@ -289,7 +315,12 @@ Status Local::stitch(Slots& slots, const TaskRunner& tasks, Messages& messages) 
     const auto& unit = work_.units[plan_.searches[t].first_unit];
     const std::string name = fmt::format("task-{}", t + 1);
     const std::uint64_t first_query = queries_numbered() ? unit.first_record : 0;
-    LOOM_CHECKED(stitcher->add({.file = tasks.output(name), .first_query = first_query}, sink));
+    if (one_text()) {
+      LOOM_TRY(const std::uint64_t size, render::size_of(tasks.output(name)));
+      LOOM_CHECKED(render::copy_range(tasks.output(name), 0, size, sink));
+    } else {
+      LOOM_CHECKED(stitcher->add({.file = tasks.output(name), .first_query = first_query}, sink));
+    }
     LOOM_TRY(const std::string said, read_file(tasks.stderr_file(name)));
     if (repeats_) {
       messages.add(take_messages(*repeats_, said), 0, 1);
@@ -299,7 +330,7 @@ Status Local::stitch(Slots& slots, const TaskRunner& tasks, Messages& messages) 
     if (out() == "-") LOOM_CHECKED(sink.flush());
     if (!folder_.resumable()) tasks.discard(name);
   }
-  LOOM_CHECKED(stitcher->finish(sink));
+  if (!one_text()) LOOM_CHECKED(stitcher->finish(sink));
   LOOM_CHECKED(sink.flush());
   LOOM_CHECKED(stitcher->commit());
   LOOM_CHECKED(file.commit());

@@ -40,6 +40,7 @@ std::string whole_database_because(const blast::Options& options, const blast::O
   if (!database) return "it is not searched as a database";
   if (options.program() == blast::Program::psiblast)
     return "psiblast's scouts are not proven to find all subjects";
+  if (format.number <= 4 && options.has("html")) return "-html: its reports are not put together";
   if (format.number <= 4 && database->parts.size() > 1) {
     return "the report's footer has a block for each of several databases, and an alias has one";
   }

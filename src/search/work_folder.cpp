@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -15,6 +16,9 @@ namespace fs = std::filesystem;
 
 namespace {
 constexpr const char* kName = "search";
+/// All that we put into a --resume folder is in this one below it, so that nothing else there is ever
+/// touched.
+constexpr const char* kFolder = "blastloom-work";
 
 /// What must be equal for finished tasks to be of use again: the engine, the options, the queries, the cuts.
 std::string description(const Request& request, const fs::path& engine, const QueryFile& queries,
@@ -41,10 +45,10 @@ Result<WorkFolder> WorkFolder::open(const fs::path& resume) {
     folder.temporary_ = std::move(temporary);
     return folder;
   }
+  folder.path_ = fs::absolute(resume) / kFolder;
   std::error_code failed;
-  fs::create_directories(resume, failed);
-  if (failed) return system_error(failed.value(), "--resume: make folder " + resume.string());
-  folder.path_ = fs::absolute(resume);
+  fs::create_directories(folder.path_, failed);
+  if (failed) return system_error(failed.value(), "--resume: make folder " + folder.path_.string());
   folder.lock_ = Fd(::open((folder.path_ / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!folder.lock_) return system_error(errno, "--resume: lock " + resume.string());
   if (::flock(folder.lock_.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -74,6 +78,7 @@ Status WorkFolder::finish() {
   std::error_code failed;
   fs::remove_all(path_, failed);
   if (failed) return system_error(failed.value(), "remove " + path_.string());
+  ::rmdir(path_.parent_path().c_str());  // goes only if nothing else is in it
   return ok();
 }
 

@@ -10,12 +10,13 @@
 
 namespace loom::search {
 
-/// Where a search keeps its tasks' files: a private temporary folder, or the --resume folder, which outlives
-/// an interrupted run. A --resume folder belongs to one search: the file `search` in it says which, and
-/// another search is refused. Only one run at a time may use it (a lock). Blocking: on disk.
+/// Where a search keeps its tasks' files: a private temporary folder, or `blastloom-work` in the --resume
+/// folder, which outlives an interrupted run and belongs to one search: the file `search` in it says which,
+/// and another search is refused. Only one run at a time may use it (a lock). Blocking: on disk.
 class WorkFolder {
  public:
-  /// `resume`: the folder to use and keep, made if it is missing; empty: a temporary one.
+  /// `resume`: the folder to use, made if it is missing, whose other files stay as they are; empty: a
+  /// temporary one.
   /// Errors: conflict when another run uses it; those of the file system.
   static Result<WorkFolder> open(const std::filesystem::path& resume);
 
@@ -26,7 +27,7 @@ class WorkFolder {
   /// to another search.
   Status begin(const Request& request, const std::filesystem::path& engine, const QueryFile& queries,
                const plan::Plan& plan);
-  /// The search is complete: what it left in the folder goes.
+  /// The search is complete: what it left goes, and the --resume folder if nothing else is in it.
   Status finish();
 
  private:

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -180,6 +181,137 @@ TEST_F(SearchCli, MessagesAboutRepeatsNameEachOfThem) {
   EXPECT_EQ(ours.out, blast.out);
   EXPECT_EQ(ours.err, blast.err);
   EXPECT_NE(ours.err.find("Query_2002 last:"), std::string::npos) << ours.err;
+}
+
+/// Both with the same flags, in the same folder; all files that they leave beside `tmp`, by name.
+class Beside : public SearchCli {
+ protected:
+  using Files = std::map<std::string, std::string>;
+  Files left_by(const Args& argv) const {
+    fs::create_directory(here() / "run");
+    exec::ProcessSpec spec;
+    spec.argv = argv;
+    spec.working_dir = here() / "run";
+    spec.temp_dir = here() / "tmp";
+    spec.output = here() / "run/stdout";
+    exec::LocalProcessRunner runner;
+    const auto outcome = runner.run(spec, Deadline::never(), {});
+    EXPECT_TRUE(outcome) << outcome.error().message;
+    Files files{{"exit code", std::to_string(outcome->exit_code)}};
+    for (const auto& entry : fs::directory_iterator(here() / "run"))
+      files[entry.path().filename()] = text_of(entry.path());
+    fs::remove_all(here() / "run");
+    return files;
+  }
+  void expect_same(const std::string& program, const Args& flags, const Args& own) const {
+    const Files expected = left_by(with({program}, flags));
+    EXPECT_EQ(expected.at("exit code"), "0");
+    const Files found = left_by(with(with({LOOM_BINARY, "search", program}, flags), own));
+    for (const auto& [name, text] : expected)
+      EXPECT_TRUE(found.contains(name) && found.at(name) == text) << name;
+    for (const auto& [name, text] : found) EXPECT_TRUE(expected.contains(name)) << name;
+  }
+};
+
+TEST_F(Beside, WhatStandsInPlaceOfQueriesIsSearched) {
+  const std::string protein = data("query/protein_1.fa");
+  const Args flags{"-db", data("db/proteins_2k"), "-outfmt", "6"};
+  ASSERT_EQ(run(with({"psiblast"}, with(flags, {"-query", protein, "-num_iterations", "2", "-out_pssm",
+                                                (here() / "pssm").string(), "-save_pssm_after_last_round"})))
+                .exit_code,
+            0);
+  ASSERT_EQ(run(with({"blastp"}, with(flags, {"-query", protein, "-export_search_strategy",
+                                              (here() / "strategy").string()})))
+                .exit_code,
+            0);
+  std::ofstream(here() / "msa.fa") << ">a\nMKVLAWHERDGGAVLIKR\n>b\nMKVLGWHERDGGSVLIKR\n";
+  expect_same("psiblast", with(flags, {"-in_pssm", (here() / "pssm").string()}), {"--jobs", "2"});
+  expect_same("psiblast", with(flags, {"-in_msa", (here() / "msa.fa").string()}), {"--jobs", "2"});
+  expect_same("blastp", {"-import_search_strategy", (here() / "strategy").string(), "-outfmt", "6"},
+              {"--jobs", "2"});
+}
+
+TEST_F(Beside, HtmlIsTheSame) {
+  const Args flags{"-db", data("db/proteins_2k"), "-query", data("query/proteins_100.fa"), "-html"};
+  const Args cut{"--shards", "2", "--batch-letters", "1"};
+  expect_same("blastp", with(flags, {"-evalue", "1e-20"}), cut);
+  expect_same("blastp", with(flags, {"-evalue", "1e-20", "-outfmt", "3"}), with(cut, {"--resume", "../w"}));
+}
+
+TEST_F(Beside, FilesOfAQueryEachAreNamedAsBlastNamesThem) {
+  const Args flags{"-db", data("db/proteins_2k_a"), "-query", data("query/peptides_50.fa")};
+  for (const auto& [format, out] :
+       {std::pair{"13", "o.json"}, {"13", "o.JSON"}, {"13", "o.xml"}, {"14", "o.xml"}, {"14", "o.json"}}) {
+    expect_same("blastp", with(flags, {"-outfmt", format, "-out", out}), {"--batch-letters", "1"});
+  }
+}
+
+TEST_F(Beside, ATitleLikeALabelIsNoLabel) {
+  std::string queries;
+  std::string subjects;
+  for (int n = 1; n <= 60; ++n) {
+    std::string letters;
+    for (int i = 0; i < 300; ++i) letters += "ACDEFGHIKLMNPQRSTVWY"[(i * i * n + 7 * i + n) % 20];
+    const std::string label = ">Query_" + std::to_string(n);
+    queries += label + "\n" + letters + "\n";
+    subjects += label + "\n" + letters + "\n";
+  }
+  std::ofstream(here() / "q.fa") << queries;
+  std::ofstream(here() / "s.fa") << subjects;
+  const std::string database = (here() / "s").string();
+  ASSERT_EQ(run({"makeblastdb", "-in", "s.fa", "-dbtype", "prot", "-out", database}).exit_code, 0);
+  for (const std::string format : {"1", "2", "3", "4"}) {
+    expect_same("blastp", {"-db", database, "-query", (here() / "q.fa").string(), "-outfmt", format},
+                {"--batch-letters", "1"});
+    expect_same(
+        "blastp",
+        {"-db", database, "-query", (here() / "q.fa").string(), "-outfmt", format, "-line_length", "2"},
+        {"--batch-letters", "1"});
+  }
+}
+
+TEST_F(Beside, AnEmptyQueryFileIsNoQuery) {
+  std::ofstream(here() / "empty.fa");
+  const Args flags{"-db", data("db/proteins_2k"), "-query", (here() / "empty.fa").string(), "-outfmt", "6"};
+  expect_same("blastp", flags, {"--shards", "2"});
+  expect_same("blastp", flags, {"--resume", "../w"});
+}
+
+TEST_F(SearchCli, ResumeTouchesNoOtherFile) {
+  fs::create_directories(here() / "mine/sub");
+  std::ofstream(here() / "mine/thesis.txt") << "precious";
+  const Said said =
+      search(with(kBlastp, {"-query", data("query/proteins_20.fa"), "-out", "hits", "--resume", "mine"}));
+  EXPECT_EQ(said.exit_code, 0) << said.err;
+  EXPECT_EQ(text_of(here() / "mine/thesis.txt"), "precious");
+  EXPECT_TRUE(fs::exists(here() / "mine/sub"));
+  EXPECT_FALSE(fs::exists(here() / "mine/blastloom-work"));
+}
+
+TEST_F(SearchCli, AFileForEachQueryNeedsAName) {
+  for (const std::string format : {"13", "14"}) {
+    const Said said = search(
+        {"blastp", "-db", data("db/proteins_2k"), "-query", data("query/proteins_20.fa"), "-outfmt", format});
+    EXPECT_EQ(said.exit_code, 1);
+    EXPECT_NE(said.err.find("-out"), std::string::npos) << said.err;
+  }
+}
+
+TEST_F(SearchCli, ASizeWithoutAUnitIsQuestioned) {
+  const Said said = search(with(kBlastp, {"-query", data("query/proteins_20.fa"), "--memory", "1"}));
+  EXPECT_EQ(said.exit_code, 1);
+  EXPECT_NE(said.err.find("16G"), std::string::npos) << said.err;
+}
+
+TEST_F(SearchCli, EndsSilentlyWhenNobodyReads) {
+  for (const std::string cut : {"1", "1000000"}) {
+    const Said said = run({"bash", "-c",
+                           std::string(LOOM_BINARY) + " search blastp -db " + data("db/proteins_2k") +
+                               " -query " + data("query/proteins_100.fa") + " --batch-letters " + cut +
+                               " | head -n 1 >/dev/null; exit ${PIPESTATUS[0]}"});
+    EXPECT_EQ(said.exit_code, 128 + SIGPIPE);
+    EXPECT_EQ(said.err, "");
+  }
 }
 
 /// A search that is under way: its first progress line was read. Ends with the test.
