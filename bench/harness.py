@@ -162,13 +162,13 @@ def run(argv, stdout=os.devnull, limits=None, env=None):
 def alternate(rivals, rounds, **options):
     """Runs every rival once per round, in turn, so that what else the machine does falls on all of them.
 
-    rivals: name -> argv. Returns name -> [Run of each round].
+    rivals: name -> argv. Returns name -> [Run of each round]. Each rival's last output is in OUT/NAME.out.
     """
     runs = {name: [] for name in rivals}
     for number in range(rounds):
         order = list(rivals.items())
         for name, argv in order if number % 2 == 0 else reversed(order):
-            runs[name].append(run(argv, **options))
+            runs[name].append(run(argv, stdout=OUT / f"{name}.out", **options))
     return runs
 
 

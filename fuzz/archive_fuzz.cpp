@@ -1,6 +1,7 @@
 // Any bytes as the output of -outfmt 8, 9, 11 or 12 (the first byte chooses): tokens put back in their own
 // places give the input; a part that is first in its run is copied as it stands; and an archive, once merged,
-// is the merge of any split of its subjects.
+// is the merge of any split of its subjects if it shows their order.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -62,10 +63,45 @@ std::string split(const std::string& text, std::size_t shard, std::size_t shards
   return out;
 }
 
+struct Subject {
+  std::size_t query = 0;
+  ar::SeqId id;
+  std::int64_t score = 0;
+  double evalue = 0;
+};
+
+// Whether every pair of neighbours has one order only, by what the engine prints: a better E-value, a higher
+// score, a higher OID. What it does not print cannot survive a split.
+bool ordered(const std::string& text) {
+  constexpr double kZeroEvalue = 1e-180;  // below it they are all the same to the engine
+  ar::Reader reader(ar::pull_text(text), "whole");
+  std::vector<Subject> subjects;
+  while (reader.next_archive().value() != nullptr) {
+    const std::size_t first = subjects.size();
+    while (const ar::Alignment* found = reader.next_alignment().value()) {
+      const double evalue = found->evalue < kZeroEvalue ? 0 : found->evalue;
+      if (subjects.size() > first && subjects.back().query == found->query &&
+          subjects.back().id.text == found->subject.text) {
+        subjects.back().evalue = std::min(subjects.back().evalue, evalue);
+      } else {
+        subjects.push_back({found->query, found->subject, found->score, evalue});
+      }
+    }
+    for (std::size_t i = first + 1; i < subjects.size(); ++i) {
+      const Subject& a = subjects[i - 1];
+      const Subject& b = subjects[i];
+      if (a.query != b.query || a.evalue < b.evalue) continue;
+      if (!(a.evalue <= b.evalue) || a.score < b.score) return false;
+      if (a.score == b.score && (!a.id.oid || !b.id.oid || *a.id.oid <= *b.id.oid)) return false;
+    }
+  }
+  return true;
+}
+
 void check_merge(const std::string& text) {
   Ranks ranks;
   std::string whole;
-  if (!merge({text}, ranks, whole)) return;
+  if (!merge({text}, ranks, whole) || !ordered(whole)) return;
   std::string again;
   LOOM_CHECK(merge({split(whole, 0, 2), split(whole, 1, 2)}, ranks, again), "halves merge");
   LOOM_CHECK(again == whole, "a split and a merge change nothing");

@@ -18,8 +18,14 @@ constexpr double kStartSeconds = 0.08;
 constexpr double kLeastTaskSeconds = 1.5;
 /// Longer tasks make progress, retries and the tail coarse.
 constexpr double kMostTaskSeconds = 120;
+/// A blastn task is worth its own pass over the database when it works as long as this many passes take.
+constexpr double kPassesPerTask = 8;
 /// Of the memory, what the database's pages may fill; the rest is for hits and for output.
 constexpr double kDatabaseShareOfMemory = 0.6;
+
+/// What a blastn task needs beside the database's pages: measured for megablast.
+constexpr double kTaskBytes = 20 << 20;
+constexpr double kTaskBytesPerLetter = 90;
 
 /// CPU seconds per query letter and database letter, and per database letter for one pass over it.
 struct Rate {
@@ -32,7 +38,7 @@ Rate rate_of(const Workload& work) {
   switch (work.program) {
     case Program::blastn:
       return work.task == "blastn" || work.task == "blastn-short" ? Rate{5e-13, 1.2e-9}
-                                                                  : Rate{2e-14, 4.6e-10};
+                                                                  : Rate{1e-14, 4.6e-10};
     case Program::blastp:
     case Program::psiblast:
     case Program::deltablast:
@@ -93,16 +99,25 @@ std::vector<Task> cut(const Workload& work, const Resources& resources, double d
   return tasks;
 }
 
+/// Letters that a blastn task may hold when memory is short, so that all workers' tasks fit beside the pages.
+std::uint64_t letters_that_fit(const Resources& resources) {
+  const double room =
+      (1 - kDatabaseShareOfMemory) * static_cast<double>(resources.memory_bytes) / resources.workers;
+  return static_cast<std::uint64_t>(std::max(room - kTaskBytes, 0.0) / kTaskBytesPerLetter);
+}
+
 /// blastn passes over the whole database once per task, so it wants few tasks: equal ones, a multiple of the
 /// workers, each no shorter than `least`.
-std::vector<Task> cut_evenly(const Workload& work, const Resources& resources, double database_share) {
+std::vector<Task> cut_evenly(const Workload& work, const Resources& resources, double database_share,
+                             bool memory_is_short) {
   const double total = total_seconds(work, database_share);
   const double pass = predicted_seconds(work, 0, 1, database_share);
-  const double rounds = std::clamp(std::floor(total / resources.workers / (8 * pass)), 1.0, 8.0);
+  const double rounds = std::clamp(std::floor(total / resources.workers / (kPassesPerTask * pass)), 1.0, 8.0);
   const auto wanted = static_cast<std::uint64_t>(rounds) * static_cast<std::uint64_t>(resources.workers);
   std::uint64_t letters = 0;
   for (const auto& unit : work.units) letters += unit.letters;
-  const std::uint64_t each = resources.batch_letters.value_or((letters + wanted - 1) / wanted);
+  std::uint64_t each = resources.batch_letters.value_or((letters + wanted - 1) / wanted);
+  if (memory_is_short) each = std::min(each, letters_that_fit(resources));
   std::vector<Task> tasks;
   for (std::size_t at = 0; at < work.units.size(); at = tasks.back().last_unit) {
     tasks.push_back(take_units(work, at, 0, std::max<std::uint64_t>(each, 1), database_share));
@@ -158,11 +173,19 @@ std::vector<Task> cut_queries(const Workload& work, const Resources& resources, 
     plan.reasons.emplace_back("Fewer internal batches than workers: one task, on all workers.");
     return {everything(work, resources, database_share)};
   }
+  if (work.program == Program::blastn && work.threads_allowed &&
+      total_seconds(work, database_share) / resources.workers <
+          kPassesPerTask * predicted_seconds(work, 0, 1, database_share)) {
+    plan.reasons.emplace_back(
+        "blastn passes over the database once per task, which here costs more than the engine's threads: "
+        "one task, on all workers.");
+    return {everything(work, resources, database_share)};
+  }
   if (work.program == Program::blastn) {
     plan.reasons.emplace_back(
         "blastn passes over the database once per task: few tasks, of equal size, a multiple of the "
         "workers.");
-    return cut_evenly(work, resources, database_share);
+    return cut_evenly(work, resources, database_share, plan.shards > 1 && !resources.shards);
   }
   if (work.threads_allowed && units < 8 * static_cast<std::size_t>(resources.workers)) {
     plan.reasons.push_back(

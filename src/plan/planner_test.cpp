@@ -54,6 +54,30 @@ TEST(Planner, OneBatchUsesTheEnginesThreads) {
   EXPECT_EQ(plan.searches[0].threads, 8);
 }
 
+Workload reads(std::size_t units) {
+  Workload work = proteins(units, 700'000'000);
+  work.program = blast::Program::blastn;
+  for (auto& unit : work.units) unit.letters = 50'000;
+  return work;
+}
+
+TEST(Planner, FewReadsUseTheEnginesThreadsAndManyAreCutEvenly) {
+  const Plan few = make_plan(reads(15), {.workers = 2, .memory_bytes = 8192 * kMiB});
+  ASSERT_EQ(few.searches.size(), 1U);
+  EXPECT_EQ(few.searches[0].threads, 2);
+  const Plan many = make_plan(reads(300), {.workers = 2, .memory_bytes = 8192 * kMiB});
+  expect_covers(many.searches, 300);
+  EXPECT_GE(many.searches.size(), 2U);
+}
+
+TEST(Planner, ShortMemoryMakesSmallTasksOfReads) {
+  const Plan roomy = make_plan(reads(300), {.workers = 2, .memory_bytes = 8192 * kMiB});
+  const Plan tight = make_plan(reads(300), {.workers = 2, .memory_bytes = 160 * kMiB});
+  EXPECT_GT(tight.shards, 1);
+  expect_covers(tight.searches, 300);
+  EXPECT_GT(tight.searches.size(), 4 * roomy.searches.size());
+}
+
 TEST(Planner, ATinySearchIsOneTaskOnOneThread) {
   const Plan plan = make_plan(proteins(1, 10'000), {.workers = 8, .memory_bytes = 8192 * kMiB});
   ASSERT_EQ(plan.searches.size(), 1U);
