@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 
@@ -41,6 +42,12 @@ class CondVar {
   void wait(Mutex& mutex) REQUIRES(mutex) {
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
     cond_.wait(lock);
+    lock.release();
+  }
+  /// Also returns when `when` comes.
+  void wait_until(Mutex& mutex, std::chrono::steady_clock::time_point when) REQUIRES(mutex) {
+    std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
+    cond_.wait_until(lock, when);
     lock.release();
   }
   void notify_one() { cond_.notify_one(); }

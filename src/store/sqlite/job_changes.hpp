@@ -1,0 +1,35 @@
+#pragma once
+#include <optional>
+#include <span>
+
+#include "store/job_store.hpp"
+#include "store/sqlite/connection.hpp"
+#include "store/sqlite/rows.hpp"
+
+namespace loom::store::sqlite {
+
+// The changes of JobStore that are about jobs, each inside the caller's transaction; an error leaves it to
+// the caller to undo.
+
+Result<Submitted> submit(Connection& db, const NewJob& job, const std::optional<Idempotency>& once,
+                         UnixTime now);
+Result<Job> start(Connection& db, const JobId& id, std::span<const NewTask> tasks, UnixTime now);
+Result<Job> move_job(Connection& db, const JobId& id, JobState to, const Failure& failure, UnixTime now);
+Result<Job> cancel(Connection& db, const JobId& id, UnixTime now);
+Status remove(Connection& db, const JobId& id);
+Result<Job> set_metrics(Connection& db, const JobId& id, const RuntimeMetrics& metrics, UnixTime now);
+Result<Leadership> try_lead(Connection& db, std::string_view name, std::string_view holder, UnixTime now,
+                            UnixTime until);
+
+/// What happened, for the event.
+struct Happening {
+  EventKind kind;
+  UnixTime at;
+  std::optional<std::uint32_t> task;
+  Failure failure;
+};
+/// Writes how `row.job` stands now, with its next version, and the event that tells of it: the one way in
+/// which a job changes. `row.job` then has that version.
+Status save(Connection& db, JobRow& row, const Happening& happening);
+
+}  // namespace loom::store::sqlite

@@ -1,0 +1,162 @@
+#include "store/sqlite/sqlite_job_store.hpp"
+
+#include "store/sqlite/job_changes.hpp"
+#include "store/sqlite/queries.hpp"
+#include "store/sqlite/rows.hpp"
+#include "store/sqlite/schema.hpp"
+#include "store/sqlite/task_changes.hpp"
+
+namespace loom::store {
+
+using sqlite::Connection;
+
+Result<std::unique_ptr<SqliteJobStore>> SqliteJobStore::open(const std::filesystem::path& path,
+                                                             Options options) {
+  LOOM_TRY(std::unique_ptr<Connection> writing, Connection::open(path, Connection::Mode::write, options.vfs));
+  if (Status done = sqlite::migrate(*writing, sqlite::migrations()); !done)
+    return std::move(done.error()).at("job store " + path.string());
+  std::vector<std::unique_ptr<Connection>> reading;
+  while (reading.size() < options.readers) {
+    LOOM_TRY(auto one, Connection::open(path, Connection::Mode::read, options.vfs));
+    reading.push_back(std::move(one));
+  }
+  return std::unique_ptr<SqliteJobStore>(
+      new SqliteJobStore(std::move(writing), std::move(reading), options.writer));
+}
+
+template <class Change>
+auto SqliteJobStore::write(Deadline deadline, const Change& change)
+    -> decltype(change(std::declval<Connection&>())) {
+  std::optional<decltype(change(std::declval<Connection&>()))> result;
+  LOOM_CHECKED(writer_.run(
+      [&](Connection& db) -> Status {
+        result.emplace(change(db));
+        return *result ? ok() : Status(result->error());
+      },
+      deadline));
+  return *std::move(result);
+}
+
+Status SqliteJobStore::verify(Deadline deadline) {
+  return readers_.run(deadline, [](Connection& db) -> Status {
+    LOOM_TRY(auto check, db.query("PRAGMA integrity_check(1)"));
+    LOOM_CHECKED(check.step());
+    const std::string found = check.text();
+    if (found == "ok") return ok();
+    return error(Code::corrupt, "job store: {}; restore the job store from a backup", found);
+  });
+}
+
+Result<Submitted> SqliteJobStore::submit(const NewJob& job, const std::optional<Idempotency>& once,
+                                         UnixTime now, Deadline deadline) {
+  return write(deadline, [&](Connection& db) { return sqlite::submit(db, job, once, now); });
+}
+
+Result<Job> SqliteJobStore::get(const JobId& id, Deadline deadline) {
+  return readers_.run(deadline, [&](Connection& db) -> Result<Job> {
+    LOOM_TRY(sqlite::JobRow row, sqlite::find_job(db, id));
+    return std::move(row.job);
+  });
+}
+
+Result<JobPage> SqliteJobStore::list(const JobFilter& filter, const std::optional<JobCursor>& after,
+                                     std::size_t limit, Deadline deadline) {
+  return readers_.run(deadline, [&](Connection& db) { return sqlite::list(db, filter, after, limit); });
+}
+
+Result<JobCounts> SqliteJobStore::counts(Deadline deadline) {
+  return readers_.run(deadline, [](Connection& db) { return sqlite::counts(db); });
+}
+
+Result<Job> SqliteJobStore::start(const JobId& id, std::span<const NewTask> tasks, UnixTime now,
+                                  Deadline deadline) {
+  return write(deadline, [&](Connection& db) { return sqlite::start(db, id, tasks, now); });
+}
+
+Result<Job> SqliteJobStore::move_job(const JobId& id, JobState to, const Failure& failure, UnixTime now,
+                                     Deadline deadline) {
+  return write(deadline, [&](Connection& db) { return sqlite::move_job(db, id, to, failure, now); });
+}
+
+Result<Job> SqliteJobStore::cancel(const JobId& id, UnixTime now, Deadline deadline) {
+  return write(deadline, [&](Connection& db) { return sqlite::cancel(db, id, now); });
+}
+
+Result<Job> SqliteJobStore::retry(const JobId& id, UnixTime now, Deadline deadline) {
+  return move_job(id, JobState::queued, {}, now, deadline);
+}
+
+Status SqliteJobStore::remove(const JobId& id, Deadline deadline) {
+  return write(deadline, [&](Connection& db) { return sqlite::remove(db, id); });
+}
+
+Result<std::vector<Task>> SqliteJobStore::tasks(const JobId& id, std::uint32_t first, std::size_t limit,
+                                                Deadline deadline) {
+  return readers_.run(deadline, [&](Connection& db) { return sqlite::tasks(db, id, first, limit); });
+}
+
+Result<std::vector<LeasedTask>> SqliteJobStore::lease_tasks(const JobId& id, std::string_view owner,
+                                                            std::size_t limit, UnixTime until, UnixTime now,
+                                                            Deadline deadline) {
+  LOOM_CHECKED(check_limit(limit));
+  return write(deadline,
+               [&](Connection& db) { return sqlite::lease_tasks(db, id, owner, limit, until, now); });
+}
+
+Result<Lease> SqliteJobStore::renew(const Lease& lease, UnixTime until, Deadline deadline) {
+  return write(deadline, [&](Connection& db) { return sqlite::renew(db, lease, until); });
+}
+
+Result<Job> SqliteJobStore::finish_task(const Lease& lease, std::string_view output_key,
+                                        const RuntimeMetrics& metrics, UnixTime now, Deadline deadline) {
+  return write(deadline,
+               [&](Connection& db) { return sqlite::finish_task(db, lease, output_key, metrics, now); });
+}
+
+Status SqliteJobStore::fail_task(const Lease& lease, const Failure& failure, UnixTime now,
+                                 Deadline deadline) {
+  return write(deadline, [&](Connection& db) {
+    return sqlite::give_up_task(db, lease, TaskState::failed, failure, now);
+  });
+}
+
+Status SqliteJobStore::release_task(const Lease& lease, const Failure& failure, UnixTime now,
+                                    Deadline deadline) {
+  return write(deadline, [&](Connection& db) {
+    return sqlite::give_up_task(db, lease, TaskState::ready, failure, now);
+  });
+}
+
+Result<std::vector<Expired>> SqliteJobStore::expire_leases(UnixTime now, std::size_t limit,
+                                                           Deadline deadline) {
+  LOOM_CHECKED(check_limit(limit));
+  return write(deadline, [&](Connection& db) { return sqlite::expire_leases(db, now, limit); });
+}
+
+Result<std::vector<Event>> SqliteJobStore::read_events(const JobId& id, std::uint64_t after,
+                                                       std::size_t limit, Deadline deadline) {
+  return readers_.run(deadline, [&](Connection& db) { return sqlite::read_events(db, id, after, limit); });
+}
+
+Result<std::vector<Event>> SqliteJobStore::read_all_events(std::uint64_t after, std::size_t limit,
+                                                           Deadline deadline) {
+  return readers_.run(deadline, [&](Connection& db) { return sqlite::read_all_events(db, after, limit); });
+}
+
+Result<JobPage> SqliteJobStore::jobs_without_metrics(const std::optional<JobCursor>& after, std::size_t limit,
+                                                     Deadline deadline) {
+  return readers_.run(deadline,
+                      [&](Connection& db) { return sqlite::jobs_without_metrics(db, after, limit); });
+}
+
+Result<Job> SqliteJobStore::set_metrics(const JobId& id, const RuntimeMetrics& metrics, UnixTime now,
+                                        Deadline deadline) {
+  return write(deadline, [&](Connection& db) { return sqlite::set_metrics(db, id, metrics, now); });
+}
+
+Result<Leadership> SqliteJobStore::try_lead(std::string_view name, std::string_view holder, UnixTime now,
+                                            UnixTime until, Deadline deadline) {
+  return write(deadline, [&](Connection& db) { return sqlite::try_lead(db, name, holder, now, until); });
+}
+
+}  // namespace loom::store

@@ -1,0 +1,81 @@
+#pragma once
+#include <filesystem>
+#include <memory>
+
+#include "store/job_store.hpp"
+#include "store/sqlite/readers.hpp"
+#include "store/sqlite/writer.hpp"
+
+namespace loom::store {
+
+/// A JobStore in one SQLite file (doc/formats/store.md) with its -wal and -shm beside it. One thread writes,
+/// and commits all changes that wait together; reads have connections of their own.
+class SqliteJobStore final : public JobStore {
+ public:
+  struct Options {
+    std::size_t readers = 4;  ///< reads at once; at least 1
+    sqlite::Writer::Limits writer;
+    const char* vfs = nullptr;  ///< SQLite's name of a file layer, for tests
+  };
+
+  /// Opens the store, or makes an empty one; brings an older one to today's tables. Errors, with the path and
+  /// the way out: corrupt; conflict when a newer release wrote it; not_found when its folder is missing;
+  /// invalid_argument when it cannot be written or is a database of another program; disk_full.
+  static Result<std::unique_ptr<SqliteJobStore>> open(const std::filesystem::path& path, Options options);
+  static Result<std::unique_ptr<SqliteJobStore>> open(const std::filesystem::path& path) {
+    return open(path, Options{});
+  }
+  /// Waits for the changes under way.
+  ~SqliteJobStore() override = default;
+
+  /// Reads the whole file. Errors: corrupt, with the first damage found.
+  Status verify(Deadline deadline);
+
+  Result<Submitted> submit(const NewJob& job, const std::optional<Idempotency>& once, UnixTime now,
+                           Deadline deadline) override;
+  Result<Job> get(const JobId& id, Deadline deadline) override;
+  Result<JobPage> list(const JobFilter& filter, const std::optional<JobCursor>& after, std::size_t limit,
+                       Deadline deadline) override;
+  Result<JobCounts> counts(Deadline deadline) override;
+  Result<Job> start(const JobId& id, std::span<const NewTask> tasks, UnixTime now,
+                    Deadline deadline) override;
+  Result<Job> move_job(const JobId& id, JobState to, const Failure& failure, UnixTime now,
+                       Deadline deadline) override;
+  Result<Job> cancel(const JobId& id, UnixTime now, Deadline deadline) override;
+  Result<Job> retry(const JobId& id, UnixTime now, Deadline deadline) override;
+  Status remove(const JobId& id, Deadline deadline) override;
+  Result<std::vector<Task>> tasks(const JobId& id, std::uint32_t first, std::size_t limit,
+                                  Deadline deadline) override;
+  Result<std::vector<LeasedTask>> lease_tasks(const JobId& id, std::string_view owner, std::size_t limit,
+                                              UnixTime until, UnixTime now, Deadline deadline) override;
+  Result<Lease> renew(const Lease& lease, UnixTime until, Deadline deadline) override;
+  Result<Job> finish_task(const Lease& lease, std::string_view output_key, const RuntimeMetrics& metrics,
+                          UnixTime now, Deadline deadline) override;
+  Status fail_task(const Lease& lease, const Failure& failure, UnixTime now, Deadline deadline) override;
+  Status release_task(const Lease& lease, const Failure& failure, UnixTime now, Deadline deadline) override;
+  Result<std::vector<Expired>> expire_leases(UnixTime now, std::size_t limit, Deadline deadline) override;
+  Result<std::vector<Event>> read_events(const JobId& id, std::uint64_t after, std::size_t limit,
+                                         Deadline deadline) override;
+  Result<std::vector<Event>> read_all_events(std::uint64_t after, std::size_t limit,
+                                             Deadline deadline) override;
+  Result<JobPage> jobs_without_metrics(const std::optional<JobCursor>& after, std::size_t limit,
+                                       Deadline deadline) override;
+  Result<Job> set_metrics(const JobId& id, const RuntimeMetrics& metrics, UnixTime now,
+                          Deadline deadline) override;
+  Result<Leadership> try_lead(std::string_view name, std::string_view holder, UnixTime now, UnixTime until,
+                              Deadline deadline) override;
+
+ private:
+  SqliteJobStore(std::unique_ptr<sqlite::Connection> writing,
+                 std::vector<std::unique_ptr<sqlite::Connection>> reading, sqlite::Writer::Limits limits)
+      : writer_(std::move(writing), limits), readers_(std::move(reading)) {}
+  /// `change(Connection&)` on the writer's thread; what it returns, once that is durable.
+  template <class Change>
+  auto write(Deadline deadline, const Change& change)
+      -> decltype(change(std::declval<sqlite::Connection&>()));
+
+  sqlite::Writer writer_;  // closes last: what may write takes the -wal away
+  sqlite::Readers readers_;
+};
+
+}  // namespace loom::store

@@ -1,0 +1,68 @@
+#pragma once
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <future>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/mutex.hpp"
+#include "base/result.hpp"
+#include "store/sqlite/connection.hpp"
+
+namespace loom::store::sqlite {
+
+/// The one thread that writes. It takes all changes that wait and commits them together, so that one disk
+/// sync serves many callers; each change is undone alone when it fails.
+/// Thread-safety: run, waiting and groups, from any thread. The destructor finishes what waits.
+class Writer {
+ public:
+  /// What it returns as an error is undone. Runs on the writer's thread, inside a transaction.
+  using Change = std::function<Status(Connection&)>;
+  struct Limits {
+    std::size_t waiting = 1024;  ///< changes; beyond, run() refuses
+    std::size_t group = 256;     ///< changes of one commit
+  };
+
+  Writer(std::unique_ptr<Connection> db, Limits limits);
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+  ~Writer();
+
+  /// Blocking until `change` is durable, or was undone. Its own error, or: timed_out when `deadline` passed
+  /// before it began; unavailable when too many wait; the error of the commit, which all of a group share.
+  Status run(const Change& change, Deadline deadline) EXCLUDES(mutex_);
+
+  /// Changes that no commit has taken up yet.
+  [[nodiscard]] std::size_t waiting() EXCLUDES(mutex_);
+  /// Commits that succeeded.
+  [[nodiscard]] std::uint64_t commits() const { return commits_.load(); }
+
+ private:
+  struct Request {
+    const Change* change;  // lives until `answer` is given
+    Deadline deadline;
+    Status outcome;
+    std::promise<Status> answer;
+  };
+  void loop() EXCLUDES(mutex_);
+  std::vector<Request> next_group() EXCLUDES(mutex_);
+  void commit_group(std::vector<Request>& group);
+  Status run_group(std::vector<Request>& group);
+  Status run_one(Request& request);
+
+  std::unique_ptr<Connection> db_;  // of the writer's thread
+  const Limits limits_;
+  std::atomic<std::uint64_t> commits_{0};
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<Request> queue_ GUARDED_BY(mutex_);
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  std::thread thread_;  // last: it uses all the others
+};
+
+}  // namespace loom::store::sqlite
