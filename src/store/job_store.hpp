@@ -30,12 +30,12 @@ struct Submitted {
 
 /// All that is set must hold.
 struct JobFilter {
-  std::optional<std::string> owner;
-  std::optional<JobState> state;
-  std::optional<std::string> program;
-  std::optional<std::string> database;
-  std::optional<std::string> text;  ///< somewhere in the title, ASCII case ignored; at least 3 characters
-  std::optional<UnixTime> since;    ///< created then or later
+  std::optional<std::string> owner{};
+  std::optional<JobState> state{};
+  std::optional<std::string> program{};
+  std::optional<std::string> database{};
+  std::optional<std::string> text{};  ///< somewhere in the title, ASCII case ignored; at least 3 characters
+  std::optional<UnixTime> since{};    ///< created then or later
 };
 
 /// A place in the order (created, id). It need not be that of a job which still exists.

@@ -14,7 +14,7 @@ class SqliteJobStore final : public JobStore {
  public:
   struct Options {
     std::size_t readers = 4;  ///< reads at once; at least 1
-    sqlite::Writer::Limits writer;
+    sqlite::Writer::Limits writer{};
     const char* vfs = nullptr;  ///< SQLite's name of a file layer, for tests
   };
 
