@@ -128,7 +128,7 @@ Status migrate(Connection& db, std::span<const char* const> scripts) {
   for (;;) {
     LOOM_CHECKED(db.run_script("BEGIN IMMEDIATE"));
     const auto version = step_up(db, scripts);
-    const Status ended = version ? db.run_script("COMMIT") : Status(version.error());
+    Status ended = version ? db.run_script("COMMIT") : Status(version.error());
     if (!ended) {
       if (db.in_transaction()) static_cast<void>(db.run_script("ROLLBACK"));
       return ended;

@@ -26,7 +26,7 @@ Meaning meaning_of(int result, int number) {
     case SQLITE_LOCKED:
       return {Code::unavailable, "; another program holds the job store"};
     case SQLITE_INTERRUPT:
-      return {Code::timed_out, ""};
+      return {Code::timed_out, ": the deadline passed"};
     case SQLITE_NOMEM:
       return {Code::out_of_memory, ""};
     case SQLITE_TOOBIG:
