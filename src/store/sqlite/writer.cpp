@@ -39,8 +39,8 @@ Status Writer::run(const Change& change, Deadline deadline) {
       return error(Code::unavailable, "job store: {} changes wait already; try again later", queue_.size());
     queue_.push_back({&change, deadline, ok(), {}});
     answer = queue_.back().answer.get_future();
+    changed_.notify_one();  // locked: the destructor may run as soon as the change is taken up
   }
-  changed_.notify_one();
   return answer.get();
 }
 
