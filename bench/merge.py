@@ -14,7 +14,7 @@ def archives(report, options):
     subprocess.run(["cmake", "-S", ROOT, "-B", BUILD], check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["cmake", "--build", BUILD, "--target", "merge_bench"], check=True, stdout=subprocess.DEVNULL)
     out = harness.OUT / "merge_bench.json"
-    harness.run([BUILD / "bench" / "merge_bench", f"--benchmark_repetitions={options.rounds}",
+    harness.run([BUILD / "merge_bench", f"--benchmark_repetitions={options.rounds}",
                  "--benchmark_report_aggregates_only=true", "--benchmark_format=json"], stdout=out)
     for bench in json.loads(out.read_text())["benchmarks"]:
         if bench["aggregate_name"] == "median":
