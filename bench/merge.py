@@ -10,7 +10,7 @@ BUILD = ROOT / "build" / "release"
 
 
 def archives(report, options):
-    """One core, archives in memory: 100 queries with 50 subjects each, split over three shards for the merge."""
+    """One core, archives in memory: 100 queries with 50 subjects each, merged from 1, 4 and 16 shards."""
     subprocess.run(["cmake", "-S", ROOT, "-B", BUILD], check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["cmake", "--build", BUILD, "--target", "merge_bench"], check=True, stdout=subprocess.DEVNULL)
     out = harness.OUT / "merge_bench.json"

@@ -20,13 +20,6 @@ void must_set(Options& options, std::string_view name, const std::string& text) 
   LOOM_CHECK(set, "our own option values are in range");
 }
 
-std::int64_t integer_or(const Options& options, std::string_view name, std::int64_t fallback) {
-  const auto* entry = options.find(name);
-  if (entry == nullptr) return fallback;
-  const auto* value = std::get_if<std::int64_t>(&entry->value);
-  return value == nullptr ? fallback : *value;
-}
-
 /// Whether the engine adjusts scores by composition, and so drops candidates late: the default for proteins.
 bool composition_based(const Options& options) {
   const Program program = options.program();
@@ -43,6 +36,13 @@ double expect_value(const Options& options) {
 }
 
 }  // namespace
+
+std::int64_t integer_or(const Options& options, std::string_view name, std::int64_t fallback) {
+  const auto* entry = options.find(name);
+  if (entry == nullptr) return fallback;
+  const auto* value = std::get_if<std::int64_t>(&entry->value);
+  return value == nullptr ? fallback : *value;
+}
 
 Options task_options(const Options& options, int threads) {
   Options result = options;

@@ -1,6 +1,8 @@
 #pragma once
+#include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "blast/options.hpp"
@@ -22,6 +24,9 @@ blast::Options task_options(const blast::Options& options, int threads);
 /// With OnSaturation::complete, what a scout finds is printed: the user's own options but for the length of
 /// the list.
 blast::Options scout_options(const blast::Options& options, OnSaturation on_saturation);
+
+/// The value of the integer option `name`, or `fallback` where the user gave none.
+std::int64_t integer_or(const blast::Options& options, std::string_view name, std::int64_t fallback);
 
 /// How many subjects per query the user's options make the engine keep; 500 is its default.
 std::uint64_t hit_list_size(const blast::Options& options);

@@ -41,12 +41,6 @@ std::string text_of(const blast::Options& options, std::string_view name, std::s
 /// Letters in a row of an alignment, from which on a row that is no gap has its numbers.
 constexpr std::int64_t kLeastLine = 10;
 
-std::int64_t integer_of(const blast::Options& options, std::string_view name, std::int64_t fallback) {
-  const auto* entry = options.find(name);
-  const auto* value = entry == nullptr ? nullptr : std::get_if<std::int64_t>(&entry->value);
-  return value == nullptr ? fallback : *value;
-}
-
 /// The user's own BATCH_SIZE, which the engine obeys and so do we.
 std::optional<std::uint64_t> batch_size_of_user() {
   const char* text = std::getenv("BATCH_SIZE");
@@ -127,7 +121,7 @@ std::string Local::one_piece_because() const {
     return "the format shows BLAST+'s internal batches, and those of blastn depend on what it finds";
   }
   if (format_.number <= 4 && options().has("html")) return "-html: its reports are not put together";
-  if (format_.number >= 1 && format_.number <= 4 && integer_of(options(), "line_length", 60) < kLeastLine) {
+  if (format_.number >= 1 && format_.number <= 4 && integer_or(options(), "line_length", 60) < kLeastLine) {
     return "-line_length: rows this short may have no numbers, and then do not show where their labels end";
   }
   if (format_.sam_subject_is_reference) return "-outfmt '17 SR' lists the subjects of all queries in front";
@@ -190,11 +184,9 @@ Status Local::plan_search() {
     work_.database_bytes = database_->bytes;
   }
   plan::Resources resources;
-  const auto* threads = options().find("num_threads");
-  const auto* wanted = threads == nullptr ? nullptr : std::get_if<std::int64_t>(&threads->value);
-  resources.workers = request_.settings.workers > 0 ? request_.settings.workers
-                      : wanted != nullptr           ? static_cast<int>(*wanted)
-                                                    : usable_cores();
+  resources.workers = request_.settings.workers > 0
+                          ? request_.settings.workers
+                          : static_cast<int>(integer_or(options(), "num_threads", usable_cores()));
   resources.memory_bytes = request_.settings.memory_bytes.value_or(usable_memory_bytes());
   resources.shards = request_.settings.shards;
   resources.batch_letters = request_.settings.batch_letters;
