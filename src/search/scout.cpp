@@ -15,7 +15,6 @@
 #include "catalog/shards.hpp"
 #include "render/sink.hpp"
 #include "search/engine_args.hpp"
-#include "search/slots.hpp"
 
 namespace loom::search {
 
@@ -51,28 +50,27 @@ std::string Scouts::scout_name(std::size_t shard, const std::string& search) {
   return fmt::format("scout-{}-{}", shard + 1, search);
 }
 
-Status Scouts::run(const std::vector<EngineTask>& searches, TaskRunner& tasks,
-                   const std::stop_token& stop) const {
-  const auto ranges = catalog::cut_shards(database_, static_cast<std::uint32_t>(plan_.shards));
-  std::vector<Job> jobs;
+Result<Scouts> Scouts::make(exec::ProcessRunner& runner, const blast::Options& options,
+                            OnSaturation on_saturation, const fs::path& engine,
+                            const catalog::Database& database, int shards, const fs::path& folder) {
+  Scouts scouts(runner, options, database, folder);
+  scouts.engine_ = engine;
+  const auto ranges = catalog::cut_shards(database, static_cast<std::uint32_t>(shards));
   for (std::size_t s = 0; s < ranges.size(); ++s) {
-    LOOM_TRY(const fs::path alias,
-             catalog::write_shard_alias(folder_, fmt::format("shard-{}", s + 1), database_, ranges[s],
-                                        catalog::whole(database_)));
-    LOOM_TRY(const blast::Options options, over_alias(scout_options(options_, on_saturation_), alias));
-    for (const EngineTask& search : searches) {
-      if (tasks.finished(search.name)) continue;
-      EngineTask scout = search;
-      scout.name = scout_name(s, search.name);
-      scout.argv = engine_argv(engine_, options);
-      scout.working_dir = folder_;
-      jobs.push_back({1, [scout = std::move(scout), &tasks](std::stop_token job_stop) {
-                        return tasks.run(scout, std::move(job_stop));
-                      }});
-    }
+    LOOM_TRY(const fs::path alias, catalog::write_shard_alias(folder, fmt::format("shard-{}", s + 1),
+                                                              database, ranges[s], catalog::whole(database)));
+    LOOM_TRY(const blast::Options own, over_alias(scout_options(options, on_saturation), alias));
+    scouts.argv_.push_back(engine_argv(engine, own));
   }
-  Slots slots(plan_.workers, std::move(jobs), stop);
-  return slots.wait_all();
+  return scouts;
+}
+
+EngineTask Scouts::scout(const EngineTask& search, std::size_t shard) const {
+  EngineTask scout = search;
+  scout.name = scout_name(shard, search.name);
+  scout.argv = argv_[shard];
+  scout.working_dir = folder_;
+  return scout;
 }
 
 Result<std::optional<std::vector<std::uint32_t>>> Scouts::subjects_of(const std::string& search,
@@ -80,7 +78,7 @@ Result<std::optional<std::vector<std::uint32_t>>> Scouts::subjects_of(const std:
   std::vector<std::uint32_t> oids;
   std::set<std::string> ids;
   const std::uint64_t cap = scout_cap(options_);
-  for (std::size_t s = 0; s < static_cast<std::size_t>(plan_.shards); ++s) {
+  for (std::size_t s = 0; s < argv_.size(); ++s) {
     LOOM_TRY(archive::Reader reader, archive::Reader::open(tasks.output(scout_name(s, search))));
     for (;;) {
       LOOM_TRY(const archive::Head* head, reader.next_archive());
@@ -160,7 +158,7 @@ Result<blast::Options> Scouts::over_alias(blast::Options options, const fs::path
 Status Scouts::merge(EngineTask& search, const TaskRunner& tasks) const {
   if (tasks.finished(search.name)) return ok();
   std::vector<archive::Shard> shards;
-  for (std::size_t s = 0; s < static_cast<std::size_t>(plan_.shards); ++s) {
+  for (std::size_t s = 0; s < argv_.size(); ++s) {
     const fs::path part = tasks.output(scout_name(s, search.name));
     LOOM_TRY(archive::Pull pull, archive::pull_file(part));
     shards.push_back({.pull = std::move(pull), .name = fmt::format("shard {}", s + 1)});
@@ -185,8 +183,7 @@ Status Scouts::merge(EngineTask& search, const TaskRunner& tasks) const {
                  "-max_target_seqs",
                  fmt::format("{}", spec.max_subjects)};
   search.takes_queries = false;
-  for (std::size_t s = 0; s < static_cast<std::size_t>(plan_.shards); ++s)
-    tasks.discard(scout_name(s, search.name));
+  for (std::size_t s = 0; s < argv_.size(); ++s) tasks.discard(scout_name(s, search.name));
   return ok();
 }
 
@@ -201,8 +198,7 @@ Status Scouts::narrow(EngineTask& search, const TaskRunner& tasks) const {
     search.argv = engine_argv(engine_, options);
     search.working_dir = folder_;
   }
-  for (std::size_t s = 0; s < static_cast<std::size_t>(plan_.shards); ++s)
-    tasks.discard(scout_name(s, search.name));
+  for (std::size_t s = 0; s < argv_.size(); ++s) tasks.discard(scout_name(s, search.name));
   return ok();
 }
 

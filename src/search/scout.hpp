@@ -33,19 +33,14 @@ inline bool complete_format(const blast::OutFormat& format) {
 /// run. Thread-safety: narrow(), from several threads at once, after run().
 class Scouts {
  public:
-  Scouts(exec::ProcessRunner& runner, const blast::Options& options, OnSaturation on_saturation,
-         std::filesystem::path engine, const catalog::Database& database, const plan::Plan& plan,
-         std::filesystem::path folder)
-      : runner_(runner),
-        on_saturation_(on_saturation),
-        options_(options),
-        engine_(std::move(engine)),
-        database_(database),
-        plan_(plan),
-        folder_(std::move(folder)) {}
+  /// Writes the shards' alias files to `folder`. References are borrowed. Errors: those of the file system.
+  static Result<Scouts> make(exec::ProcessRunner& runner, const blast::Options& options,
+                             OnSaturation on_saturation, const std::filesystem::path& engine,
+                             const catalog::Database& database, int shards,
+                             const std::filesystem::path& folder);
 
-  /// Runs the scouts of all unfinished searches, shard by shard. Blocking. Errors: as TaskRunner::run.
-  Status run(const std::vector<EngineTask>& searches, TaskRunner& tasks, const std::stop_token& stop) const;
+  /// The scout of `search` in shard `shard`, from 0.
+  [[nodiscard]] EngineTask scout(const EngineTask& search, std::size_t shard) const;
 
   /// --on-saturation complete: makes `search` print the scouts' own hits, merged in the engine's order and
   /// cut at the user's number of subjects, by blast_formatter. For formats that it prints as the engine does
@@ -67,13 +62,16 @@ class Scouts {
                                                            const std::string& search) const;
   static Result<blast::Options> over_alias(blast::Options options, const std::filesystem::path& alias);
 
+  Scouts(exec::ProcessRunner& runner, const blast::Options& options, const catalog::Database& database,
+         std::filesystem::path folder)
+      : runner_(runner), options_(options), database_(database), folder_(std::move(folder)) {}
+
   exec::ProcessRunner& runner_;
-  OnSaturation on_saturation_;
   const blast::Options& options_;
-  std::filesystem::path engine_;
   const catalog::Database& database_;
-  const plan::Plan& plan_;
   std::filesystem::path folder_;
+  std::filesystem::path engine_;
+  std::vector<std::vector<std::string>> argv_;  // of each shard's scouts
 };
 
 }  // namespace loom::search

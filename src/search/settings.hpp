@@ -28,6 +28,8 @@ struct Settings {
 struct Request {
   blast::Options options;
   Settings settings;
+  std::filesystem::path query{};  ///< in place of -query, which is then not given
+  std::filesystem::path out{};    ///< in place of -out, which is then not given
 };
 
 /// Cores that this process may run on (its CPU set), at least 1.

@@ -44,6 +44,11 @@ std::optional<int> TaskRunner::failed_exit_code() const {
   return failed_exit_code_;
 }
 
+std::optional<exec::Failure> TaskRunner::failure() const {
+  const MutexLock lock(mutex_);
+  return failure_;
+}
+
 Result<exec::ProcessOutcome> TaskRunner::attempt(const EngineTask& task, const fs::path& folder,
                                                  std::stop_token stop) {
   LOOM_CHECKED(make_folder(folder));
@@ -72,23 +77,27 @@ Status TaskRunner::keep(const EngineTask& task, const fs::path& folder, const ex
   return ok();
 }
 
-Status TaskRunner::run(const EngineTask& task, std::stop_token stop) {
-  if (finished(task.name)) return ok();
+Result<TaskUse> TaskRunner::run(const EngineTask& task, std::stop_token stop) {
+  if (finished(task.name)) return TaskUse{};
   const std::string program = fs::path(task.argv.front()).filename().string();
   const fs::path folder = work_ / (task.name + ".unfinished");
   for (int tries = 1;; ++tries) {
     const auto outcome = attempt(task, folder, stop);
-    if (outcome && outcome->succeeded()) return keep(task, folder, *outcome);
+    if (outcome && outcome->succeeded()) {
+      LOOM_CHECKED(keep(task, folder, *outcome));
+      return TaskUse{outcome->cpu, outcome->wall, outcome->peak_rss_bytes.value_or(0)};
+    }
     if (!outcome && (outcome.error().code == Code::cancelled || outcome.error().code == Code::disk_full)) {
       return outcome.error();
     }
     const exec::Failure failure =
         outcome ? exec::explain_failure(*outcome, program) : exec::explain_failure(outcome.error(), program);
     const MutexLock lock(mutex_);
-    if (failure.retryable && tries < kTries) {
+    if (failure.retryable && tries < tries_) {
       watch_.retried(fmt::format("{}, try {}: {}", task.name, tries, failure.sentence));
       continue;
     }
+    if (!failure_) failure_ = failure;
     if (!failed_exit_code_ && outcome && outcome->signal == 0) failed_exit_code_ = outcome->exit_code;
     const Code code = outcome ? Code::unavailable : outcome.error().code;
     return error(code, "{}: {}", task.name, failure.sentence);

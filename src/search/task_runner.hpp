@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/mutex.hpp"
+#include "exec/failure.hpp"
 #include "exec/process_runner.hpp"
 #include "search/watch.hpp"
 
@@ -23,16 +24,24 @@ struct EngineTask {
   std::uint64_t letters = 0;                                          ///< for the Watch
 };
 
+/// What a task took; all 0 for one that was found finished.
+struct TaskUse {
+  Duration cpu{};
+  Duration wall{};
+  std::uint64_t peak_bytes = 0;  ///< 0: unknown
+};
+
 /// Runs engine tasks in folders under `work`, each of which appears whole when its task is done: a folder
 /// that is there is finished work, which is what makes --resume safe. A task lost to a signal is tried again.
 /// Thread-safety: run(), from several threads at once. Blocking: on processes.
 class TaskRunner {
  public:
-  TaskRunner(exec::ProcessRunner& runner, std::filesystem::path work, Watch& watch)
-      : runner_(runner), work_(std::move(work)), watch_(watch) {}
+  /// A task lost to a signal is tried `tries` times in all.
+  TaskRunner(exec::ProcessRunner& runner, std::filesystem::path work, Watch& watch, int tries = 3)
+      : runner_(runner), work_(std::move(work)), watch_(watch), tries_(tries) {}
 
-  /// Errors: the engine's failure as one sentence; cancelled.
-  Status run(const EngineTask& task, std::stop_token stop);
+  /// Errors: the engine's failure as one sentence (failure() has more); cancelled.
+  Result<TaskUse> run(const EngineTask& task, std::stop_token stop);
 
   /// Where a finished task's output and what it said on stderr lie.
   [[nodiscard]] std::filesystem::path output(const std::string& name) const { return work_ / name / "out"; }
@@ -44,6 +53,8 @@ class TaskRunner {
 
   /// The exit code of the engine run that failed first.
   [[nodiscard]] std::optional<int> failed_exit_code() const;
+  /// Of the task that failed first, if it was the engine's run that failed.
+  [[nodiscard]] std::optional<exec::Failure> failure() const;
 
  private:
   Result<exec::ProcessOutcome> attempt(const EngineTask& task, const std::filesystem::path& folder,
@@ -51,12 +62,13 @@ class TaskRunner {
   Status keep(const EngineTask& task, const std::filesystem::path& folder,
               const exec::ProcessOutcome& outcome);
 
-  static constexpr int kTries = 3;
   exec::ProcessRunner& runner_;
   std::filesystem::path work_;
   Watch& watch_;
+  int tries_;
   mutable Mutex mutex_;  // also serializes calls of watch_
   std::optional<int> failed_exit_code_ GUARDED_BY(mutex_);
+  std::optional<exec::Failure> failure_ GUARDED_BY(mutex_);
 };
 
 /// Makes and empties a folder. Errors: those of the file system.

@@ -1,0 +1,339 @@
+#include "search/split_search.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "blast/engine.hpp"
+#include "blast/outfmt.hpp"
+#include "blast/split_limits.hpp"
+#include "render/part_text.hpp"
+#include "render/stitcher.hpp"
+#include "search/engine_args.hpp"
+#include "search/repeats.hpp"
+#include "search/scout.hpp"
+
+namespace loom::search {
+
+namespace {
+
+namespace fs = std::filesystem;
+using blast::Program;
+
+/// blastn's internal batches adapt to what it finds (the first takes 5,000 letters), so there are no places
+/// to cut at that an unsplit run is sure to have. But below some thousand letters it takes other lookup
+/// tables, which find a little less; above, results were equal wherever we cut (doc/exactness.md). So pieces
+/// stay well above.
+constexpr std::uint64_t kBlastnUnitLetters = 50'000;
+
+std::string text_of(const blast::Options& options, std::string_view name, std::string_view fallback) {
+  const auto* entry = options.find(name);
+  return entry == nullptr ? std::string(fallback) : entry->text;
+}
+
+/// Letters in a row of an alignment, from which on a row that is no gap has its numbers.
+constexpr std::int64_t kLeastLine = 10;
+
+/// The user's own BATCH_SIZE, which the engine obeys and so do we.
+std::optional<std::uint64_t> batch_size_of_user() {
+  const char* text = std::getenv("BATCH_SIZE");
+  if (text == nullptr) return std::nullopt;
+  const std::uint64_t size = std::strtoull(text, nullptr, 10);
+  return size > 0 ? std::optional(size) : std::nullopt;
+}
+
+class Split final : public SplitSearch {
+ public:
+  Split(Request request, exec::ProcessRunner& runner, blast::OutFormat format, fs::path folder)
+      : request_(std::move(request)),
+        runner_(runner),
+        format_(std::move(format)),
+        folder_(std::move(folder)) {}
+
+  Status prepare(std::optional<plan::Plan> pinned);
+
+  [[nodiscard]] const Request& request() const override { return request_; }
+  [[nodiscard]] const fs::path& engine() const override { return engine_; }
+  [[nodiscard]] const QueryFile& queries() const override { return queries_; }
+  [[nodiscard]] const plan::Workload& workload() const override { return work_; }
+  [[nodiscard]] const plan::Plan& plan() const override { return plan_; }
+  [[nodiscard]] std::span<const Step> steps() const override { return steps_; }
+  /// What the engine writes is the output as it stands where one task does all, and its format names no file
+  /// or command of its own.
+  [[nodiscard]] bool one_text() const override {
+    return plan_.searches.size() == 1 && plan_.shards == 1 && !repeats_ && format_.number != 13 &&
+           format_.number != 14 && format_.number != 17;
+  }
+  Result<TaskUse> run_step(std::size_t index, TaskRunner& tasks, std::stop_token stop) override;
+  Result<exec::ProcessOutcome> run_straight(Messages& messages, std::stop_token stop) override;
+  Status write_output(const TaskRunner& tasks, bool keep, const std::function<Status(std::size_t)>& wait,
+                      Messages& messages) override;
+
+ private:
+  [[nodiscard]] const blast::Options& options() const { return request_.options; }
+  [[nodiscard]] std::string one_piece_because() const;
+  [[nodiscard]] std::string out() const {
+    return request_.out.empty() ? text_of(options(), "out", "-") : request_.out.string();
+  }
+  [[nodiscard]] bool complete() const { return request_.settings.on_saturation == OnSaturation::complete; }
+  /// BLAST+ takes something else in place of queries where these are given.
+  [[nodiscard]] bool takes_queries() const {
+    return options().has("query") || !request_.query.empty() ||
+           !(options().has("in_msa") || options().has("in_pssm") || options().has("import_search_strategy"));
+  }
+  [[nodiscard]] bool queries_numbered() const { return !options().has("parse_deflines"); }
+  Status leave_out_repeats(std::uint64_t unit_letters);
+  void describe_work();
+  [[nodiscard]] plan::Resources resources() const;
+  void list_steps();
+  [[nodiscard]] EngineTask search_task(std::size_t index) const;
+  Status write_out_repeats(const fs::path& distinct, const fs::path& target, Messages& messages);
+
+  Request request_;
+  exec::ProcessRunner& runner_;
+  blast::OutFormat format_;
+  fs::path folder_;
+  fs::path engine_;
+  QueryFile queries_;  // what is searched
+  std::optional<Repeats> repeats_;
+  QueryFile all_queries_;  // with repeats: what the user asked
+  std::optional<catalog::Database> database_;
+  plan::Workload work_;
+  plan::Plan plan_;
+  std::vector<Step> steps_;
+  std::optional<Scouts> scouts_;
+};
+
+std::string Split::one_piece_because() const {
+  const auto limits = blast::split_limits(options());
+  for (const auto& limit : limits) {
+    if (limit.forbids == blast::Forbids::batches || limit.forbids == blast::Forbids::both) {
+      return fmt::format("{}: {}", limit.cause, limit.why);
+    }
+  }
+  if (!queries_.map.why_not_splittable.empty()) return queries_.map.why_not_splittable;
+  if (queries_.map.unnamed_records > 0 && format_.tabular()) {
+    return "a query has no name, and BLAST+ then prints its number in every row";
+  }
+  const bool batches_show =
+      format_.number == 8 || format_.number == 9 || format_.number == 11 || format_.number == 12;
+  if (options().program() == Program::blastn && batches_show && !batch_size_of_user()) {
+    return "the format shows BLAST+'s internal batches, and those of blastn depend on what it finds";
+  }
+  if (format_.number <= 4 && options().has("html")) return "-html: its reports are not put together";
+  if (format_.number >= 1 && format_.number <= 4 && integer_or(options(), "line_length", 60) < kLeastLine) {
+    return "-line_length: rows this short may have no numbers, and then do not show where their labels end";
+  }
+  if (format_.sam_subject_is_reference) return "-outfmt '17 SR' lists the subjects of all queries in front";
+  return {};
+}
+
+Status Split::prepare(std::optional<plan::Plan> pinned) {
+  if (complete() && !complete_format(format_)) {
+    return error(Code::invalid_argument,
+                 "--on-saturation complete prints -outfmt 6, 7 and 10; for -outfmt {} leave it out",
+                 format_.number);
+  }
+  if ((format_.number == 13 || format_.number == 14) && out() == "-") {
+    return error(Code::invalid_argument, "-outfmt {} writes a file for each query: name one with -out",
+                 format_.number);
+  }
+  LOOM_TRY(engine_, blast::find_engine(options().program()));
+  const std::string name(blast::name(options().program()));
+  const std::uint64_t fixed = sequence::internal_batch_letters(name).value_or(
+      options().program() == Program::psiblast ? 1 : kBlastnUnitLetters);  // psiblast takes query by query
+  if (takes_queries()) {
+    LOOM_TRY(queries_,
+             open_queries(request_.query.empty() ? text_of(options(), "query", "-") : request_.query.string(),
+                          options().program(), batch_size_of_user().value_or(fixed), folder_));
+    LOOM_CHECKED(leave_out_repeats(fixed));
+  }
+  // Without a record there still is a search: BLAST+ itself says that there is no query.
+  if (queries_.map.units.empty()) queries_.map.units.emplace_back();
+  if (options().program() == Program::blastn && !batch_size_of_user()) {
+    sequence::join_short_end(queries_.map, kBlastnUnitLetters / 2);
+  }
+  if (options().has("db") && !options().has("remote")) {
+    LOOM_TRY(database_, open_search_database(options()));
+  }
+  describe_work();
+  plan_ = pinned ? *std::move(pinned) : plan::make_plan(work_, resources());
+  if (repeats_) {
+    plan_.reasons.push_back(fmt::format("{} queries have {} distinct sequences: each is searched once.",
+                                        all_queries_.map.records, repeats_->distinct));
+  }
+  for (const plan::Task& task : plan_.searches) {
+    if (task.first_unit >= task.last_unit || task.last_unit > work_.units.size())
+      return error(Code::corrupt, "the plan does not fit the queries: they changed since it was made");
+  }
+  list_steps();
+  if (plan_.shards == 1) return ok();
+  LOOM_TRY(Scouts scouts, Scouts::make(runner_, options(), request_.settings.on_saturation, engine_,
+                                       *database_, plan_.shards, folder_));
+  scouts_.emplace(std::move(scouts));
+  return ok();
+}
+
+Status Split::leave_out_repeats(std::uint64_t unit_letters) {
+  if (batch_size_of_user() || !one_piece_because().empty() || !repeats_allowed(options(), format_))
+    return ok();
+  const fs::path distinct = folder_ / "distinct.fasta";
+  LOOM_TRY(repeats_, find_repeats(queries_, options().program(), options().has("lcase_masking"), distinct));
+  if (!repeats_) return ok();
+  LOOM_TRY(QueryFile found, open_queries(distinct.string(), options().program(), unit_letters, folder_));
+  all_queries_ = std::exchange(queries_, std::move(found));
+  return ok();
+}
+
+void Split::describe_work() {
+  work_.program = options().program();
+  work_.task = text_of(options(), "task", "");
+  work_.units = queries_.map.units;
+  work_.one_piece_because = one_piece_because();
+  work_.whole_database_because = whole_database_because(options(), format_, database_);
+  work_.threads_allowed = blast::find_option(options().program(), "num_threads") != nullptr &&
+                          !options().has("subject") && !options().has("remote");
+  if (!database_) return;
+  work_.database_letters = database_->letters;
+  work_.database_sequences = database_->sequences;
+  work_.database_bytes = database_->bytes;
+}
+
+plan::Resources Split::resources() const {
+  plan::Resources resources;
+  resources.workers = request_.settings.workers > 0
+                          ? request_.settings.workers
+                          : static_cast<int>(integer_or(options(), "num_threads", usable_cores()));
+  resources.memory_bytes = request_.settings.memory_bytes.value_or(usable_memory_bytes());
+  resources.shards = request_.settings.shards;
+  resources.batch_letters = request_.settings.batch_letters;
+  return resources;
+}
+
+void Split::list_steps() {
+  const auto step_of = [&](std::size_t search, std::optional<std::size_t> shard) {
+    const plan::Task& task = plan_.searches[search];
+    Step step{.search = search, .shard = shard, .threads = shard ? 1 : task.threads, .seconds = task.seconds};
+    for (std::size_t u = task.first_unit; u < task.last_unit; ++u) {
+      step.letters += work_.units[u].letters;
+      step.queries += work_.units[u].records;
+    }
+    step.first_query = work_.units[task.first_unit].first_record;
+    return step;
+  };
+  for (std::size_t s = 0; plan_.shards > 1 && s < static_cast<std::size_t>(plan_.shards); ++s) {
+    for (std::size_t t = 0; t < plan_.searches.size(); ++t) steps_.push_back(step_of(t, s));
+  }
+  for (std::size_t t = 0; t < plan_.searches.size(); ++t) steps_.push_back(step_of(t, std::nullopt));
+}
+
+Result<exec::ProcessOutcome> Split::run_straight(Messages& messages, std::stop_token stop) {
+  exec::ProcessSpec spec;
+  spec.argv = engine_argv(engine_, task_options(options(), plan_.searches.front().threads));
+  if (takes_queries()) {
+    spec.argv.insert(spec.argv.end(), {"-query", queries_.path.string()});
+  }
+  spec.temp_dir = folder_;
+  LOOM_TRY(AtomicFile file, AtomicFile::create(out() == "-" ? "/dev/stdout" : out()));
+  spec.output = exec::BorrowedFd{file.fd()};
+  LOOM_TRY(exec::ProcessOutcome outcome, runner_.run(spec, Deadline::never(), std::move(stop)));
+  messages.add(outcome.stderr_text, 0, 1);
+  if (outcome.succeeded()) LOOM_CHECKED(file.commit());
+  return outcome;
+}
+
+EngineTask Split::search_task(std::size_t index) const {
+  const plan::Task& planned = plan_.searches[index];
+  EngineTask task;
+  task.name = search_name(index);
+  task.argv = engine_argv(engine_, task_options(options(), planned.threads));
+  task.letters = steps_[steps_.size() - plan_.searches.size() + index].letters;
+  task.takes_queries = takes_queries();
+  const QueryFile& queries = queries_;
+  task.write_queries = [&queries, planned](const fs::path& path) {
+    return write_units(queries, planned.first_unit, planned.last_unit, path);
+  };
+  return task;
+}
+
+Result<TaskUse> Split::run_step(std::size_t index, TaskRunner& tasks, std::stop_token stop) {
+  const Step& step = steps_[index];
+  EngineTask task = search_task(step.search);
+  if (step.shard) {
+    // What only fed a search that is done need not be found again.
+    if (tasks.finished(task.name)) return TaskUse{};
+    return tasks.run(scouts_->scout(task, *step.shard), std::move(stop));
+  }
+  if (scouts_ && !tasks.finished(task.name))
+    LOOM_CHECKED(complete() ? scouts_->merge(task, tasks) : scouts_->narrow(task, tasks));
+  return tasks.run(task, std::move(stop));
+}
+
+Status Split::write_output(const TaskRunner& tasks, bool keep, const std::function<Status(std::size_t)>& wait,
+                           Messages& messages) {
+  render::StitchSpec spec{.program = options().program(),
+                          .format = format_,
+                          .database = text_of(options(), "db", ""),
+                          .queries_numbered = queries_numbered(),
+                          .command_line = command_line(options().program(), options()),
+                          .out = out(),
+                          .scratch = folder_};
+  const auto stitcher = render::make_stitcher(std::move(spec));
+  const fs::path target = out() == "-" ? "/dev/stdout" : out();
+  const fs::path distinct = folder_ / "distinct.out";
+  LOOM_TRY(AtomicFile file, AtomicFile::create(repeats_ ? distinct : target));
+  render::Sink sink(file);
+  for (std::size_t t = 0; t < plan_.searches.size(); ++t) {
+    LOOM_CHECKED(wait(t));
+    const auto& unit = work_.units[plan_.searches[t].first_unit];
+    const std::string name = search_name(t);
+    const std::uint64_t first_query = queries_numbered() ? unit.first_record : 0;
+    if (one_text()) {
+      LOOM_TRY(const std::uint64_t size, render::size_of(tasks.output(name)));
+      LOOM_CHECKED(render::copy_range(tasks.output(name), 0, size, sink));
+    } else {
+      LOOM_CHECKED(stitcher->add({.file = tasks.output(name), .first_query = first_query}, sink));
+    }
+    LOOM_TRY(const std::string said, read_file(tasks.stderr_file(name)));
+    if (repeats_) {
+      messages.add(take_messages(*repeats_, said), 0, 1);
+    } else {
+      messages.add(said, unit.first_record, unit.first_line);
+    }
+    if (out() == "-") LOOM_CHECKED(sink.flush());
+    if (!keep) tasks.discard(name);
+  }
+  if (!one_text()) LOOM_CHECKED(stitcher->finish(sink));
+  LOOM_CHECKED(sink.flush());
+  LOOM_CHECKED(stitcher->commit());
+  LOOM_CHECKED(file.commit());
+  return repeats_ ? write_out_repeats(distinct, target, messages) : ok();
+}
+
+Status Split::write_out_repeats(const fs::path& distinct, const fs::path& target, Messages& messages) {
+  LOOM_TRY(AtomicFile file, AtomicFile::create(target));
+  render::Sink sink(file);
+  const auto tell = [&messages](std::string_view line) { messages.add(line, 0, 1); };
+  LOOM_CHECKED(write_for_each(*repeats_, all_queries_, distinct, format_, sink, tell));
+  LOOM_CHECKED(sink.flush());
+  return file.commit();
+}
+
+}  // namespace
+
+std::string SplitSearch::search_name(std::size_t search) {
+  return fmt::format("task-{}", search + 1);
+}
+
+Result<std::unique_ptr<SplitSearch>> SplitSearch::prepare(Request request, exec::ProcessRunner& runner,
+                                                          const fs::path& folder,
+                                                          std::optional<plan::Plan> pinned) {
+  LOOM_TRY(blast::OutFormat format,
+           blast::parse_outfmt(request.options.program(), text_of(request.options, "outfmt", "0")));
+  auto search = std::make_unique<Split>(std::move(request), runner, std::move(format), folder);
+  LOOM_CHECKED(search->prepare(std::move(pinned)));
+  return std::unique_ptr<SplitSearch>(std::move(search));
+}
+
+}  // namespace loom::search
