@@ -15,8 +15,12 @@ std::string_view name(Code code) {
       return "not_found";
     case Code::conflict:
       return "conflict";
+    case Code::forbidden:
+      return "forbidden";
     case Code::too_large:
       return "too_large";
+    case Code::too_many:
+      return "too_many";
     case Code::timed_out:
       return "timed_out";
     case Code::cancelled:
@@ -36,7 +40,7 @@ std::string_view name(Code code) {
 }
 
 bool retryable(Code code) {
-  return code == Code::timed_out || code == Code::unavailable;
+  return code == Code::too_many || code == Code::timed_out || code == Code::unavailable;
 }
 
 Error Error::at(std::string_view place) const& {

@@ -16,7 +16,9 @@ enum class Code {
   invalid_argument,  ///< the caller asked for something that can never work; change the request
   not_found,         ///< the named thing does not exist
   conflict,          ///< it exists already, or is in use
+  forbidden,         ///< the caller may not do that
   too_large,         ///< past a stated limit
+  too_many,          ///< as many as are allowed are there already; retryable
   timed_out,         ///< the deadline passed first; retryable
   cancelled,         ///< someone asked to stop
   unavailable,       ///< a peer, process or device did not answer; retryable
@@ -28,7 +30,7 @@ enum class Code {
 
 std::string_view name(Code code);
 
-/// Whether the same call may succeed later without any change: timed_out, unavailable.
+/// Whether the same call may succeed later without any change: too_many, timed_out, unavailable.
 bool retryable(Code code);
 
 /// What went wrong, for a person: which thing, where, what to do. One sentence or two, no trailing newline.

@@ -1,0 +1,83 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "exec/process_runner.hpp"
+#include "storage/object_store.hpp"
+#include "store/job_store.hpp"
+
+namespace loom::sched {
+
+struct SchedulerOptions {
+  int cores = 1;
+  std::uint64_t memory_bytes = 0;         ///< for the databases of all that runs at once
+  std::filesystem::path work;             ///< a folder for tasks under way, of this server alone
+  std::map<std::string, double> weights;  ///< share of an owner; 1 if not named
+  Duration lease = std::chrono::seconds(60);
+  int tries = 3;  ///< of a task that is lost
+  bool coalesce = true;
+};
+
+/// Where a job stands, as far as only the scheduler knows.
+struct Standing {
+  std::optional<std::uint64_t> position;  ///< among waiting jobs of its owner, from 1
+  std::string waits_for;                  ///< one clause; empty if it runs
+  std::optional<double> eta_seconds;
+  std::optional<double> eta_error;
+  std::vector<std::string> plan;  ///< the plan's reasons, once it is made
+};
+
+/// For metrics: since the start, but for what is named a gauge.
+struct SchedulerCounts {
+  std::uint64_t tasks_done = 0;
+  std::uint64_t tasks_failed = 0;
+  std::uint64_t tasks_lost = 0;
+  std::uint64_t processes = 0;       ///< engine runs
+  std::uint64_t coalesced_jobs = 0;  ///< that rode with others
+  double cpu_seconds = 0;
+  std::uint64_t waiting_jobs = 0;  ///< gauge
+  std::uint64_t active_jobs = 0;   ///< gauge
+  int cores_busy = 0;              ///< gauge
+};
+
+/// Runs the jobs of a store on this machine: plans them, leases their tasks, shares cores between owners and
+/// jobs, puts outputs together, and goes on after a restart where the last server stopped. Thread-safe.
+/// Blocking: start(), stop(), forget() on disk; the rest never for long.
+class Scheduler {
+ public:
+  /// References are borrowed. Nothing runs before start().
+  static std::unique_ptr<Scheduler> make(store::JobStore& store, storage::ObjectStore& objects,
+                                         exec::ProcessRunner& runner, SchedulerOptions options);
+  virtual ~Scheduler() = default;
+
+  /// Takes up all jobs that are not final. No other server may use the store. Errors: those of the store.
+  virtual Status start() = 0;
+  /// Starts nothing more; what runs may take `grace` to finish, then goes back to be run again.
+  virtual void stop(Duration grace) = 0;
+
+  /// A job is queued, new or again.
+  virtual void queued(const store::Job& job) = 0;
+  /// A job was cancelled or removed: what runs of it ends, and its working files go.
+  virtual void forget(const store::JobId& id) = 0;
+
+  /// Makes the output of a completed job in another format, as work of its owner. Blocks until it is there,
+  /// as object `key`, or `deadline`: then timed_out, and the work goes on. Calls for one key share the work.
+  virtual Status render(const store::Job& job, const std::string& outfmt, const storage::ObjectKey& key,
+                        Deadline deadline) = 0;
+
+  [[nodiscard]] virtual Standing standing(const store::JobId& id) const = 0;
+  [[nodiscard]] virtual SchedulerCounts counts() const = 0;
+  /// Lengthens the leases of what runs and takes back those that ended; how many were taken back. For the
+  /// beat.
+  virtual Result<std::uint64_t> reconcile() = 0;
+};
+
+}  // namespace loom::sched

@@ -1,0 +1,151 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "sched/scheduler.hpp"
+#include "service/access.hpp"
+#include "storage/object_store.hpp"
+#include "store/job_store.hpp"
+
+namespace loom::service {
+
+/// What one caller, and the server as a whole, may have. 0 is no limit.
+struct Limits {
+  std::uint64_t upload_bytes = std::uint64_t{4} << 30U;
+  std::uint64_t queries = 1'000'000;
+  std::uint64_t letters = 4'000'000'000;
+  std::uint64_t waiting_jobs_per_caller = 10'000;
+  std::uint64_t waiting_jobs = 100'000;
+};
+
+/// A query set on its way into the object store. Destroyed before JobService::submit took it, it leaves
+/// nothing. One thread at a time. Blocking: on disk or network.
+class Upload {
+ public:
+  virtual ~Upload() = default;
+  /// Appends. Errors: too_large past Limits::upload_bytes; disk_full.
+  virtual Status write(std::string_view bytes) = 0;
+};
+
+/// A search as asked for over the wire.
+struct SubmitRequest {
+  std::string program;
+  std::string database;
+  std::vector<std::pair<std::string, std::string>> options;  ///< BLAST+'s names without the dash, and values
+  std::string title;
+  std::int32_t priority = 0;
+  std::string on_saturation = "identical";  ///< or "complete"
+};
+
+/// What a submit would do, found without doing it.
+struct Preflight {
+  std::uint64_t queries = 0;
+  std::uint64_t letters = 0;
+  std::uint64_t tasks = 0;
+  int shards = 1;
+  double cpu_seconds = 0;            ///< predicted
+  std::vector<std::string> reasons;  ///< of the plan
+  std::vector<std::string> warnings;
+};
+
+/// One file of a job's results.
+struct ResultFile {
+  std::string name;    ///< "query.fasta", "output.outfmt-6", "messages.txt", "rendered.outfmt-5"
+  std::string kind;    ///< query, output, messages, rendered
+  std::string outfmt;  ///< of output and rendered
+  std::uint64_t size_bytes = 0;
+  std::string sha256;  ///< hex
+};
+
+/// A result being made or made.
+struct Rendered {
+  std::optional<ResultFile> file;  ///< set: it is there
+};
+
+/// Why a job stands as it does, and what to do.
+struct Explanation {
+  std::string summary;                    ///< one sentence
+  std::vector<std::string> reasons;       ///< the plan's, the queue's, retries
+  std::string advice;                     ///< may be empty
+  std::optional<std::uint64_t> position;  ///< in the queue, from 1
+  std::optional<double> eta_seconds;
+  std::optional<double> eta_error;  ///< typical relative error of past predictions: 0.3 is 30 %
+};
+
+struct DatabaseInfo {
+  std::string name;
+  std::string title;
+  std::string molecule;  ///< protein or nucleotide
+  std::uint64_t sequences = 0;
+  std::uint64_t letters = 0;
+  std::uint64_t bytes = 0;
+  std::string date;
+  int version = 0;
+};
+
+/// All use cases of jobs; knows no HTTP. Every method asks authorise() first. Thread-safe. Blocking: on disk,
+/// so call it on the blocking pool. Errors common to all: those of JobStore and ObjectStore; forbidden;
+/// not_found for jobs that are not there or not the caller's.
+class JobService {
+ public:
+  virtual ~JobService() = default;
+
+  /// Errors: forbidden for a viewer.
+  virtual Result<std::unique_ptr<Upload>> begin_upload(const Caller& caller) = 0;
+  /// Checks everything that BLAST+ would refuse, and queues the job. Nothing is left on an error.
+  /// Errors: invalid_argument (program, option, query: names it), not_found (database, with near names),
+  /// too_large (queries, letters), too_many (waiting jobs of the caller), conflict (key used with another
+  /// body). With `key`, a repeated submit gives the first one's job.
+  virtual Result<store::Submitted> submit(const Caller& caller, const SubmitRequest& request,
+                                          std::unique_ptr<Upload> query,
+                                          const std::optional<std::string>& key, Deadline deadline) = 0;
+  virtual Result<Preflight> preflight(const Caller& caller, const SubmitRequest& request,
+                                      std::unique_ptr<Upload> query, Deadline deadline) = 0;
+
+  virtual Result<store::Job> get(const Caller& caller, const store::JobId& id, Deadline deadline) = 0;
+  /// Without admin rights the filter's owner is the caller.
+  virtual Result<store::JobPage> list(const Caller& caller, store::JobFilter filter,
+                                      const std::optional<store::JobCursor>& after, std::size_t limit,
+                                      Deadline deadline) = 0;
+  virtual Result<store::Job> cancel(const Caller& caller, const store::JobId& id, Deadline deadline) = 0;
+  virtual Result<store::Job> retry(const Caller& caller, const store::JobId& id, Deadline deadline) = 0;
+  /// Removes the job and all that belongs to it. conflict unless it is final.
+  virtual Status remove(const Caller& caller, const store::JobId& id, Deadline deadline) = 0;
+  virtual Result<std::vector<store::Task>> tasks(const Caller& caller, const store::JobId& id,
+                                                 std::uint32_t first, std::size_t limit,
+                                                 Deadline deadline) = 0;
+  virtual Result<std::vector<store::Event>> events(const Caller& caller, const store::JobId& id,
+                                                   std::uint64_t after, std::size_t limit,
+                                                   Deadline deadline) = 0;
+  /// Events of all jobs the caller may see, with order > after; `last` is the order up to which was read.
+  virtual Result<std::vector<store::Event>> all_events(const Caller& caller, std::uint64_t after,
+                                                       std::size_t limit, std::uint64_t& last,
+                                                       Deadline deadline) = 0;
+  virtual Result<Explanation> explain(const Caller& caller, const store::JobId& id, Deadline deadline) = 0;
+
+  /// The files there are. Empty lists until the job is completed, but for the query.
+  virtual Result<std::vector<ResultFile>> results(const Caller& caller, const store::JobId& id,
+                                                  Deadline deadline) = 0;
+  /// The output in `outfmt` (empty: the job's own), made now if need be; waits at most until `deadline` and
+  /// then returns without a file: ask again. Errors: conflict unless the job is completed; invalid_argument
+  /// for a format that is none.
+  virtual Result<Rendered> output(const Caller& caller, const store::JobId& id, const std::string& outfmt,
+                                  Deadline deadline) = 0;
+  /// Opens a file that results() or output() named. Errors: not_found.
+  virtual Result<std::unique_ptr<storage::ObjectReader>> open(const Caller& caller, const store::JobId& id,
+                                                              const std::string& name, Deadline deadline) = 0;
+
+  virtual Result<std::vector<DatabaseInfo>> databases(const Caller& caller, Deadline deadline) = 0;
+  /// The format that a job's options ask for, as written; "0" if none.
+  [[nodiscard]] virtual std::string outfmt_of(const store::Job& job) const = 0;
+};
+
+}  // namespace loom::service
