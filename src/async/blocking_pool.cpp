@@ -1,5 +1,7 @@
 #include "async/blocking_pool.hpp"
 
+#include <mutex>
+
 namespace loom::async {
 
 BlockingPool::BlockingPool(std::size_t threads, std::size_t most_waiting)
@@ -7,6 +9,10 @@ BlockingPool::BlockingPool(std::size_t threads, std::size_t most_waiting)
 
 BlockingPool::~BlockingPool() {
   pool_.join();
+}
+
+void BlockingPool::settle() {
+  const std::unique_lock none_left(resuming_);
 }
 
 Status BlockingPool::enter() {

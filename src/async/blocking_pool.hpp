@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <exception>
 #include <optional>
+#include <shared_mutex>
 #include <utility>
 
 #include "base/result.hpp"
@@ -24,10 +25,14 @@ class BlockingPool {
   BlockingPool(const BlockingPool&) = delete;
   BlockingPool& operator=(const BlockingPool&) = delete;
 
-  /// Runs `call` (which returns a Result) on the pool and resumes the caller on its own executor, whose
-  /// context must outlive that. What `call` throws is thrown there.
+  /// Runs `call` (which returns a Result) on the pool and resumes the caller on its own executor. What `call`
+  /// throws is thrown there. Before that executor's context dies, call settle().
   template <class Call>
   boost::asio::awaitable<decltype(std::declval<Call&>()())> run(Call call);
+
+  /// Returns when no thread of the pool is within a resumption that began before: a caller may have resumed,
+  /// and ended its context, while the thread that woke it has not quite let go of it. Waits microseconds.
+  void settle();
 
  private:
   Status enter();
@@ -35,6 +40,7 @@ class BlockingPool {
 
   const std::size_t most_waiting_;
   std::atomic<std::size_t> waiting_{0};
+  std::shared_mutex resuming_;  // shared while a caller is resumed
   boost::asio::thread_pool pool_;
 };
 
@@ -59,6 +65,7 @@ boost::asio::awaitable<decltype(std::declval<Call&>()())> BlockingPool::run(Call
                      answer = std::move(answer)]() mutable {
         std::move(done)(std::move(thrown), std::move(answer));
       };
+      const std::shared_lock resuming(resuming_);
       boost::asio::post(home, std::move(finish));
     };
     boost::asio::post(pool_, std::move(task));

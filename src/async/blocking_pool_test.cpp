@@ -16,10 +16,11 @@ namespace net = boost::asio;
 
 // Runs `life` on an io_context of this thread and gives its value, or throws what it threw.
 template <class T>
-T finish(net::awaitable<T> life) {
+T finish(BlockingPool& pool, net::awaitable<T> life) {
   net::io_context io;
   auto future = net::co_spawn(io, std::move(life), net::use_future);
   io.run();
+  pool.settle();
   return future.get();
 }
 
@@ -32,13 +33,13 @@ TEST(BlockingPool, RunsElsewhereAndResumesAtHome) {
     EXPECT_EQ(std::this_thread::get_id(), home);
     co_return *there;
   };
-  EXPECT_NE(finish(life()), home);
+  EXPECT_NE(finish(pool, life()), home);
 }
 
 TEST(BlockingPool, PassesErrorsOn) {
   BlockingPool pool(1);
   const auto call = [] { return Status(error(Code::not_found, "no such file")); };
-  const auto done = finish(pool.run(call));
+  const auto done = finish(pool, pool.run(call));
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, Code::not_found);
 }
@@ -46,7 +47,7 @@ TEST(BlockingPool, PassesErrorsOn) {
 TEST(BlockingPool, ThrowsAtTheCaller) {
   BlockingPool pool(1);
   const auto call = []() -> Status { throw std::runtime_error("boom"); };
-  EXPECT_THROW((void)finish(pool.run(call)), std::runtime_error);
+  EXPECT_THROW((void)finish(pool, pool.run(call)), std::runtime_error);
 }
 
 TEST(BlockingPool, RefusesPastItsBound) {
@@ -70,6 +71,7 @@ TEST(BlockingPool, RefusesPastItsBound) {
   EXPECT_EQ(refused.error().code, Code::unavailable);
   go_on.set_value();
   io.run();
+  pool.settle();
   EXPECT_TRUE(first.get());
   EXPECT_TRUE(second.get());
 }
@@ -82,6 +84,7 @@ TEST(BlockingPool, ManyCallersEachGetTheirOwnAnswer) {
     futures.push_back(net::co_spawn(io, pool.run([i] { return Result<int>(i); }), net::use_future));
   }
   io.run();
+  pool.settle();
   for (int i = 0; i < 1000; ++i) EXPECT_EQ(*futures[static_cast<std::size_t>(i)].get(), i);
 }
 

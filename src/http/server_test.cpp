@@ -434,6 +434,12 @@ TEST_F(ServerTest, DrainsShortUnreadBodiesAndClosesOnLongOnes) {
   EXPECT_TRUE(raw.ended());
 }
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define LOOM_MEMORY_IS_WITHHELD 1  // it keeps freed memory for a while
+#endif
+#endif
+
 // Kilobytes this process holds.
 long resident() {
   std::FILE* file = std::fopen("/proc/self/statm", "r");
@@ -451,9 +457,11 @@ TEST_F(ServerTest, StreamsUploadsInBoundedMemory) {
   raw.send("POST /measure/much HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
   std::string chunk = fmt::format("{:x}\r\n{}\r\n", kChunk, std::string(kChunk, 'a'));
   raw.send(chunk);
-  const auto before = resident();
+  [[maybe_unused]] const auto before = resident();
   for (std::uint64_t i = 1; i < kChunks; ++i) ASSERT_TRUE(raw.send(chunk));
+#ifndef LOOM_MEMORY_IS_WITHHELD
   EXPECT_LT(resident() - before, 32L << 10U);
+#endif
   raw.send("0\r\n\r\n");
   constexpr std::uint64_t kSize = kChunks * kChunk;
   EXPECT_EQ(raw.reply().body, fmt::format("{} {}", kSize, 97 * (kSize * (kSize - 1) / 2)));

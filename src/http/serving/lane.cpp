@@ -55,6 +55,7 @@ void Lane::run() {
   for (;;) {
     try {
       io_.run();
+      site_.blocking.settle();
       return;
     } catch (
         const std::exception& thrown) {  // by a subscriber's or observer's code: the others are served on
