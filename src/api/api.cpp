@@ -1,0 +1,47 @@
+#include "api/api.hpp"
+
+#include "api/catalog_routes.hpp"
+#include "api/events_routes.hpp"
+#include "api/jobs_routes.hpp"
+#include "api/ops_routes.hpp"
+#include "api/results_routes.hpp"
+
+namespace loom::api {
+
+struct Api::Parts {
+  explicit Parts(ApiDeps deps) : context(std::move(deps)) {}
+
+  Context context;
+  JobsRoutes jobs{context};
+  EventsRoutes events{context};
+  ResultsRoutes results{context};
+  CatalogRoutes catalog{context};
+  OpsRoutes ops{context};
+};
+
+Api::Api(ApiDeps deps) : parts_(std::make_unique<Parts>(std::move(deps))) {}
+Api::~Api() = default;
+
+std::vector<http::Route> Api::routes() {
+  std::vector<http::Route> routes;
+  parts_->jobs.add_to(routes);
+  parts_->events.add_to(routes);
+  parts_->results.add_to(routes);
+  parts_->catalog.add_to(routes);
+  parts_->ops.add_to(routes);
+  return routes;
+}
+
+http::Handler Api::fallback() {
+  return [](http::Request& request) -> http::net::awaitable<http::Response> {
+    const Error missing = error(
+        Code::not_found, "there is nothing at {}; GET /openapi.yaml describes what there is", request.path);
+    co_return problem(request, {missing});
+  };
+}
+
+void Api::count(const http::Exchange& exchange) {
+  parts_->context.metrics.count(exchange);
+}
+
+}  // namespace loom::api

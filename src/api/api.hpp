@@ -1,0 +1,31 @@
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "api/context.hpp"
+#include "http/server.hpp"
+
+namespace loom::api {
+
+/// The REST interface (doc/openapi.yaml): routes over the service, for an http::Server. Must outlive the
+/// server, and the blocking pool must be done before either goes. Thread-safe.
+class Api {
+ public:
+  explicit Api(ApiDeps deps);
+  ~Api();
+  Api(const Api&) = delete;
+  Api& operator=(const Api&) = delete;
+
+  /// They refer to this object.
+  [[nodiscard]] std::vector<http::Route> routes();
+  /// 404 as a problem.
+  [[nodiscard]] static http::Handler fallback();
+  /// For http::Server::on_exchange: counts it for /metrics.
+  void count(const http::Exchange& exchange);
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace loom::api

@@ -1,0 +1,109 @@
+#pragma once
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/mutex.hpp"
+#include "events/hub.hpp"
+#include "http/message.hpp"
+#include "service/access.hpp"
+#include "store/job.hpp"
+
+namespace loom::api {
+
+/// What an event stream is about.
+struct Topic {
+  std::optional<store::JobId>
+      job;  ///< of one job, whose ids are its seq; else of all, whose ids are the order
+  std::optional<std::string> owner;  ///< of all: only his events; unset: everyone's
+};
+
+/// Appends "id: N\nevent: job\ndata: {…}\n\n".
+void append_frame(std::string& out, const store::Event& event, bool of_job);
+
+class Broadcaster;
+
+/// One listener. It begins quiet: while its history is read it is only told that it missed something.
+/// Thread-safe.
+class Listener {
+ public:
+  Listener(std::shared_ptr<http::EventSink> sink, Topic topic)
+      : sink_(std::move(sink)), topic_(std::move(topic)) {}
+
+  [[nodiscard]] const Topic& topic() const { return topic_; }
+  [[nodiscard]] http::EventSink& sink() { return *sink_; }
+  /// Whether it was removed: nobody reads any more.
+  [[nodiscard]] bool gone() const { return gone_.load(std::memory_order_relaxed); }
+
+ private:
+  friend class Broadcaster;
+  std::shared_ptr<http::EventSink> sink_;
+  Topic topic_;
+  std::atomic<bool> gone_{false};
+  // The next three are guarded by the broadcaster's mutex.
+  bool live_ = false;
+  bool missed_ = false;
+  std::uint64_t after_ = 0;  ///< the greatest id that it has had
+};
+
+/// Hands the store's events to event streams: listens to the hub once, writes each event once, and shares the
+/// text among all who get it. Per batch of events the cost is one lookup per job and owner, and one send per
+/// listener. Who wants history does this, in this order, and misses nothing and gets nothing twice:
+///   add(); then again and again: begin_catching_up(), read history up to its end, try_go_live().
+/// What is committed before begin_catching_up() is found in the history; what the hub tells later is noticed.
+/// Thread-safe; never blocks.
+class Broadcaster {
+ public:
+  /// `hub` is borrowed.
+  explicit Broadcaster(events::Hub& hub);
+  ~Broadcaster();
+  Broadcaster(const Broadcaster&) = delete;
+  Broadcaster& operator=(const Broadcaster&) = delete;
+
+  /// Quiet until it goes live.
+  void add(const std::shared_ptr<Listener>& listener);
+  /// Live at once, with events whose id is above `after`, if none up to now is missing; else quiet, and
+  /// false.
+  [[nodiscard]] bool add_live(const std::shared_ptr<Listener>& listener, std::uint64_t after);
+  /// Nothing is sent to it after that, but for what is under way.
+  void remove(Listener& listener);
+
+  void begin_catching_up(Listener& listener);
+  /// `after` is the greatest id that was sent. False: something happened meanwhile; catch up again.
+  [[nodiscard]] bool try_go_live(Listener& listener, std::uint64_t after);
+
+  /// The order of the last event that was handed out.
+  [[nodiscard]] std::uint64_t last_order() const EXCLUDES(mutex_);
+  [[nodiscard]] std::size_t listeners() const { return count_.load(std::memory_order_relaxed); }
+
+ private:
+  using Listeners = std::vector<std::shared_ptr<Listener>>;
+  using Text = std::shared_ptr<const std::string>;
+  using Events = std::vector<store::Event>;
+  struct Sending {
+    std::shared_ptr<Listener> listener;
+    Text text;
+    bool last = false;  ///< the stream ends with it
+  };
+
+  void tell(const Events& events) EXCLUDES(mutex_);
+  void gather(const Listeners& listeners, const std::vector<const store::Event*>& events,
+              std::vector<Sending>& into) REQUIRES(mutex_);
+  Listeners& group_of(const Topic& topic) REQUIRES(mutex_);
+
+  mutable Mutex mutex_;
+  std::uint64_t last_order_ GUARDED_BY(mutex_) = 0;
+  Listeners everyone_ GUARDED_BY(mutex_);
+  std::unordered_map<std::string, Listeners> by_owner_ GUARDED_BY(mutex_);
+  std::unordered_map<std::string, Listeners> by_job_ GUARDED_BY(mutex_);
+  std::atomic<std::size_t> count_{0};
+  std::shared_ptr<void> subscription_;  ///< last: its end waits for tell()
+};
+
+}  // namespace loom::api

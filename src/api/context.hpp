@@ -1,0 +1,74 @@
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/broadcaster.hpp"
+#include "api/gate.hpp"
+#include "api/list_cache.hpp"
+#include "api/metrics.hpp"
+#include "api/refusal.hpp"
+#include "async/blocking_pool.hpp"
+#include "events/hub.hpp"
+#include "http/message.hpp"
+#include "http/server.hpp"
+#include "sched/scheduler.hpp"
+#include "service/access.hpp"
+#include "service/job_service.hpp"
+
+namespace loom::api {
+
+struct ReadyState {
+  std::vector<std::string> lacking;  ///< what is not ready, a clause each; empty: all is
+};
+
+/// What the routes work on. References are borrowed and outlive the Api. Callbacks may be empty unless said
+/// otherwise; they come from any thread.
+struct ApiDeps {
+  service::JobService& jobs;
+  service::Tokens& tokens;
+  const sched::Scheduler& scheduler;
+  events::Hub& hub;
+  async::BlockingPool& blocking;
+  bool loopback = true;                              ///< only this machine can reach the server
+  std::string version;                               ///< of the program
+  std::function<ReadyState()> ready;                 ///< may block; on the pool
+  std::function<std::string()> beat;                 ///< JSON; may block; on the pool
+  std::function<Result<store::JobCounts>()> counts;  ///< jobs by state; blocks; on the pool
+  std::function<std::size_t()> connections;          ///< that are open
+  std::function<void(const http::Request&, const Error&)>
+      report;  ///< what is answered with 500 and above, for the log
+};
+
+/// What all routes share.
+struct Context {
+  explicit Context(ApiDeps given)
+      : deps(std::move(given)), gate(deps.tokens, deps.blocking, deps.loopback), broadcaster(deps.hub) {}
+
+  ApiDeps deps;
+  Gate gate;
+  ListCache lists;
+  Broadcaster broadcaster;
+  Metrics metrics;
+
+  /// The problem; reports those that are the server's fault.
+  http::Response fail(const http::Request& request, const Refusal& refusal) const;
+  http::Response fail(const http::Request& request, const Error& error) const {
+    return fail(request, Refusal{error});
+  }
+};
+
+/// Most calls of the service look at some rows.
+inline Deadline soon() {
+  return Deadline::in(std::chrono::seconds(10));
+}
+
+/// A handler that wants to know who asks.
+using CallerHandler = std::function<http::net::awaitable<http::Response>(http::Request&, service::Caller)>;
+/// Asks the gate first; `context` is borrowed.
+http::Handler with_caller(Context& context, CallerHandler handler);
+
+}  // namespace loom::api

@@ -1,0 +1,119 @@
+#include "api/gate.hpp"
+
+#include <algorithm>
+#include <boost/beast/core/string.hpp>
+
+#include "api/refusal.hpp"
+#include "service/sha256.hpp"
+
+namespace loom::api {
+namespace {
+
+using boost::beast::iequals;
+
+// The secret in "Bearer SECRET", or empty.
+std::string_view bearer(std::string_view header) {
+  constexpr std::string_view kScheme = "Bearer ";
+  if (header.size() <= kScheme.size() || !iequals(header.substr(0, kScheme.size()), kScheme)) return {};
+  header.remove_prefix(std::min(header.find_first_not_of(' ', kScheme.size()), header.size()));
+  return header;
+}
+
+std::size_t count_of(const http::Request& request, std::string_view name) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      request.headers, [&](const auto& header) { return iequals(header.first, name); }));
+}
+
+}  // namespace
+
+bool is_this_machine(std::string_view host) {
+  for (const std::string_view name : {"localhost", "127.0.0.1", "[::1]"}) {
+    if (host.size() < name.size() || !iequals(host.substr(0, name.size()), name)) continue;
+    std::string_view port = host.substr(name.size());
+    if (port.empty()) return true;
+    if (port.front() != ':') return false;
+    port.remove_prefix(1);
+    return port.size() <= 5 && port.find_first_not_of("0123456789") == std::string_view::npos;
+  }
+  return false;
+}
+
+std::string_view cross_site_reason(const http::Request& request) {
+  const std::string_view host = request.header("Host");
+  if (count_of(request, "Host") != 1 || !is_this_machine(host))
+    return "without login the server answers only to localhost, 127.0.0.1 and [::1] as Host; create a token "
+           "to "
+           "use other names";
+  if (iequals(request.header("Sec-Fetch-Site"), "cross-site"))
+    return "a page of another site asked for this; open the server's own page, or create a token";
+  const std::string_view origin = request.header("Origin");
+  if (origin.empty()) return {};
+  const auto scheme = origin.find("://");
+  const bool same = scheme != std::string_view::npos && iequals(origin.substr(scheme + 3), host);
+  if (same) return {};
+  return "the request's Origin is not this server; open the server's own page, or create a token";
+}
+
+Gate::KnownPtr Gate::known() const {
+  const MutexLock lock(mutex_);
+  return known_;
+}
+
+std::optional<Gate::Admission> Gate::admit_now(const http::Request& request) {
+  const KnownPtr known = this->known();
+  if (!known) return std::nullopt;
+  const Instant now = clock_.now();
+  const auto age = now - known->at;
+  if (age > kStale) return std::nullopt;
+  if (age > kFresh) {
+    // One request a second renews; the others go on.
+    auto last = renewed_at_.load(std::memory_order_relaxed);
+    const Instant::rep mine = now.time_since_epoch().count();
+    const bool due = now - Instant(Duration(last)) > kFresh;
+    if (due && renewed_at_.compare_exchange_strong(last, mine, std::memory_order_relaxed))
+      return std::nullopt;
+  }
+  return judge(request, *known);
+}
+
+http::net::awaitable<Gate::Admission> Gate::admit(http::Request& request) {
+  if (auto admission = admit_now(request)) co_return *std::move(admission);
+  const auto known = co_await renew();
+  if (!known) co_return tl::unexpected(problem(request, {known.error()}));
+  co_return judge(request, **known);
+}
+
+http::net::awaitable<Result<Gate::KnownPtr>> Gate::renew() {
+  const Instant now = clock_.now();
+  const auto read = [this] { return tokens_.list(); };
+  const auto tokens = co_await blocking_.run(read);
+  if (!tokens) co_return tokens.error();
+  auto known = std::make_shared<Known>();
+  for (const service::Token& token : *tokens)
+    known->by_hash.emplace(token.sha256, service::Caller{token.name, token.role});
+  known->at = now;
+  KnownPtr result = std::move(known);
+  const MutexLock lock(mutex_);
+  if (!known_ || known_->at <= result->at) known_ = result;
+  co_return result;
+}
+
+Gate::Admission Gate::judge(const http::Request& request, const Known& known) const {
+  if (known.by_hash.empty() && loopback_) {
+    if (const auto reason = cross_site_reason(request); !reason.empty())
+      return tl::unexpected(problem(request, {error(Code::forbidden, "{}", reason)}));
+    return service::Caller{"local", service::Role::admin};
+  }
+  const std::string_view secret = bearer(request.header("Authorization"));
+  if (secret.empty())
+    return tl::unexpected(unauthorized(request,
+                                       "this server asks for a token: send 'Authorization: Bearer SECRET'; "
+                                       "'blastloom token create' makes one"));
+  const auto found = known.by_hash.find(service::sha256_hex(secret));
+  if (found == known.by_hash.end())
+    return tl::unexpected(
+        unauthorized(request, "the token is not known here, or was removed; ask the operator for another"));
+  return found->second;
+}
+
+}  // namespace loom::api

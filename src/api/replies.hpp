@@ -1,0 +1,33 @@
+#pragma once
+#include <charconv>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "api/refusal.hpp"
+#include "http/message.hpp"
+#include "store/job.hpp"
+
+namespace loom::api {
+
+http::Response json_reply(int status, std::string body);
+
+/// 200 with the tag, or 304 when the client has just that. `etag` has its quotes.
+http::Response tagged_reply(const http::Request& request, std::string_view content_type,
+                            std::string_view etag, std::shared_ptr<const std::string> body);
+
+/// Refuses a query parameter that is not among `known`, by name.
+Parsed<std::monostate> check_parameters(const http::Request& request,
+                                        std::initializer_list<std::string_view> known);
+
+/// A whole number from `least` to `most`, or `otherwise` if it is not given.
+Parsed<std::uint64_t> number_parameter(const http::Request& request, std::string_view name,
+                                       std::uint64_t least, std::uint64_t most, std::uint64_t otherwise);
+
+/// The {id} of a path. What is no id is not found, as one that nobody has.
+Parsed<store::JobId> job_id_of(const http::Request& request);
+
+}  // namespace loom::api

@@ -1,0 +1,199 @@
+#include "api/results_routes.hpp"
+
+#include <algorithm>
+
+#include "api/job_json.hpp"
+#include "api/range.hpp"
+#include "api/replies.hpp"
+#include "api/result_bodies.hpp"
+
+namespace loom::api {
+namespace {
+
+using boost::beast::http::verb;
+using http::Request;
+using http::Response;
+using service::Caller;
+using service::ResultFile;
+
+// Below what proxies and clients wait for a first byte.
+constexpr std::chrono::seconds kRenderTime{25};
+
+void write_file(JsonWriter& json, const store::JobId& id, const ResultFile& file) {
+  json.open_object();
+  json.member("name", file.name);
+  json.member("kind", file.kind);
+  if (!file.outfmt.empty()) json.member("outfmt", file.outfmt);
+  json.member("size_bytes", file.size_bytes);
+  json.member("sha256", file.sha256);
+  json.member("href", fmt::format("{}/results/files/{}", job_path(id), file.name));
+  json.close_object();
+}
+
+http::Pairs file_headers(const store::JobId& id, const ResultFile& file, const std::string& etag) {
+  const FileType type = type_of(file);
+  const std::string name = download_name(id, file.name) + std::string(type.ending);
+  return {{"Content-Type", std::string(type.content_type)},
+          {"Content-Disposition", fmt::format("attachment; filename=\"{}\"", name)},
+          {"X-Content-Type-Options", "nosniff"},
+          {"Cache-Control", "private, no-cache"},
+          {"Accept-Ranges", "bytes"},
+          {"ETag", etag}};
+}
+
+}  // namespace
+
+FileType type_of(const ResultFile& file) {
+  constexpr FileType kText{"text/plain; charset=utf-8", ".txt"};
+  if (file.outfmt.empty()) return {kText.content_type, ""};
+  const std::string number = file.outfmt.substr(0, file.outfmt.find_first_not_of("0123456789"));
+  if (number == "5" || number == "14" || number == "16") return {"application/xml", ".xml"};
+  if (number == "12" || number == "13" || number == "15") return {"application/json", ".json"};
+  if (number == "9") return {"application/octet-stream", ".asnb"};
+  if (number == "6") return {kText.content_type, ".tsv"};
+  if (number == "8" || number == "11") return {kText.content_type, ".asn"};
+  if (number == "10") return {kText.content_type, ".csv"};
+  if (number == "17") return {kText.content_type, ".sam"};
+  return kText;
+}
+
+std::string download_name(const store::JobId& id, std::string_view name) {
+  std::string safe = fmt::format("blast-{}-{}", id.str().substr(0, 8), name.substr(0, 100));
+  const auto harmless = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  };
+  std::ranges::replace_if(safe, [&](char c) { return !harmless(c); }, '_');
+  return safe;
+}
+
+void ResultsRoutes::add_to(std::vector<http::Route>& routes) {
+  const auto add = [&](std::string_view rest, auto handler) {
+    auto call = [this, handler](Request& request, Caller caller) {
+      return (this->*handler)(request, std::move(caller));
+    };
+    routes.push_back({verb::get, fmt::format("/api/blast/jobs/{{id}}/results{}", rest),
+                      with_caller(context_, std::move(call))});
+  };
+  add("", &ResultsRoutes::list);
+  add("/output", &ResultsRoutes::output);
+  add("/files/{name}", &ResultsRoutes::file);
+  add("/archive.zip", &ResultsRoutes::archive);
+}
+
+/// GET …/results -> 200 | 401 | 404.
+ResultsRoutes::Reply ResultsRoutes::list(Request& request, Caller caller) {
+  const auto id = job_id_of(request);
+  if (!id) co_return context_.fail(request, id.error());
+  const auto call = [this, &caller, &id] { return context_.deps.jobs.results(caller, *id, soon()); };
+  const auto files = co_await context_.deps.blocking.run(call);
+  if (!files) co_return context_.fail(request, files.error());
+  std::string body;
+  JsonWriter json(body);
+  json.open_object();
+  json.member("job", id->str());
+  json.key("files");
+  json.open_array();
+  for (const ResultFile& file : *files) write_file(json, *id, file);
+  json.close_array();
+  json.key("links");
+  json.open_object();
+  json.member("output", job_path(*id) + "/results/output");
+  json.member("archive", job_path(*id) + "/results/archive.zip");
+  json.close_object();
+  json.close_object();
+  co_return json_reply(200, std::move(body));
+}
+
+/// GET …/results/output?outfmt -> 200 | 202 (being made: ask again) | 206 | 304 | 400 | 401 | 404 | 409 |
+/// 416.
+ResultsRoutes::Reply ResultsRoutes::output(Request& request, Caller caller) {
+  const auto id = job_id_of(request);
+  if (!id) co_return context_.fail(request, id.error());
+  const auto known = check_parameters(request, {"outfmt"});
+  if (!known) co_return context_.fail(request, known.error());
+  const std::string outfmt(request.parameter("outfmt").value_or(""));
+  const auto call = [this, &caller, &id, &outfmt] {
+    return context_.deps.jobs.output(caller, *id, outfmt, Deadline::in(kRenderTime));
+  };
+  const auto rendered = co_await context_.deps.blocking.run(call);
+  if (!rendered) {
+    const bool format = rendered.error().code == Code::invalid_argument;
+    co_return context_.fail(request, Refusal{rendered.error(), format ? "outfmt" : ""});
+  }
+  if (!rendered->file) {
+    Response response = json_reply(202, R"({"status":"rendering"})");
+    response.headers.emplace_back("Retry-After", "2");
+    co_return response;
+  }
+  co_return co_await send(request, std::move(caller), *id, *rendered->file);
+}
+
+/// GET …/results/files/{name} -> 200 | 206 | 304 | 401 | 404 | 416.
+ResultsRoutes::Reply ResultsRoutes::file(Request& request, Caller caller) {
+  const auto id = job_id_of(request);
+  if (!id) co_return context_.fail(request, id.error());
+  const auto call = [this, &caller, &id] { return context_.deps.jobs.results(caller, *id, soon()); };
+  const auto files = co_await context_.deps.blocking.run(call);
+  if (!files) co_return context_.fail(request, files.error());
+  const std::string& name = request.captures.at(1);
+  const auto found = std::ranges::find(*files, name, &ResultFile::name);
+  if (found == files->end()) {
+    co_return context_.fail(request, error(Code::not_found, "job {} has no file '{}'; {}/results lists them",
+                                           id->str(), name, job_path(*id)));
+  }
+  co_return co_await send(request, std::move(caller), *id, *found);
+}
+
+ResultsRoutes::Reply ResultsRoutes::send(Request& request, Caller caller, store::JobId id, ResultFile file) {
+  const std::string etag = fmt::format("\"{}\"", file.sha256);
+  Response response{200, file_headers(id, file, etag), std::string()};
+  if (is_known(request, etag)) {
+    response.status = 304;
+    co_return response;
+  }
+  ByteRange range = range_of(request, etag, file.size_bytes);
+  if (range.kind == ByteRange::Kind::unsatisfiable) {
+    const Error outside =
+        error(Code::invalid_argument, "the range lies outside the file's {} bytes", file.size_bytes);
+    response = problem(request, Refusal{.error = outside, .field = "Range", .status = 416});
+    response.headers.emplace_back("Content-Range", fmt::format("bytes */{}", file.size_bytes));
+    co_return response;
+  }
+  if (range.kind == ByteRange::Kind::whole) {
+    range.count = file.size_bytes;
+  } else {
+    response.status = 206;
+    response.headers.emplace_back(
+        "Content-Range",
+        fmt::format("bytes {}-{}/{}", range.first, range.first + range.count - 1, file.size_bytes));
+  }
+  const auto open = [this, &caller, &id, &file] {
+    return context_.deps.jobs.open(caller, id, file.name, soon());
+  };
+  auto reader = co_await context_.deps.blocking.run(open);
+  if (!reader) co_return context_.fail(request, reader.error());
+  response.body = object_body(*std::move(reader), range.first, range.count);
+  co_return response;
+}
+
+/// GET …/results/archive.zip -> 200 | 401 | 404.
+ResultsRoutes::Reply ResultsRoutes::archive(Request& request, Caller caller) {
+  const auto id = job_id_of(request);
+  if (!id) co_return context_.fail(request, id.error());
+  const auto call = [this, &caller, &id] { return context_.deps.jobs.results(caller, *id, soon()); };
+  auto files = co_await context_.deps.blocking.run(call);
+  if (!files) co_return context_.fail(request, files.error());
+  const std::string folder = "blast-" + id->str().substr(0, 8);
+  service::JobService& jobs = context_.deps.jobs;
+  auto open = [&jobs, caller, id = *id](const std::string& name) {
+    return jobs.open(caller, id, name, soon());
+  };
+  co_return Response{200,
+                     {{"Content-Type", "application/zip"},
+                      {"Content-Disposition", fmt::format("attachment; filename=\"{}.zip\"", folder)},
+                      {"Cache-Control", "private, no-cache"}},
+                     zip_body(folder, *std::move(files), std::move(open))};
+}
+
+}  // namespace loom::api

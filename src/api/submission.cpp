@@ -1,0 +1,188 @@
+#include "api/submission.hpp"
+
+#include <boost/beast/core/string.hpp>
+
+namespace loom::api {
+namespace {
+
+using http::net::awaitable;
+
+constexpr std::size_t kBlock = 256U << 10U;
+
+bool has_type(std::string_view content_type, std::string_view wanted) {
+  const auto end = content_type.find_first_of("; \t");
+  return boost::beast::iequals(content_type.substr(0, end), wanted);
+}
+
+template <class T>
+tl::unexpected<Refusal> refused(const Result<T>& result, std::string_view field = {}) {
+  return tl::unexpected(Refusal{result.error(), std::string(field)});
+}
+
+/// Puts the fields of a form together and gathers what came of the query since it was last asked.
+class FormSink final : public PartSink {
+ public:
+  Status begin_part(PartHead head) override {
+    name_ = std::move(head.name);
+    value_.clear();
+    in_query_ = name_ == "query";
+    if (!in_query_) return ok();
+    if (has_query_) return blame("query", "the field query is given twice; put all sequences into one file");
+    has_query_ = true;
+    return ok();
+  }
+  Status part_data(std::string_view bytes) override {
+    if (in_query_) {
+      query_ += bytes;
+      return ok();
+    }
+    value_ += bytes;
+    if (value_.size() <= kMostFieldBytes) return ok();
+    refusal_ =
+        Refusal{error(Code::too_large, "the field {} is over {} bytes", name_, kMostFieldBytes), name_};
+    return refusal_->error;
+  }
+  Status end_part() override {
+    if (in_query_) return ok();
+    const auto set = fields_.set(name_, value_);
+    if (set) return ok();
+    refusal_ = set.error();
+    return refusal_->error;
+  }
+
+  /// What feed()'s error was about.
+  [[nodiscard]] Refusal refusal(const Error& error) const { return refusal_.value_or(Refusal{error}); }
+  [[nodiscard]] bool has_query() const { return has_query_; }
+  [[nodiscard]] std::string& query() { return query_; }
+  [[nodiscard]] SubmissionFields& fields() { return fields_; }
+
+ private:
+  Status blame(std::string_view field, std::string_view why) {
+    refusal_ = Refusal{error(Code::invalid_argument, "{}", why), std::string(field)};
+    return refusal_->error;
+  }
+
+  SubmissionFields fields_;
+  std::string name_;
+  std::string value_;
+  std::string query_;  ///< not written yet
+  bool in_query_ = false;
+  bool has_query_ = false;
+  std::optional<Refusal> refusal_;
+};
+
+/// One request's way into the service. Blocking calls run on the pool.
+class Intake {
+ public:
+  Intake(http::Request& request, service::Caller caller, service::JobService& jobs,
+         async::BlockingPool& blocking)
+      : request_(request), caller_(std::move(caller)), jobs_(jobs), blocking_(blocking) {}
+
+  awaitable<Parsed<Submission>> read_json();
+  awaitable<Parsed<Submission>> read_form();
+
+ private:
+  awaitable<Status> begin();
+  awaitable<Status> write(std::string& bytes);
+  awaitable<Parsed<std::monostate>> read_parts(FormSink& sink, std::string boundary);
+
+  http::Request& request_;
+  service::Caller caller_;
+  service::JobService& jobs_;
+  async::BlockingPool& blocking_;
+  std::unique_ptr<service::Upload> upload_;
+};
+
+awaitable<Status> Intake::begin() {
+  const auto open = [this] { return jobs_.begin_upload(caller_); };
+  auto upload = co_await blocking_.run(open);
+  if (!upload) co_return upload.error();
+  upload_ = *std::move(upload);
+  co_return ok();
+}
+
+awaitable<Status> Intake::write(std::string& bytes) {
+  const auto append = [this, &bytes] { return upload_->write(bytes); };
+  Status written = co_await blocking_.run(append);
+  bytes.clear();
+  co_return written;
+}
+
+awaitable<Parsed<Submission>> Intake::read_json() {
+  std::string body;
+  for (;;) {
+    const std::size_t had = body.size();
+    body.resize(had + (64U << 10U));
+    const auto came = co_await request_.body->read_some({body.data() + had, body.size() - had});
+    if (!came) co_return refused(came);
+    body.resize(had + *came);
+    if (*came == 0) break;
+    if (body.size() > kMostJsonBytes) {
+      co_return tl::unexpected(
+          Refusal{error(Code::too_large,
+                        "a JSON body may have {} bytes; send a larger query as a file in multipart/form-data",
+                        kMostJsonBytes)});
+    }
+  }
+  const auto parse = [&body]() -> Result<Parsed<JsonSubmission>> { return parse_submission(body); };
+  auto ran = co_await blocking_.run(parse);
+  if (!ran) co_return refused(ran);
+  Parsed<JsonSubmission> parsed = *std::move(ran);
+  if (!parsed) co_return tl::unexpected(parsed.error());
+  const Status begun = co_await begin();
+  if (!begun) co_return refused(begun);
+  const Status written = co_await write(parsed->query);
+  if (!written) co_return refused(written, "query");
+  co_return Submission{std::move(parsed->request), std::move(upload_)};
+}
+
+awaitable<Parsed<std::monostate>> Intake::read_parts(FormSink& sink, std::string boundary) {
+  MultipartParser parser(boundary, sink);
+  std::string block(kBlock, '\0');
+  for (;;) {
+    const auto came = co_await request_.body->read_some(block);
+    if (!came) co_return refused(came);
+    if (*came == 0) break;
+    const Status fed = parser.feed(std::string_view(block).substr(0, *came));
+    if (!fed) co_return tl::unexpected(sink.refusal(fed.error()));
+    if (sink.query().size() < kBlock) continue;
+    const Status written = co_await write(sink.query());
+    if (!written) co_return refused(written, "query");
+  }
+  const Status whole = parser.finish();
+  if (!whole) co_return refused(whole);
+  if (!sink.query().empty()) {
+    const Status written = co_await write(sink.query());
+    if (!written) co_return refused(written, "query");
+  }
+  co_return std::monostate{};
+}
+
+awaitable<Parsed<Submission>> Intake::read_form() {
+  auto boundary = MultipartParser::boundary_of(request_.header("Content-Type"));
+  if (!boundary) co_return refused(boundary);
+  // First, so that who may not submit is told before he has sent a gigabyte.
+  const Status begun = co_await begin();
+  if (!begun) co_return refused(begun);
+  FormSink sink;
+  const auto read = co_await read_parts(sink, *std::move(boundary));
+  if (!read) co_return tl::unexpected(read.error());
+  auto request = sink.fields().take();
+  if (!request) co_return tl::unexpected(request.error());
+  if (!sink.has_query())
+    co_return wrong("query", "query is missing: send the sequences as a file part of that name");
+  co_return Submission{*std::move(request), std::move(upload_)};
+}
+
+}  // namespace
+
+awaitable<Parsed<Submission>> read_submission(http::Request& request, service::Caller caller,
+                                              service::JobService& jobs, async::BlockingPool& blocking) {
+  Intake intake(request, std::move(caller), jobs, blocking);
+  const std::string_view type = request.header("Content-Type");
+  if (has_type(type, "application/json")) co_return co_await intake.read_json();
+  if (has_type(type, "multipart/form-data")) co_return co_await intake.read_form();
+  co_return wrong("Content-Type", "Content-Type must be application/json or multipart/form-data");
+}
+
+}  // namespace loom::api
