@@ -4,7 +4,8 @@ namespace loom::api {
 
 http::Response Context::fail(const http::Request& request, const Refusal& refusal) const {
   constexpr int kServersFault = 500;
-  if (deps.report && status_of(refusal.error.code) >= kServersFault) deps.report(request, refusal.error);
+  const int status = refusal.status != 0 ? refusal.status : status_of(refusal.error.code);
+  if (deps.report && status >= kServersFault) deps.report(request, refusal.error);
   return problem(request, refusal);
 }
 

@@ -19,6 +19,13 @@ tl::unexpected<Refusal> refused(const Result<T>& result, std::string_view field 
   return tl::unexpected(Refusal{result.error(), std::string(field)});
 }
 
+// Why no more of the body came. A client that is too slow is not a server that is.
+tl::unexpected<Refusal> body_refused(const Error& error) {
+  constexpr int kRequestTimeout = 408;
+  return tl::unexpected(
+      Refusal{.error = error, .field = {}, .status = error.code == Code::timed_out ? kRequestTimeout : 0});
+}
+
 /// Puts the fields of a form together and gathers what came of the query since it was last asked.
 class FormSink final : public PartSink {
  public:
@@ -114,7 +121,7 @@ awaitable<Parsed<Submission>> Intake::read_json() {
     const std::size_t had = body.size();
     body.resize(had + (64U << 10U));
     const auto came = co_await request_.body->read_some({body.data() + had, body.size() - had});
-    if (!came) co_return refused(came);
+    if (!came) co_return body_refused(came.error());
     body.resize(had + *came);
     if (*came == 0) break;
     if (body.size() > kMostJsonBytes) {
@@ -141,7 +148,7 @@ awaitable<Parsed<std::monostate>> Intake::read_parts(FormSink& sink, std::string
   std::string block(kBlock, '\0');
   for (;;) {
     const auto came = co_await request_.body->read_some(block);
-    if (!came) co_return refused(came);
+    if (!came) co_return body_refused(came.error());
     if (*came == 0) break;
     const Status fed = parser.feed(std::string_view(block).substr(0, *came));
     if (!fed) co_return tl::unexpected(sink.refusal(fed.error()));

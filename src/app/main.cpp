@@ -7,6 +7,7 @@
 
 #include "app/doctor.hpp"
 #include "app/search_command.hpp"
+#include "app/serve_command.hpp"
 #include "app/version.hpp"
 
 namespace {
@@ -14,6 +15,8 @@ namespace {
 constexpr std::string_view kUsage = R"(usage: blastloom COMMAND …
 
   search PROGRAM [BLAST+ flags]   run a BLAST+ search, cut up over all cores; same flags, same output bytes
+  serve --data DIR                run the job service: HTTP API, scheduler, durable jobs
+  token create|list|remove        tokens of a server
   doctor                          check BLAST+, databases, memory and disk; prove exactness on a tiny search
   version
 
@@ -28,6 +31,8 @@ int run(std::span<const std::string> args) {
   const std::string& command = args[0];
   const auto rest = args.subspan(1);
   if (command == "search") return loom::app::search_command(rest);
+  if (command == "serve") return loom::app::serve_command(rest);
+  if (command == "token") return loom::app::token_command(rest);
   if (command == "doctor") return loom::app::doctor_command(rest);
   if (command == "version" || command == "--version") {
     fmt::print("blastloom {}\n", loom::app::kVersion);

@@ -65,8 +65,10 @@ class Scheduler {
 
   /// A job is queued, new or again.
   virtual void queued(const store::Job& job) = 0;
-  /// A job was cancelled or removed: what runs of it ends, and its working files go.
+  /// A job was cancelled: what runs of it ends. What its tasks wrote stays, for a retry.
   virtual void forget(const store::JobId& id) = 0;
+  /// A job was removed: its working files go.
+  virtual void discard(const store::JobId& id) = 0;
 
   /// Makes the output of a completed job in another format, as work of its owner. Blocks until it is there,
   /// as object `key`, or `deadline`: then timed_out, and the work goes on. Calls for one key share the work.
@@ -75,6 +77,12 @@ class Scheduler {
 
   [[nodiscard]] virtual Standing standing(const store::JobId& id) const = 0;
   [[nodiscard]] virtual SchedulerCounts counts() const = 0;
+  /// Jobs of `owner` that are not final; of all owners.
+  struct Unfinished {
+    std::uint64_t of_owner = 0;
+    std::uint64_t of_all = 0;
+  };
+  [[nodiscard]] virtual Unfinished unfinished(const std::string& owner) const = 0;
   /// Lengthens the leases of what runs and takes back those that ended; how many were taken back. For the
   /// beat.
   virtual Result<std::uint64_t> reconcile() = 0;

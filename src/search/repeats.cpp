@@ -142,6 +142,17 @@ std::optional<Mention> find_mention(std::string_view line) {
 
 }  // namespace
 
+bool plain_query(const sequence::Record& record) {
+  return plain_name(record.id) && plain_title(record.raw) && record.letters > 0;
+}
+
+std::string renamed(const sequence::Record& record, std::uint64_t number) {
+  std::string text = fmt::format(">r{}\n", number + 1);
+  text += record.raw.substr(record.raw.find('\n') + 1);
+  if (!text.ends_with('\n')) text += '\n';
+  return text;
+}
+
 std::string take_messages(Repeats& repeats, std::string_view text) {
   std::string others;
   while (!text.empty()) {
@@ -184,16 +195,14 @@ Result<std::optional<Repeats>> find_repeats(const QueryFile& queries, blast::Pro
   for (;;) {
     LOOM_TRY(const auto record, reader.next());
     if (!record) break;
-    if (!plain_name(record->id) || !plain_title(record->raw) || record->letters == 0) return std::nullopt;
+    if (!plain_query(*record)) return std::nullopt;
     const auto number = static_cast<std::uint32_t>(known.size());
     const auto [place, fresh] =
         known.try_emplace(sequence::fingerprint(record->raw, alphabet, letter_case), number);
     repeats.distinct_of.push_back(place->second);
     if (!fresh) continue;
     letters += record->letters;
-    LOOM_CHECKED(out.write(fmt::format(">r{}\n", number + 1)));
-    LOOM_CHECKED(out.write(record->raw.substr(record->raw.find('\n') + 1)));
-    if (!record->raw.ends_with('\n')) LOOM_CHECKED(out.write("\n"));
+    LOOM_CHECKED(out.write(renamed(*record, number)));
   }
   if (letters * 3 > queries.map.letters * 2 || letters < kLeastLetters) return std::nullopt;
   repeats.distinct = known.size();

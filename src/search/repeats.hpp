@@ -12,6 +12,7 @@
 #include "blast/outfmt.hpp"
 #include "render/sink.hpp"
 #include "search/query_file.hpp"
+#include "sequence/fasta_reader.hpp"
 
 namespace loom::search {
 
@@ -23,6 +24,12 @@ struct Repeats {
   /// What the engine said about a distinct one: what stands before and behind "Query_1 r1".
   std::map<std::uint32_t, std::vector<std::pair<std::string, std::string>>> said;
 };
+
+/// Whether the engine prints this query's name and title as they are, and it has letters.
+bool plain_query(const sequence::Record& record);
+
+/// The record as number `number` (from 0) of a file of distinct ones: ">r1" and its letters.
+std::string renamed(const sequence::Record& record, std::uint64_t number);
 
 /// Keeps in `repeats.said` the lines of `text` that are about a query; the others.
 std::string take_messages(Repeats& repeats, std::string_view text);

@@ -19,4 +19,14 @@ class Watch {
   virtual void finished() = 0;
 };
 
+/// Does not look.
+class NoWatch final : public Watch {
+ public:
+  void started(std::size_t /*tasks*/, std::size_t /*done*/, std::uint64_t /*letters*/,
+               std::uint64_t /*letters_done*/) override {}
+  void task_done(std::uint64_t /*letters*/, double /*cpu_seconds*/) override {}
+  void retried(std::string_view /*why*/) override {}
+  void finished() override {}
+};
+
 }  // namespace loom::search

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -141,6 +142,12 @@ class JobStore {
   /// misses none, except of jobs removed meanwhile.
   virtual Result<std::vector<Event>> read_all_events(std::uint64_t after, std::size_t limit,
                                                      Deadline deadline) = 0;
+
+  /// The order of the newest event; 0 when there never was one.
+  virtual Result<std::uint64_t> last_order(Deadline deadline) = 0;
+  /// `told` is called after each commit that may have changed something, on a thread of the store: it must not
+  /// block, nor call the store. One at a time; an empty one ends it, and then the old one is not called any more.
+  virtual void on_commit(std::function<void()> told) = 0;
 
   /// Completed jobs without metrics, oldest first: by (created, id), upwards from `after`.
   virtual Result<JobPage> jobs_without_metrics(const std::optional<JobCursor>& after, std::size_t limit,

@@ -143,6 +143,15 @@ Result<std::vector<Event>> SqliteJobStore::read_all_events(std::uint64_t after, 
   return readers_.run(deadline, [&](Connection& db) { return sqlite::read_all_events(db, after, limit); });
 }
 
+Result<std::uint64_t> SqliteJobStore::last_order(Deadline deadline) {
+  return readers_.run(deadline, [](Connection& db) -> Result<std::uint64_t> {
+    // Not max(place): removed jobs take their events along, and orders are never used again.
+    LOOM_TRY(const std::int64_t order,
+             db.integer("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)"));
+    return static_cast<std::uint64_t>(order);
+  });
+}
+
 Result<JobPage> SqliteJobStore::jobs_without_metrics(const std::optional<JobCursor>& after, std::size_t limit,
                                                      Deadline deadline) {
   return readers_.run(deadline,

@@ -58,6 +58,8 @@ class SqliteJobStore final : public JobStore {
                                          Deadline deadline) override;
   Result<std::vector<Event>> read_all_events(std::uint64_t after, std::size_t limit,
                                              Deadline deadline) override;
+  Result<std::uint64_t> last_order(Deadline deadline) override;
+  void on_commit(std::function<void()> told) override { writer_.on_commit(std::move(told)); }
   Result<JobPage> jobs_without_metrics(const std::optional<JobCursor>& after, std::size_t limit,
                                        Deadline deadline) override;
   Result<Job> set_metrics(const JobId& id, const RuntimeMetrics& metrics, UnixTime now,

@@ -53,6 +53,8 @@ void Writer::loop() {
   for (std::vector<Request> group = next_group(); !group.empty(); group = next_group()) {
     commit_group(group);
     for (Request& request : group) request.answer.set_value(std::move(request.outcome));
+    const MutexLock lock(told_mutex_);
+    if (told_) told_();
   }
 }
 

@@ -37,6 +37,12 @@ class Writer {
   /// before it began; unavailable when too many wait; the error of the commit, which all of a group share.
   Status run(const Change& change, Deadline deadline) EXCLUDES(mutex_);
 
+  /// `told` is called after each commit, on the writer's thread.
+  void on_commit(std::function<void()> told) EXCLUDES(told_mutex_) {
+    const MutexLock lock(told_mutex_);
+    told_ = std::move(told);
+  }
+
   /// Changes that no commit has taken up yet.
   [[nodiscard]] std::size_t waiting() EXCLUDES(mutex_);
   /// Commits that succeeded.
@@ -58,6 +64,8 @@ class Writer {
   std::unique_ptr<Connection> db_;  // of the writer's thread
   const Limits limits_;
   std::atomic<std::uint64_t> commits_{0};
+  Mutex told_mutex_;  // held while told_ is called
+  std::function<void()> told_ GUARDED_BY(told_mutex_);
   Mutex mutex_;
   CondVar changed_;
   std::deque<Request> queue_ GUARDED_BY(mutex_);

@@ -1,0 +1,297 @@
+#include "app/serve_command.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+
+#include "api/api.hpp"
+#include "app/server_options.hpp"
+#include "app/signals.hpp"
+#include "app/version.hpp"
+#include "base/atomic_file.hpp"
+#include "base/fd.hpp"
+#include "exec/local/local_process_runner.hpp"
+#include "http/server.hpp"
+#include "sched/beat.hpp"
+#include "search/settings.hpp"
+#include "service/local_jobs.hpp"
+#include "storage/files/files_object_store.hpp"
+#include "store/sqlite/sqlite_job_store.hpp"
+
+namespace loom::app {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::chrono::seconds kGrace{10};
+constexpr std::size_t kBlockingThreads = 16;
+
+int fail(const Error& error) {
+  fmt::print(stderr, "blastloom: {}\n", error.message);
+  return 1;
+}
+
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+Status make_folders(const fs::path& data) {
+  for (const char* name : {"objects", "work", "uploads"}) {
+    std::error_code failed;
+    fs::create_directories(data / name, failed);
+    if (failed) return system_error(failed.value(), "make folder " + (data / name).string());
+  }
+  std::error_code ignored;
+  fs::permissions(data, fs::perms::owner_all, ignored);
+  for (const auto& left : fs::directory_iterator(data / "uploads", ignored))
+    fs::remove_all(left.path(), ignored);
+  return ok();
+}
+
+/// One server per data folder.
+Result<Fd> lock_data(const fs::path& data) {
+  Fd lock(::open((data / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock) return system_error(errno, "lock " + data.string());
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+    return error(Code::conflict, "another server uses {}; stop it, or give another --data folder",
+                 data.string());
+  return lock;
+}
+
+Status write_address(const fs::path& data, const std::string& address) {
+  LOOM_TRY(AtomicFile file, AtomicFile::create(data / "address"));
+  LOOM_CHECKED(file.write(address + "\n"));
+  return file.commit();
+}
+
+/// Jobs that ended long ago go.
+sched::Periodic retention(store::JobStore& store, service::JobService& jobs, int days) {
+  const auto run = [&store, &jobs, days]() -> Result<std::uint64_t> {
+    const service::Caller system{"retention", service::Role::admin};
+    const auto now = std::chrono::system_clock::now();
+    const auto oldest =
+        std::chrono::time_point_cast<std::chrono::milliseconds>(now - std::chrono::hours(24 * days));
+    std::uint64_t removed = 0;
+    for (const auto state :
+         {store::JobState::completed, store::JobState::failed, store::JobState::cancelled}) {
+      std::optional<store::JobCursor> after;
+      do {
+        LOOM_TRY(const store::JobPage page, store.list({.state = state}, after, store::kMostRows,
+                                                       Deadline::in(std::chrono::seconds(30))));
+        for (const store::Job& job : page.jobs) {
+          if (!job.finished || *job.finished > oldest) continue;
+          if (jobs.remove(system, job.id, Deadline::in(std::chrono::seconds(30)))) ++removed;
+        }
+        after = page.next;
+      } while (after);
+    }
+    return removed;
+  };
+  return {.name = "retention", .every = std::chrono::seconds(3600), .run = run};
+}
+
+class Service {
+ public:
+  static Result<std::unique_ptr<Service>> open(const ServerOptions& options);
+  int run(const Signals& signals);
+
+ private:
+  explicit Service(const ServerOptions& options) : options_(options), tokens_(options.data / "tokens.json") {}
+  Status open_parts();
+  Status listen();
+  api::ReadyState ready();
+  void begin_beat();
+
+  ServerOptions options_;
+  Fd lock_;
+  exec::LocalProcessRunner runner_;
+  service::Tokens tokens_;
+  service::DatabaseList databases_;
+  std::unique_ptr<store::SqliteJobStore> store_;
+  std::unique_ptr<storage::FilesObjectStore> objects_;
+  std::unique_ptr<events::Hub> hub_;
+  std::unique_ptr<sched::Scheduler> scheduler_;
+  std::unique_ptr<service::JobService> jobs_;
+  std::unique_ptr<sched::Beat> beat_;
+  std::unique_ptr<async::BlockingPool> blocking_;
+  std::unique_ptr<api::Api> api_;
+  std::unique_ptr<http::Server> server_;
+};
+
+Result<std::unique_ptr<Service>> Service::open(const ServerOptions& options) {
+  std::unique_ptr<Service> service(new Service(options));
+  LOOM_CHECKED(service->open_parts());
+  LOOM_CHECKED(service->listen());
+  return service;
+}
+
+Status Service::open_parts() {
+  LOOM_CHECKED(make_folders(options_.data));
+  LOOM_TRY(lock_, lock_data(options_.data));
+  LOOM_TRY(const auto tokens, tokens_.list());
+  if (!is_loopback(options_.host) && tokens.empty())
+    return error(Code::invalid_argument,
+                 "--listen {}: others could reach it, and there is no token yet. First: blastloom "
+                 "token create NAME --role admin --data {}",
+                 options_.host, options_.data.string());
+  LOOM_TRY(store_, store::SqliteJobStore::open(options_.data / "jobs.sqlite"));
+  LOOM_TRY(objects_, storage::FilesObjectStore::open(options_.data / "objects"));
+  LOOM_TRY(hub_, events::Hub::start(*store_));
+  const int cores = options_.cores > 0 ? options_.cores : search::usable_cores();
+  const std::uint64_t memory =
+      options_.memory_bytes > 0 ? options_.memory_bytes : search::usable_memory_bytes();
+  scheduler_ = sched::Scheduler::make(*store_, *objects_, runner_,
+                                      {.cores = cores,
+                                       .memory_bytes = memory,
+                                       .work = options_.data / "work",
+                                       .weights = {},
+                                       .coalesce = options_.coalesce});
+  jobs_ = service::make_local_jobs({.store = *store_,
+                                    .objects = *objects_,
+                                    .scheduler = *scheduler_,
+                                    .runner = runner_,
+                                    .databases = databases_,
+                                    .uploads = options_.data / "uploads",
+                                    .cores = cores,
+                                    .memory_bytes = memory});
+  return ok();
+}
+
+api::ReadyState Service::ready() {
+  api::ReadyState state;
+  if (const auto counts = store_->counts(Deadline::in(std::chrono::seconds(2))); !counts)
+    state.lacking.push_back("the job store: " + counts.error().message);
+  return state;
+}
+
+Status Service::listen() {
+  blocking_ = std::make_unique<async::BlockingPool>(kBlockingThreads);
+  api_ = std::make_unique<api::Api>(api::ApiDeps{
+      .jobs = *jobs_,
+      .tokens = tokens_,
+      .scheduler = *scheduler_,
+      .hub = *hub_,
+      .blocking = *blocking_,
+      .loopback = is_loopback(options_.host),
+      .version = std::string(kVersion),
+      .ready = [this] { return ready(); },
+      .beat = [this] { return beat_ ? beat_->report() : std::string("{}"); },
+      .counts = [this] { return store_->counts(Deadline::in(std::chrono::seconds(2))); },
+      .connections = [this] { return server_ ? server_->connections() : 0; },
+      .report =
+          [](const http::Request& request, const Error& error) {
+            fmt::print(stderr, "error request={} {}: {}\n", request.id, request.path, error.message);
+          }});
+  http::ServerOptions wanted{.host = options_.host, .port = options_.port};
+  LOOM_TRY(server_, http::Server::listen(wanted, api_->routes(), api::Api::fallback(), *blocking_));
+  server_->on_exchange([this](const http::Exchange& exchange) { api_->count(exchange); });
+  return ok();
+}
+
+void Service::begin_beat() {
+  std::vector<sched::Periodic> tasks;
+  tasks.push_back({.name = "reconcile", .every = std::chrono::seconds(10), .run = [this] {
+                     return scheduler_->reconcile();
+                   }});
+  tasks.push_back(sched::metrics_backfill(*store_));
+  tasks.push_back({.name = "database_rescan",
+                   .every = std::chrono::seconds(60),
+                   .run = [this]() -> Result<std::uint64_t> {
+                     LOOM_TRY(const std::size_t found, databases_.rescan());
+                     return static_cast<std::uint64_t>(found);
+                   }});
+  if (options_.retention_days > 0) tasks.push_back(retention(*store_, *jobs_, options_.retention_days));
+  beat_ = sched::Beat::start(*store_, std::move(tasks));
+}
+
+int Service::run(const Signals& signals) {
+  const bool v6 = options_.host.find(':') != std::string::npos;
+  const std::string address =
+      fmt::format("http://{}{}{}:{}", v6 ? "[" : "", options_.host, v6 ? "]" : "", server_->port());
+  if (const Status written = write_address(options_.data, address); !written) return fail(written.error());
+  if (const Status started = scheduler_->start(); !started) return fail(started.error());
+  begin_beat();
+  fmt::print("{}\n", address);
+  std::fflush(stdout);
+  const std::stop_callback stopping(signals.stop(), [this] { server_->stop(std::chrono::seconds(2)); });
+  server_->run();
+  beat_.reset();
+  scheduler_->stop(kGrace);
+  std::error_code ignored;
+  fs::remove(options_.data / "address", ignored);
+  return 0;
+}
+
+int run_server(const ServerOptions& options) {
+  if (!options.db_path.empty()) ::setenv("BLASTDB", options.db_path.c_str(), 1);
+  const Signals signals;
+  auto service = Service::open(options);
+  if (!service) return fail(service.error());
+  return (*service)->run(signals);
+}
+
+int list_tokens(service::Tokens& tokens) {
+  const auto list = tokens.list();
+  if (!list) return fail(list.error());
+  for (const service::Token& token : *list)
+    fmt::print("{}\t{}\t{}\t{}\n", token.id, token.name, name(token.role), token.created);
+  return 0;
+}
+
+}  // namespace
+
+int serve_command(std::span<const std::string> args) {
+  if (args.empty() || args[0] == "--help" || args[0] == "-h") {
+    fmt::print("{}", server_help());
+    return args.empty() ? 1 : 0;
+  }
+  const auto options = parse_server_options(args);
+  if (!options) return fail(options.error());
+  return run_server(*options);
+}
+
+int token_command(std::span<const std::string> args) {
+  fs::path data;
+  service::Role role = service::Role::user;
+  std::vector<std::string> words;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    if (args[i] == "--data" && i + 1 < args.size()) {
+      data = args[++i];
+    } else if (args[i] == "--role" && i + 1 < args.size()) {
+      const auto known = service::parse_role(args[++i]);
+      if (!known)
+        return fail(error(Code::invalid_argument, "--role: viewer, user or admin, not '{}'", args[i]));
+      role = *known;
+    } else {
+      words.push_back(args[i]);
+    }
+  }
+  const bool known =
+      !words.empty() &&
+      (words[0] == "list" || ((words[0] == "create" || words[0] == "remove") && words.size() == 2));
+  if (data.empty() || !known) {
+    fmt::print(stderr,
+               "usage: blastloom token create NAME [--role viewer|user|admin] --data DIR\n"
+               "       blastloom token list --data DIR\n       blastloom token remove ID --data DIR\n");
+    return 1;
+  }
+  std::error_code ignored;
+  fs::create_directories(data, ignored);
+  service::Tokens tokens(data / "tokens.json");
+  if (words[0] == "list") return list_tokens(tokens);
+  if (words[0] == "remove") {
+    const Status removed = tokens.remove(words[1]);
+    return removed ? 0 : fail(removed.error());
+  }
+  const auto secret = tokens.create(words[1], role);
+  if (!secret) return fail(secret.error());
+  fmt::print("{}\n", *secret);
+  return 0;
+}
+
+}  // namespace loom::app

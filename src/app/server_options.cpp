@@ -1,0 +1,92 @@
+#include "app/server_options.hpp"
+
+#include <charconv>
+#include <functional>
+#include <map>
+
+#include "app/own_flags.hpp"
+
+namespace loom::app {
+
+namespace {
+
+constexpr std::string_view kHelp =
+    R"(usage: blastloom serve --data DIR [--listen HOST:PORT] [--db-path DIR[:DIR…]] …
+
+  --data DIR            where jobs, queries and results are kept; made if it is missing
+  --listen HOST:PORT    default 127.0.0.1:8765; port 0 picks a free one. The address is printed as the first
+                        line and written to DIR/address. Any host but the loopback needs a token first:
+                        blastloom token create NAME --role admin --data DIR
+  --db-path DIR[:DIR…]  folders of BLAST databases, in place of the environment variable BLASTDB
+  --cores N             cores to use in all; default: all
+  --memory SIZE         memory for the databases of all that runs at once; default: the machine's
+  --retention-days N    remove jobs N days after they ended; default: never
+  --no-coalesce         do not let small searches of several jobs share one engine run
+)";
+
+template <class Int>
+Result<Int> number(const std::string& flag, const std::string& text, Int least, Int most) {
+  Int value{};
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failed == std::errc{} && end == text.data() + text.size() && value >= least && value <= most)
+    return value;
+  return error(Code::invalid_argument, "{}: a number from {} to {} is needed, not '{}'", flag, least, most,
+               text);
+}
+
+Status set_listen(ServerOptions& options, const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos)
+    return error(Code::invalid_argument, "--listen: HOST:PORT is needed, not '{}'", text);
+  options.host = text.substr(0, colon);
+  if (options.host.starts_with('[') && options.host.ends_with(']'))
+    options.host = options.host.substr(1, options.host.size() - 2);
+  LOOM_TRY(options.port, number<std::uint16_t>("--listen", text.substr(colon + 1), 0, 65535));
+  return ok();
+}
+
+Status set_flag(ServerOptions& options, const std::string& flag, const std::string& value) {
+  if (flag == "--data") {
+    options.data = value;
+  } else if (flag == "--listen") {
+    return set_listen(options, value);
+  } else if (flag == "--db-path") {
+    options.db_path = value;
+  } else if (flag == "--cores") {
+    LOOM_TRY(options.cores, number(flag, value, 1, 4096));
+  } else if (flag == "--memory") {
+    LOOM_TRY(options.memory_bytes, parse_bytes(value));
+  } else if (flag == "--retention-days") {
+    LOOM_TRY(options.retention_days, number(flag, value, 1, 36500));
+  } else {
+    return error(Code::invalid_argument, "serve has no flag '{}'; see blastloom serve --help", flag);
+  }
+  return ok();
+}
+
+}  // namespace
+
+Result<ServerOptions> parse_server_options(std::span<const std::string> args) {
+  ServerOptions options;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    if (args[i] == "--no-coalesce") {
+      options.coalesce = false;
+      continue;
+    }
+    const std::size_t equals = args[i].find('=');
+    const std::string flag = args[i].substr(0, equals);
+    if (equals == std::string::npos && i + 1 == args.size())
+      return error(Code::invalid_argument, "{}: a value is needed; see blastloom serve --help", flag);
+    LOOM_CHECKED(
+        set_flag(options, flag, equals == std::string::npos ? args[++i] : args[i].substr(equals + 1)));
+  }
+  if (options.data.empty())
+    return error(Code::invalid_argument, "serve needs --data DIR, the folder where everything is kept");
+  return options;
+}
+
+std::string_view server_help() {
+  return kHelp;
+}
+
+}  // namespace loom::app

@@ -1,0 +1,36 @@
+#pragma once
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "sched/scheduler.hpp"
+#include "store/job_store.hpp"
+
+namespace loom::sched {
+
+/// One thing that is done again and again.
+struct Periodic {
+  std::string name;
+  std::chrono::seconds every{60};
+  std::function<Result<std::uint64_t>()> run;  ///< how many things it mended, filled in or removed
+};
+
+/// Runs periodic tasks on one thread, each about every `every` (a tenth of it is random, so that servers do
+/// not beat as one), while this server leads. Thread-safe.
+class Beat {
+ public:
+  /// `store` gives the leader lease and is borrowed.
+  static std::unique_ptr<Beat> start(store::JobStore& store, std::vector<Periodic> tasks);
+  virtual ~Beat() = default;
+  /// JSON: for each task its runs, failures, what it did in all, and its last run.
+  [[nodiscard]] virtual std::string report() const = 0;
+};
+
+/// Fills in the metrics of completed jobs that have none, from their tasks; at most 50, going on where the
+/// last call stopped.
+Periodic metrics_backfill(store::JobStore& store);
+
+}  // namespace loom::sched

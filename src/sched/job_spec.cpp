@@ -1,0 +1,81 @@
+#include "sched/job_spec.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+namespace loom::sched {
+
+namespace json = boost::json;
+
+std::string to_json(const JobSpec& spec) {
+  json::array options;
+  for (const auto& entry : spec.options.entries())
+    options.push_back(json::object{{"name", std::string(entry.spec->name)}, {"value", entry.text}});
+  const bool complete = spec.on_saturation == search::OnSaturation::complete;
+  return json::serialize(json::object{{"options", std::move(options)},
+                                      {"on_saturation", complete ? "complete" : "identical"},
+                                      {"snapshot", spec.snapshot},
+                                      {"database_bytes", spec.database_bytes}});
+}
+
+namespace {
+
+Result<JobSpec> read_spec(blast::Program program, const json::value& value) {
+  JobSpec spec{.options = blast::Options(program), .snapshot = {}};
+  for (const json::value& one : value.at("options").as_array()) {
+    const std::string name(one.at("name").as_string());
+    if (Status set = spec.options.set(name, std::string(one.at("value").as_string())); !set)
+      return error(Code::corrupt, "stored option: {}", set.error().message);
+  }
+  if (value.at("on_saturation").as_string() == "complete")
+    spec.on_saturation = search::OnSaturation::complete;
+  spec.snapshot = std::string(value.at("snapshot").as_string());
+  spec.database_bytes = value.at("database_bytes").to_number<std::uint64_t>();
+  return spec;
+}
+
+}  // namespace
+
+Result<JobSpec> parse_job_spec(std::string_view program, std::string_view text) {
+  LOOM_TRY(const blast::Program known, blast::parse_program(std::string(program)));
+  try {
+    return read_spec(known, json::parse({text.data(), text.size()}));
+  } catch (const std::exception& e) {
+    return error(Code::corrupt, "stored options of a job: {}", e.what());
+  }
+}
+
+std::string snapshot_of(const catalog::Database& database) {
+  return fmt::format("{} sequences, {} letters, {}, v{}", database.sequences, database.letters, database.date,
+                     database.version);
+}
+
+std::string to_json(const search::Step& step, const plan::Plan& plan) {
+  const plan::Task& task = plan.searches[step.search];
+  json::object spec{{"search", step.search},   {"first_unit", task.first_unit}, {"last_unit", task.last_unit},
+                    {"threads", task.threads}, {"seconds", task.seconds},       {"shards", plan.shards}};
+  if (step.shard) spec["scout_of_shard"] = *step.shard;
+  return json::serialize(spec);
+}
+
+Result<plan::Plan> plan_of(const std::vector<store::Task>& tasks) {
+  plan::Plan plan;
+  try {
+    for (const store::Task& task : tasks) {
+      const json::value spec = json::parse({task.work.spec.data(), task.work.spec.size()});
+      plan.shards = spec.at("shards").to_number<int>();
+      if (spec.as_object().contains("scout_of_shard")) continue;
+      plan.searches.push_back({.first_unit = spec.at("first_unit").to_number<std::size_t>(),
+                               .last_unit = spec.at("last_unit").to_number<std::size_t>(),
+                               .threads = spec.at("threads").to_number<int>(),
+                               .seconds = spec.at("seconds").to_number<double>()});
+      plan.seconds += plan.searches.back().seconds;
+    }
+  } catch (const std::exception& e) {
+    return error(Code::corrupt, "stored plan of a job: {}", e.what());
+  }
+  return plan;
+}
+
+}  // namespace loom::sched

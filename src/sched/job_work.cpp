@@ -1,0 +1,359 @@
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdio>
+
+#include "base/atomic_file.hpp"
+#include "blast/program.hpp"
+#include "exec/failure.hpp"
+#include "sched/job_keys.hpp"
+#include "sched/local_scheduler.hpp"
+#include "search/messages.hpp"
+#include "search/scout.hpp"
+
+namespace loom::sched {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+double seconds(Duration time) {
+  return std::chrono::duration<double>(time).count();
+}
+
+store::RuntimeMetrics metrics_of(const search::TaskUse& use, std::uint64_t letters) {
+  return {.cpu_seconds = seconds(use.cpu),
+          .wall_seconds = seconds(use.wall),
+          .peak_bytes = use.peak_bytes,
+          .letters = letters};
+}
+
+/// What a client is told: the class and a sentence without our paths.
+store::Failure told(const Error& why, const std::optional<exec::Failure>& failure) {
+  if (failure) return {std::string(exec::name(failure->failure_class)), failure->sentence};
+  switch (why.code) {
+    case Code::invalid_argument:
+    case Code::not_found:
+      return {"input", why.message};
+    case Code::disk_full:
+      return {"disk", why.message};
+    case Code::out_of_memory:
+      return {"memory", why.message};
+    case Code::corrupt:
+      return {"database", why.message};
+    default:
+      return {"engine", why.message};
+  }
+}
+
+}  // namespace
+
+Status LocalScheduler::fetch_query(const store::Job& job, const fs::path& target) {
+  LOOM_TRY(const auto key, storage::ObjectKey::parse(job.request.query_key));
+  LOOM_TRY(const auto reader, objects_.open_reader(key, Deadline::never()));
+  LOOM_TRY(AtomicFile file, AtomicFile::create(target));
+  std::vector<std::byte> block(std::size_t{1} << 18U);
+  for (;;) {
+    LOOM_TRY(const std::size_t got, reader->read(block, Deadline::never()));
+    if (got == 0) return file.commit();
+    LOOM_CHECKED(file.write(std::span(block).first(got)));
+  }
+}
+
+Status LocalScheduler::check_snapshot(const JobSpec& spec) const {
+  if (spec.snapshot.empty()) return ok();
+  LOOM_TRY(const catalog::Database database, search::open_search_database(spec.options));
+  const std::string now = snapshot_of(database);
+  if (now == spec.snapshot) return ok();
+  return error(Code::corrupt,
+               "the database {} is not what it was when the job was submitted ({}, now {}); submit it again",
+               database.names, spec.snapshot, now);
+}
+
+Result<std::vector<store::Task>> LocalScheduler::all_tasks(const store::JobId& id) {
+  std::vector<store::Task> tasks;
+  for (;;) {
+    LOOM_TRY(const auto page,
+             store_.tasks(id, static_cast<std::uint32_t>(tasks.size()), store::kMostRows, soon()));
+    tasks.insert(tasks.end(), page.begin(), page.end());
+    if (page.size() < store::kMostRows) return tasks;
+  }
+}
+
+void LocalScheduler::prepare(const ActivePtr& job) {
+  const Status done = read_and_plan(job);
+  if (!done) fail(job, done.error());
+}
+
+Status LocalScheduler::read_and_plan(const ActivePtr& job) {
+  std::error_code failed;
+  fs::create_directories(job->folder, failed);
+  if (failed) return system_error(failed.value(), "make the job's working folder");
+  LOOM_CHECKED(check_snapshot(job->spec));
+  const fs::path query = job->folder / "query.fasta";
+  if (!fs::exists(query)) LOOM_CHECKED(fetch_query(job->job, query));
+  search::Request request{.options = job->spec.options, .settings = {}, .query = query};
+  request.out = job->folder / "output";
+  request.settings.workers = options_.cores;
+  request.settings.memory_bytes = options_.memory_bytes;
+  request.settings.on_saturation = job->spec.on_saturation;
+  std::vector<store::Task> known;
+  std::optional<plan::Plan> pinned;
+  if (!job->rendering && job->job.tasks_total > 0) {
+    LOOM_TRY(known, all_tasks(job->job.id));
+    LOOM_TRY(pinned, plan_of(known));
+    pinned->workers = options_.cores;
+  }
+  LOOM_TRY(job->split,
+           search::SplitSearch::prepare(std::move(request), runner_, job->folder, std::move(pinned)));
+  if (!job->rendering) LOOM_CHECKED(plan_in_store(job, known));
+  // What rode with others has its output before its task is done.
+  job->delivered = known.size() == 1 && known.front().output_key == kTogether &&
+                   known.front().state == store::TaskState::done;
+  for (const store::Task& task : known) {
+    const auto& step = job->split->steps()[task.id.index];
+    const bool gone = task.state == store::TaskState::done && !step.shard && !job->delivered &&
+                      !fs::exists(job->folder / search::SplitSearch::search_name(step.search));
+    if (gone)
+      return error(Code::disk_full,
+                   "the finished part {} of this job is gone from the server's work folder; "
+                   "submit it again",
+                   task.id.index);
+  }
+  const MutexLock lock(mutex_);
+  if (job->phase == ActiveJob::Phase::preparing) begin_steps(job, known);
+  return ok();
+}
+
+Status LocalScheduler::plan_in_store(const ActivePtr& job, const std::vector<store::Task>& known) {
+  if (!known.empty() && known.size() != job->split->steps().size())
+    return error(Code::corrupt, "the stored tasks do not fit the plan; submit the job again");
+  if (job->job.state != store::JobState::queued) return ok();
+  std::vector<store::NewTask> tasks;
+  if (known.empty()) {
+    for (const search::Step& step : job->split->steps())
+      tasks.push_back({.first_query = step.first_query,
+                       .queries = step.queries,
+                       .letters = step.letters,
+                       .shard = static_cast<std::uint32_t>(step.shard.value_or(0)),
+                       .spec = to_json(step, job->split->plan())});
+  }
+  LOOM_TRY(store::Job started, store_.start(job->job.id, tasks, now(), soon()));
+  const MutexLock lock(mutex_);
+  job->job = std::move(started);
+  return ok();
+}
+
+void LocalScheduler::begin_steps(const ActivePtr& job, const std::vector<store::Task>& known) {
+  const auto steps = job->split->steps();
+  job->steps.assign(steps.size(), ActiveJob::StepState::ready);
+  for (const store::Task& task : known)
+    if (task.state == store::TaskState::done) job->steps[task.id.index] = ActiveJob::StepState::done;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (job->steps[i] == ActiveJob::StepState::done) continue;
+    ++(steps[i].shard ? job->scouts_unclaimed : job->searches_unclaimed);
+  }
+  job->scouts_left = job->scouts_unclaimed;
+  job->searches_left = job->searches_unclaimed;
+  job->phase =
+      job->scouts_left + job->searches_left == 0 ? ActiveJob::Phase::finishing : ActiveJob::Phase::searching;
+  changed_.notify_all();
+}
+
+Result<std::pair<std::size_t, std::optional<store::Lease>>> LocalScheduler::lease_step(
+    const ActivePtr& job, std::uint32_t& attempts) {
+  if (job->rendering) {
+    const MutexLock lock(mutex_);
+    const std::size_t index = job->next_step();
+    job->steps[index] = ActiveJob::StepState::running;
+    return std::pair{index, std::optional<store::Lease>{}};
+  }
+  const auto until = now() + std::chrono::duration_cast<std::chrono::milliseconds>(options_.lease);
+  LOOM_TRY(auto leased, store_.lease_tasks(job->job.id, name_, 1, until, now(), soon()));
+  if (leased.empty()) return error(Code::conflict, "no task of the job is ready");
+  attempts = leased.front().task.attempts;
+  const std::uint32_t index = leased.front().task.id.index;
+  const MutexLock lock(mutex_);
+  job->steps[index] = ActiveJob::StepState::running;
+  job->leases.insert_or_assign(index, leased.front().lease);
+  return std::pair{std::size_t{index}, std::optional(leased.front().lease)};
+}
+
+void LocalScheduler::step(const Work& work) {
+  const ActivePtr& job = work.jobs.front();
+  std::uint32_t attempts = 1;
+  const auto leased = lease_step(job, attempts);
+  if (!leased) {
+    // The job was cancelled meanwhile, or the store is in trouble.
+    if (leased.error().code != Code::conflict && leased.error().code != Code::not_found)
+      fail(job, leased.error());
+    return;
+  }
+  const auto& [index, lease] = *leased;
+  search::NoWatch watch;
+  search::TaskRunner tasks(runner_, job->folder, watch, 1);
+  const auto use = job->split->run_step(index, tasks, job->stop.get_token());
+  const double predicted = job->split->steps()[index].seconds;
+  {
+    const MutexLock lock(mutex_);
+    ++counts_.processes;
+    const double taken = use ? seconds(use->cpu) : 0;
+    share_.charge(job->job.request.owner, taken - work.charged, std::chrono::steady_clock::now());
+    job->served += taken - work.charged;
+    counts_.cpu_seconds += taken;
+    if (use && !job->split->steps()[index].shard) costs_.learn(job->kind, predicted, taken);
+  }
+  if (use) return step_done(job, index, lease ? &*lease : nullptr, *use);
+  step_failed(job, index, lease ? &*lease : nullptr, attempts, use.error(), tasks.failure());
+}
+
+void LocalScheduler::step_done(const ActivePtr& job, std::size_t index, const store::Lease* lease,
+                               const search::TaskUse& use) {
+  const search::Step& step = job->split->steps()[index];
+  if (lease != nullptr) {
+    const std::string output = search::SplitSearch::search_name(step.search);
+    auto done = store_.finish_task(*lease, output, metrics_of(use, step.letters), now(), soon());
+    const MutexLock lock(mutex_);
+    job->leases.erase(static_cast<std::uint32_t>(index));
+    if (!done) {
+      // Cancelled, or the lease was lost; else the store did not take it: the task is found finished next
+      // time.
+      if (done.error().code != Code::conflict && done.error().code != Code::not_found) unclaim(job, index);
+      return;
+    }
+    job->job = *std::move(done);
+    ++counts_.tasks_done;
+  }
+  const MutexLock lock(mutex_);
+  job->steps[index] = ActiveJob::StepState::done;
+  --(step.shard ? job->scouts_left : job->searches_left);
+  if (job->scouts_left + job->searches_left == 0 && job->phase == ActiveJob::Phase::searching)
+    job->phase = ActiveJob::Phase::finishing;
+  changed_.notify_all();
+}
+
+void LocalScheduler::unclaim(const ActivePtr& job, std::size_t index) {
+  if (job->steps[index] == ActiveJob::StepState::done) return;
+  job->steps[index] = ActiveJob::StepState::ready;
+  ++(job->split->steps()[index].shard ? job->scouts_unclaimed : job->searches_unclaimed);
+  changed_.notify_all();
+}
+
+void LocalScheduler::step_failed(const ActivePtr& job, std::size_t index, const store::Lease* lease,
+                                 std::uint32_t attempts, const Error& why,
+                                 const std::optional<exec::Failure>& failure) {
+  const bool stopped = why.code == Code::cancelled;
+  const bool again = stopped || (failure ? failure->retryable : retryable(why.code));
+  if (lease == nullptr) {
+    if (!stopped) return fail(job, why, failure);
+    return;
+  }
+  {
+    const MutexLock lock(mutex_);
+    job->leases.erase(static_cast<std::uint32_t>(index));
+    if (job->phase == ActiveJob::Phase::ended) return;
+    if (!stopped) ++(again ? counts_.tasks_lost : counts_.tasks_failed);
+  }
+  const bool try_again = stopped || (again && attempts < static_cast<std::uint32_t>(options_.tries));
+  store::Failure words = told(why, failure);
+  if (stopped) words = {"lost", "the server was stopped; the task goes on when it is back"};
+  if (try_again) {
+    const Status released = store_.release_task(*lease, words, now(), soon());
+    const MutexLock lock(mutex_);
+    if (released) unclaim(job, index);
+    return;
+  }
+  static_cast<void>(store_.fail_task(*lease, words, now(), soon()));
+  fail(job, why, failure);
+}
+
+void LocalScheduler::fail(const ActivePtr& job, const Error& why,
+                          const std::optional<exec::Failure>& failure) {
+  const store::Failure words = told(why, failure);
+  {
+    const MutexLock lock(mutex_);
+    if (job->phase == ActiveJob::Phase::ended) return;
+    job->stop.request_stop();
+    if (job->rendering) job->rendering->outcome = Status(Error{why.code, words.sentence});
+    drop(job);
+  }
+  if (job->rendering) return;
+  // A job that was cancelled meanwhile, or a store that cannot be written: it is taken up at the next start.
+  static_cast<void>(store_.move_job(job->job.id, store::JobState::failed, words, now(), soon()));
+}
+
+void LocalScheduler::finish(const ActivePtr& job) {
+  if (!job->rendering && job->job.state == store::JobState::running) {
+    auto merging = store_.move_job(job->job.id, store::JobState::merging, {}, now(), soon());
+    if (!merging) {
+      if (merging.error().code != Code::conflict && merging.error().code != Code::not_found)
+        fail(job, merging.error());
+      const MutexLock lock(mutex_);
+      if (job->phase != ActiveJob::Phase::ended) drop(job);
+      return;
+    }
+    const MutexLock lock(mutex_);
+    job->job = *std::move(merging);
+  }
+  Status done = job->delivered ? ok() : put_output(job);
+  if (done && !job->rendering) {
+    const auto tasks = all_tasks(job->job.id);
+    store::RuntimeMetrics sum;
+    if (tasks) {
+      for (const store::Task& task : *tasks) {
+        if (!task.metrics) continue;
+        sum.cpu_seconds += task.metrics->cpu_seconds;
+        sum.wall_seconds += task.metrics->wall_seconds;
+        sum.peak_bytes = std::max(sum.peak_bytes, task.metrics->peak_bytes);
+        sum.letters += task.metrics->letters;
+      }
+    }
+    done = complete(job->job.id, sum);
+  }
+  if (!done && done.error().code != Code::conflict && done.error().code != Code::not_found)
+    return fail(job, done.error());
+  const MutexLock lock(mutex_);
+  if (job->rendering) job->rendering->outcome = done;
+  if (done) job->job.state = store::JobState::completed;
+  drop(job);
+}
+
+Status LocalScheduler::complete(const store::JobId& id, const store::RuntimeMetrics& used) {
+  LOOM_CHECKED(store_.move_job(id, store::JobState::completed, {}, now(), soon()));
+  // What is missing is filled in by the beat.
+  static_cast<void>(store_.set_metrics(id, used, now(), soon()));
+  return ok();
+}
+
+Status LocalScheduler::keep_file(const fs::path& file, const storage::ObjectKey& key) {
+  std::FILE* from = std::fopen(file.c_str(), "rbe");
+  if (from == nullptr) return system_error(errno, "read the output");
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> closing(from, &std::fclose);
+  LOOM_TRY(const auto writer, objects_.open_writer(key, Deadline::never()));
+  std::vector<char> block(std::size_t{1} << 18U);
+  for (;;) {
+    const std::size_t got = std::fread(block.data(), 1, block.size(), from);
+    if (got == 0) break;
+    LOOM_CHECKED(writer->write(std::as_bytes(std::span(block).first(got)), Deadline::never()));
+  }
+  if (std::ferror(from) != 0) return system_error(EIO, "read the output");
+  return writer->commit(Deadline::never());
+}
+
+Status LocalScheduler::put_output(const ActivePtr& job) {
+  search::NoWatch watch;
+  const search::TaskRunner tasks(runner_, job->folder, watch, 1);
+  const fs::path said = job->folder / "messages";
+  {
+    std::FILE* to = std::fopen(said.c_str(), "wbe");
+    if (to == nullptr) return system_error(errno, "write the job's messages");
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> closing(to, &std::fclose);
+    search::Messages messages(to);
+    LOOM_CHECKED(job->split->write_output(tasks, true, [](std::size_t) { return ok(); }, messages));
+  }
+  if (job->rendering) return keep_file(job->folder / "output", job->rendering->key);
+  LOOM_CHECKED(keep_file(said, messages_key(job->job.id)));
+  return keep_file(job->folder / "output", output_key(job->job.id));
+}
+
+}  // namespace loom::sched

@@ -1,0 +1,418 @@
+#include "sched/local_scheduler.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "blast/outfmt.hpp"
+#include "sched/job_keys.hpp"
+#include "search/coalesced.hpp"
+
+namespace loom::sched {
+
+namespace {
+
+/// What a job is charged for before it is known what it takes.
+constexpr double kGuess = 0.1;  // CPU seconds
+
+std::uint64_t database_number(const std::string& names) {
+  return names.empty() ? 0 : std::max<std::uint64_t>(1, std::hash<std::string>{}(names));
+}
+
+void discard_folder(const std::filesystem::path& folder) {
+  std::error_code ignored;  // what is left is found by the beat
+  std::filesystem::remove_all(folder, ignored);
+}
+
+}  // namespace
+
+std::string prefix_of(const store::JobId& id) {
+  return fmt::format("jobs/{}/", id.str());
+}
+storage::ObjectKey output_key(const store::JobId& id) {
+  return storage::ObjectKey::parse(prefix_of(id) + "output").value();
+}
+storage::ObjectKey messages_key(const store::JobId& id) {
+  return storage::ObjectKey::parse(prefix_of(id) + "messages").value();
+}
+
+std::unique_ptr<Scheduler> Scheduler::make(store::JobStore& store, storage::ObjectStore& objects,
+                                           exec::ProcessRunner& runner, SchedulerOptions options) {
+  return std::make_unique<LocalScheduler>(store, objects, runner, std::move(options));
+}
+
+LocalScheduler::LocalScheduler(store::JobStore& store, storage::ObjectStore& objects,
+                               exec::ProcessRunner& runner, SchedulerOptions options)
+    : store_(store),
+      objects_(objects),
+      runner_(runner),
+      options_(std::move(options)),
+      name_("local/" + store::random_token().substr(0, 12)),
+      share_(options_.weights),
+      cores_free_(options_.cores) {}
+
+LocalScheduler::~LocalScheduler() {
+  stop(Duration::zero());
+}
+
+store::UnixTime LocalScheduler::now() const {
+  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+Status LocalScheduler::take_up(store::JobState state) {
+  std::vector<store::Job> found;
+  std::optional<store::JobCursor> after;
+  do {
+    LOOM_TRY(store::JobPage page,
+             store_.list({.state = state}, after, store::kMostRows, Deadline::in(std::chrono::seconds(30))));
+    found.insert(found.end(), page.jobs.begin(), page.jobs.end());
+    after = page.next;
+  } while (after);
+  // The list is newest first; turns go to the oldest.
+  for (auto job = found.rbegin(); job != found.rend(); ++job) queued(*job);
+  return ok();
+}
+
+Status LocalScheduler::start() {
+  // The last server is gone, and its engine processes with it: its leases mean nothing.
+  for (;;) {
+    LOOM_TRY(const auto expired, store_.expire_leases(store::UnixTime::max(), store::kMostRows, soon()));
+    if (expired.size() < store::kMostRows) break;
+  }
+  for (const store::JobState state :
+       {store::JobState::merging, store::JobState::running, store::JobState::queued})
+    LOOM_CHECKED(take_up(state));
+  for (int i = 0; i < options_.cores; ++i) threads_.emplace_back([this] { work_loop(); });
+  return ok();
+}
+
+void LocalScheduler::stop(Duration grace) {
+  {
+    const MutexLock lock(mutex_);
+    if (stopping_) return;
+    stopping_ = true;
+    changed_.notify_all();
+    const Instant until = std::chrono::steady_clock::now() + grace;
+    while (cores_free_ < options_.cores && std::chrono::steady_clock::now() < until)
+      changed_.wait_until(mutex_, until);
+    group_stop_.request_stop();
+    for (const auto& [id, job] : jobs_) job->stop.request_stop();
+    for (const auto& [key, job] : renderings_) {
+      job->stop.request_stop();
+      if (!job->rendering->outcome)
+        job->rendering->outcome = error(Code::unavailable, "the server is stopping");
+    }
+    changed_.notify_all();
+  }
+  threads_.clear();
+}
+
+Result<ActivePtr> LocalScheduler::make_active(const store::Job& job) const {
+  LOOM_TRY(JobSpec spec, parse_job_spec(job.request.program, job.request.options));
+  auto active = std::make_shared<ActiveJob>(
+      ActiveJob{.job = job, .spec = std::move(spec), .folder = options_.work / job.id.str()});
+  active->waiting_since = std::chrono::steady_clock::now();
+  const auto* task = active->spec.options.find("task");
+  active->kind =
+      fmt::format("{} {} {}", job.request.program, task == nullptr ? "" : task->text, job.request.database);
+  if (options_.coalesce && job.state == store::JobState::queued && job.tasks_total == 0 &&
+      active->spec.on_saturation == search::OnSaturation::identical)
+    active->company = search::company_of(active->spec.options, job.request.letters);
+  if (!active->company.empty()) active->company += "\n" + active->spec.snapshot;
+  return active;
+}
+
+void LocalScheduler::queued(const store::Job& job) {
+  auto active = make_active(job);
+  if (!active) {
+    const auto failed =
+        store_.move_job(job.id, store::JobState::failed,
+                        {"engine", active.error().message + "; submit it again"}, now(), soon());
+    static_cast<void>(failed);  // what cannot be written now is taken up again at the next start
+    return;
+  }
+  const MutexLock lock(mutex_);
+  add(*active);
+}
+
+void LocalScheduler::add(const ActivePtr& job) {
+  job->number = ++next_number_;
+  if (!job->rendering && !jobs_.contains(job->job.id)) ++unfinished_[job->job.request.owner];
+  (job->rendering ? renderings_[job->rendering->key.str()] : jobs_[job->job.id]) = job;
+  sizes_[database_number(job->job.request.database)] = job->spec.database_bytes;
+  changed_.notify_all();
+}
+
+void LocalScheduler::drop(const ActivePtr& job) {
+  job->phase = ActiveJob::Phase::ended;
+  if (job->rendering) {
+    renderings_.erase(job->rendering->key.str());
+  } else if (const auto place = jobs_.find(job->job.id); place != jobs_.end() && place->second == job) {
+    jobs_.erase(place);
+    const auto unfinished = unfinished_.find(job->job.request.owner);
+    if (--unfinished->second == 0) unfinished_.erase(unfinished);
+  }
+  changed_.notify_all();
+}
+
+void LocalScheduler::discard(const store::JobId& id) {
+  discard_folder(options_.work / id.str());
+}
+
+void LocalScheduler::forget(const store::JobId& id) {
+  const MutexLock lock(mutex_);
+  const auto place = jobs_.find(id);
+  if (place != jobs_.end()) {
+    const ActivePtr job = place->second;
+    job->stop.request_stop();
+    drop(job);
+  }
+  for (const auto& [key, rendering] : renderings_)
+    if (rendering->job.id == id) rendering->stop.request_stop();
+}
+
+Status LocalScheduler::render(const store::Job& job, const std::string& outfmt, const storage::ObjectKey& key,
+                              Deadline deadline) {
+  LOOM_TRY(ActivePtr fresh, make_active(job));
+  fresh->company.clear();
+  LOOM_CHECKED(fresh->spec.options.set("outfmt", outfmt));
+  fresh->folder += fmt::format("-{:016x}", std::hash<std::string>{}(key.str()));
+  fresh->rendering = std::make_shared<Rendering>(Rendering{outfmt, key});
+  const MutexLock lock(mutex_);
+  if (stopping_) return error(Code::unavailable, "the server is stopping; ask again later");
+  const auto known = renderings_.find(key.str());
+  if (known == renderings_.end()) add(fresh);
+  const std::shared_ptr<Rendering> rendering =
+      known == renderings_.end() ? fresh->rendering : known->second->rendering;
+  while (!rendering->outcome) {
+    if (deadline.passed()) return error(Code::timed_out, "the format is still being made; ask again");
+    changed_.wait_until(mutex_, deadline.when());
+  }
+  return *rendering->outcome;
+}
+
+void LocalScheduler::work_loop() {
+  for (;;) {
+    Work work;
+    {
+      const MutexLock lock(mutex_);
+      std::optional<Work> taken;
+      while (!stopping_ && !(taken = take())) {
+        // Ageing may let something start without any other change.
+        changed_.wait_until(mutex_, std::chrono::steady_clock::now() + std::chrono::seconds(5));
+      }
+      if (stopping_) {
+        if (taken) give_back(*taken);
+        return;
+      }
+      work = *std::move(taken);
+    }
+    switch (work.kind) {
+      case Work::Kind::prepare:
+        prepare(work.jobs.front());
+        break;
+      case Work::Kind::step:
+        step(work);
+        break;
+      case Work::Kind::finish:
+        finish(work.jobs.front());
+        break;
+      case Work::Kind::group:
+        run_group(work);
+        break;
+    }
+    const MutexLock lock(mutex_);
+    give_back(work);
+  }
+}
+
+std::vector<Candidate> LocalScheduler::candidates(std::vector<ActivePtr>& jobs) const {
+  std::vector<Candidate> result;
+  const auto consider = [&](const ActivePtr& job) {
+    if (!job->can_run()) return;
+    Candidate one{.owner = &job->job.request.owner,
+                  .priority = job->job.request.priority,
+                  .waiting_since = job->waiting_since,
+                  .served = job->served,
+                  .number = job->number};
+    if (job->phase == ActiveJob::Phase::searching) {
+      one.threads = std::min(job->split->steps()[job->next_step()].threads, options_.cores);
+      one.database = database_number(job->job.request.database);
+      one.database_bytes = job->spec.database_bytes / static_cast<std::uint64_t>(job->split->plan().shards);
+    }
+    jobs.push_back(job);
+    result.push_back(one);
+  };
+  for (const auto& [id, job] : jobs_) consider(job);
+  for (const auto& [key, job] : renderings_) consider(job);
+  return result;
+}
+
+std::optional<LocalScheduler::Work> LocalScheduler::take() {
+  if (cores_free_ == 0) return std::nullopt;
+  std::vector<ActivePtr> jobs;
+  const std::vector<Candidate> all = candidates(jobs);
+  Room room{.cores_free = cores_free_,
+            .memory_free = options_.memory_bytes,
+            .idle = cores_free_ == options_.cores,
+            .read = &read_};
+  for (const auto& [database, uses] : read_) room.memory_free -= std::min(room.memory_free, sizes_[database]);
+  const auto chosen = share_.next(all, room, std::chrono::steady_clock::now());
+  if (!chosen) return std::nullopt;
+  return claim(jobs[*chosen]);
+}
+
+LocalScheduler::Work LocalScheduler::claim(const ActivePtr& job) {
+  const Instant now = std::chrono::steady_clock::now();
+  Work work{.jobs = {job}, .charged = kGuess};
+  if (job->phase == ActiveJob::Phase::waiting) {
+    job->phase = ActiveJob::Phase::preparing;
+    gather(work);
+  } else if (job->phase == ActiveJob::Phase::finishing) {
+    work.kind = Work::Kind::finish;
+    job->claimed = true;
+  } else {
+    work.kind = Work::Kind::step;
+    const search::Step& next = job->split->steps()[job->next_step()];
+    work.cores = std::min(next.threads, options_.cores);
+    work.charged = costs_.corrected(job->kind, next.seconds);
+    --(job->scouts_unclaimed > 0 ? job->scouts_unclaimed : job->searches_unclaimed);
+  }
+  if (work.kind == Work::Kind::step || work.kind == Work::Kind::group) {
+    work.database = database_number(job->job.request.database);
+    ++read_[work.database];
+  }
+  for (const ActivePtr& one : work.jobs) {
+    const double part = work.charged / static_cast<double>(work.jobs.size());
+    one->waiting_since = now;
+    one->served += part;
+    ++one->running;
+    share_.charge(one->job.request.owner, part, now);
+  }
+  cores_free_ -= work.cores;
+  return work;
+}
+
+/// Others that wait and may ride with the first of `work`, the longest waiting first.
+void LocalScheduler::gather(Work& work) {
+  const ActivePtr first = work.jobs.front();
+  if (first->company.empty() || first->alone) return;
+  std::vector<ActivePtr> others;
+  for (const auto& [id, job] : jobs_) {
+    if (job != first && job->phase == ActiveJob::Phase::waiting && !job->alone &&
+        job->company == first->company)
+      others.push_back(job);
+  }
+  std::ranges::sort(others, {}, &ActiveJob::number);
+  std::uint64_t letters = search::letters_in_company(first->job.request.letters, first->job.request.queries);
+  for (const ActivePtr& job : others) {
+    letters += search::letters_in_company(job->job.request.letters, job->job.request.queries);
+    if (letters > search::kMostLettersInCompany) break;
+    job->phase = ActiveJob::Phase::preparing;
+    work.jobs.push_back(job);
+  }
+  if (work.jobs.size() > 1) work.kind = Work::Kind::group;
+}
+
+void LocalScheduler::give_back(const Work& work) {
+  cores_free_ += work.cores;
+  if (work.database != 0) {
+    const auto read = read_.find(work.database);
+    if (--read->second == 0) read_.erase(read);
+  }
+  for (const ActivePtr& job : work.jobs) {
+    --job->running;
+    // What failed or was cancelled may be tried again and goes on from here.
+    const bool over = job->rendering || job->job.state == store::JobState::completed;
+    if (job->phase == ActiveJob::Phase::ended && over && job->running == 0) discard_folder(job->folder);
+  }
+  changed_.notify_all();
+}
+
+double LocalScheduler::remaining_seconds(const ActiveJob& job) const {
+  double seconds = 0;
+  for (std::size_t i = 0; i < job.steps.size(); ++i) {
+    if (job.steps[i] != ActiveJob::StepState::done) seconds += job.split->steps()[i].seconds;
+  }
+  return costs_.corrected(job.kind, seconds);
+}
+
+Standing LocalScheduler::standing(const store::JobId& id) const {
+  const MutexLock lock(mutex_);
+  const auto place = jobs_.find(id);
+  if (place == jobs_.end()) return {};
+  const ActiveJob& job = *place->second;
+  Standing standing;
+  if (job.split) standing.plan = job.split->plan().reasons;
+  std::uint64_t busy = 0;
+  std::uint64_t ahead = 0;
+  for (const auto& [other_id, other] : jobs_) {
+    if (other->phase == ActiveJob::Phase::searching) ++busy;
+    const bool before =
+        other->job.request.priority > job.job.request.priority ||
+        (other->job.request.priority == job.job.request.priority && other->number < job.number);
+    if (other->phase == ActiveJob::Phase::waiting && other->job.request.owner == job.job.request.owner &&
+        before)
+      ++ahead;
+  }
+  if (job.phase == ActiveJob::Phase::waiting) {
+    standing.position = ahead + 1;
+    standing.waits_for =
+        cores_free_ == 0 ? fmt::format("a free core (all {} are busy)", options_.cores) : "its turn";
+  } else if (job.phase == ActiveJob::Phase::searching) {
+    if (job.running == 0) {
+      const bool large = job.spec.database_bytes > options_.memory_bytes;
+      standing.waits_for = cores_free_ == 0 ? fmt::format("a free core (all {} are busy)", options_.cores)
+                           : large          ? "the memory that its database needs"
+                                            : "cores or memory that others use now";
+    }
+    const double cores =
+        static_cast<double>(options_.cores) / static_cast<double>(std::max<std::uint64_t>(1, busy));
+    standing.eta_seconds = remaining_seconds(job) / std::max(1.0, cores);
+    standing.eta_error = costs_.error(job.kind);
+  }
+  return standing;
+}
+
+SchedulerCounts LocalScheduler::counts() const {
+  const MutexLock lock(mutex_);
+  SchedulerCounts counts = counts_;
+  counts.cores_busy = options_.cores - cores_free_;
+  for (const auto& [id, job] : jobs_)
+    ++(job->phase == ActiveJob::Phase::waiting ? counts.waiting_jobs : counts.active_jobs);
+  return counts;
+}
+
+Scheduler::Unfinished LocalScheduler::unfinished(const std::string& owner) const {
+  const MutexLock lock(mutex_);
+  const auto own = unfinished_.find(owner);
+  return {.of_owner = own == unfinished_.end() ? 0 : own->second, .of_all = jobs_.size()};
+}
+
+Result<std::uint64_t> LocalScheduler::reconcile() {
+  std::vector<store::Lease> held;
+  {
+    const MutexLock lock(mutex_);
+    for (const auto& [id, job] : jobs_)
+      for (const auto& [index, lease] : job->leases) held.push_back(lease);
+  }
+  const auto lease = std::chrono::duration_cast<std::chrono::milliseconds>(options_.lease);
+  for (const store::Lease& one : held) {
+    // A lease that was lost is noticed by whoever runs the task.
+    if (const auto renewed = store_.renew(one, now() + lease, soon());
+        !renewed && renewed.error().code != Code::conflict && renewed.error().code != Code::not_found)
+      return renewed.error();
+  }
+  LOOM_TRY(const auto expired, store_.expire_leases(now(), store::kMostRows, soon()));
+  const MutexLock lock(mutex_);
+  for (const store::Expired& one : expired) {
+    const auto place = jobs_.find(one.lease.task.job);
+    if (place == jobs_.end() || place->second->leases.contains(one.lease.task.index)) continue;
+    if (one.lease.task.index < place->second->steps.size()) unclaim(place->second, one.lease.task.index);
+  }
+  changed_.notify_all();
+  return expired.size();
+}
+
+}  // namespace loom::sched

@@ -1,0 +1,75 @@
+#include "service/databases.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+#include "blast/program.hpp"
+#include "catalog/database.hpp"
+#include "catalog/search_path.hpp"
+
+namespace loom::service {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// "nt.00" is a volume of "nt".
+bool volume_name(const std::string& name) {
+  const std::size_t dot = name.rfind('.');
+  return dot != std::string::npos && dot > 0 && dot + 1 < name.size() &&
+         std::all_of(name.begin() + static_cast<std::ptrdiff_t>(dot) + 1, name.end(),
+                     [](char c) { return c >= '0' && c <= '9'; });
+}
+
+void look_into(const fs::path& folder, std::map<std::string, blast::Molecule>& found) {
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(folder, failed)) {
+    const std::string extension = entry.path().extension().string();
+    const std::string name = entry.path().stem().string();
+    const bool protein = extension == ".pin" || extension == ".pal";
+    if (!protein && extension != ".nin" && extension != ".nal") continue;
+    if ((extension == ".pin" || extension == ".nin") && volume_name(name)) {
+      fs::path alias = entry.path();
+      alias.replace_filename(name.substr(0, name.rfind('.')) + (protein ? ".pal" : ".nal"));
+      if (fs::exists(alias, failed)) continue;
+    }
+    found.emplace(name, protein ? blast::Molecule::protein : blast::Molecule::nucleotide);
+  }
+}
+
+}  // namespace
+
+Result<std::vector<DatabaseInfo>> DatabaseList::get() {
+  {
+    const MutexLock lock(mutex_);
+    if (known_) return *known_;
+  }
+  LOOM_CHECKED(rescan());
+  const MutexLock lock(mutex_);
+  return *known_;
+}
+
+Result<std::size_t> DatabaseList::rescan() {
+  const auto path = catalog::SearchPath::from_environment();
+  std::map<std::string, blast::Molecule> found;
+  for (const fs::path& folder : path.folders) look_into(folder, found);
+  std::vector<DatabaseInfo> list;
+  for (const auto& [name, molecule] : found) {
+    const auto database = catalog::open_database('"' + name + '"', molecule, path);
+    if (!database) continue;  // what cannot be opened cannot be searched
+    list.push_back({.name = name,
+                    .title = database->title,
+                    .molecule = molecule == blast::Molecule::protein ? "protein" : "nucleotide",
+                    .sequences = database->shown.sequences,
+                    .letters = database->shown.letters,
+                    .bytes = database->bytes,
+                    .date = database->date,
+                    .version = static_cast<int>(database->version)});
+  }
+  const MutexLock lock(mutex_);
+  known_ = std::move(list);
+  return known_->size();
+}
+
+}  // namespace loom::service

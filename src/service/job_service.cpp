@@ -1,0 +1,429 @@
+#include "service/job_service.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/check.hpp"
+#include "base/mutex.hpp"
+#include "blast/outfmt.hpp"
+#include "plan/planner.hpp"
+#include "sched/job_keys.hpp"
+#include "sched/job_spec.hpp"
+#include "search/split_search.hpp"
+#include "service/databases.hpp"
+#include "service/explain.hpp"
+#include "service/local_jobs.hpp"
+#include "service/request_check.hpp"
+#include "service/sha256.hpp"
+
+namespace loom::service {
+
+namespace {
+
+namespace fs = std::filesystem;
+using storage::ObjectKey;
+using store::Job;
+using store::JobId;
+
+constexpr std::size_t kMostSums = 10'000;
+constexpr std::size_t kMostFiles = 500;
+
+store::UnixTime wall_now() {
+  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+/// One text for each wish: the same for the same body only.
+std::string fingerprint(const SubmitRequest& request, const std::string& query_sha256) {
+  std::string text = fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n", request.program, request.database, request.title,
+                                 request.priority, request.on_saturation, query_sha256);
+  auto options = request.options;
+  std::ranges::sort(options);
+  for (const auto& [name, value] : options)
+    text += fmt::format("{}:{}={}:{}\n", name.size(), name, value.size(), value);
+  return sha256_hex(text);
+}
+
+class LocalJobs final : public JobService {
+ public:
+  explicit LocalJobs(LocalJobsParts parts) : parts_(std::move(parts)) {}
+
+  Result<std::unique_ptr<Upload>> begin_upload(const Caller& caller) override;
+  Result<store::Submitted> submit(const Caller& caller, const SubmitRequest& request,
+                                  std::unique_ptr<Upload> query, const std::optional<std::string>& key,
+                                  Deadline deadline) override;
+  Result<Preflight> preflight(const Caller& caller, const SubmitRequest& request,
+                              std::unique_ptr<Upload> query, Deadline deadline) override;
+  Result<Job> get(const Caller& caller, const JobId& id, Deadline deadline) override {
+    return allowed(caller, Action::read, id, deadline);
+  }
+  Result<store::JobPage> list(const Caller& caller, store::JobFilter filter,
+                              const std::optional<store::JobCursor>& after, std::size_t limit,
+                              Deadline deadline) override;
+  Result<Job> cancel(const Caller& caller, const JobId& id, Deadline deadline) override;
+  Result<Job> retry(const Caller& caller, const JobId& id, Deadline deadline) override;
+  Status remove(const Caller& caller, const JobId& id, Deadline deadline) override;
+  Result<std::vector<store::Task>> tasks(const Caller& caller, const JobId& id, std::uint32_t first,
+                                         std::size_t limit, Deadline deadline) override;
+  Result<std::vector<store::Event>> events(const Caller& caller, const JobId& id, std::uint64_t after,
+                                           std::size_t limit, Deadline deadline) override;
+  Result<std::vector<store::Event>> all_events(const Caller& caller, std::uint64_t after, std::size_t limit,
+                                               std::uint64_t& last, Deadline deadline) override;
+  Result<Explanation> explain(const Caller& caller, const JobId& id, Deadline deadline) override;
+  Result<std::vector<ResultFile>> results(const Caller& caller, const JobId& id, Deadline deadline) override;
+  Result<Rendered> output(const Caller& caller, const JobId& id, const std::string& outfmt,
+                          Deadline deadline) override;
+  Result<std::unique_ptr<storage::ObjectReader>> open(const Caller& caller, const JobId& id,
+                                                      const std::string& name, Deadline deadline) override;
+  Result<std::vector<DatabaseInfo>> databases(const Caller& /*caller*/, Deadline /*deadline*/) override {
+    return parts_.databases.get();
+  }
+  [[nodiscard]] std::string outfmt_of(const Job& job) const override;
+
+ private:
+  /// The job, if the caller may do that. The one place where the gate is asked for a job.
+  Result<Job> allowed(const Caller& caller, Action action, const JobId& id, Deadline deadline) {
+    LOOM_TRY(Job job, parts_.store.get(id, deadline));
+    LOOM_CHECKED(authorise(caller, action, job.request.owner));
+    return job;
+  }
+  Status check_waiting(const Caller& caller) const;
+  Result<ObjectKey> keep_query(const FileUpload& query);
+  Result<store::Submitted> submit_kept(const Caller& caller, const SubmitRequest& request,
+                                       const Checked& checked, const ObjectKey& key,
+                                       const std::string& sha256, const std::optional<std::string>& once,
+                                       Deadline deadline);
+  void remove_objects(const Job& job);
+  Result<ResultFile> describe(const Job& job, const ObjectKey& key, const std::string& name,
+                              const std::string& kind, const std::string& outfmt, Deadline deadline);
+  Result<std::string> checksum(const ObjectKey& key, std::uint64_t size, Deadline deadline) EXCLUDES(mutex_);
+  [[nodiscard]] static ObjectKey rendered_key(const JobId& id, const std::string& outfmt);
+
+  LocalJobsParts parts_;
+  Mutex mutex_;
+  std::map<std::string, std::string> sums_ GUARDED_BY(mutex_);  // sha256 by "key size"
+};
+
+Result<std::unique_ptr<Upload>> LocalJobs::begin_upload(const Caller& caller) {
+  LOOM_CHECKED(authorise(caller, Action::change, caller.name));
+  LOOM_TRY(auto upload, FileUpload::create(parts_.uploads, parts_.limits.upload_bytes));
+  return std::unique_ptr<Upload>(std::move(upload));
+}
+
+Status LocalJobs::check_waiting(const Caller& caller) const {
+  const auto unfinished = parts_.scheduler.unfinished(caller.name);
+  const Limits& limits = parts_.limits;
+  if (limits.waiting_jobs_per_caller != 0 && unfinished.of_owner >= limits.waiting_jobs_per_caller)
+    return error(Code::too_many,
+                 "you have {} unfinished jobs, as many as this server takes of one caller; wait for some "
+                 "to finish, or put several queries into one job",
+                 unfinished.of_owner);
+  if (limits.waiting_jobs != 0 && unfinished.of_all >= limits.waiting_jobs)
+    return error(Code::too_many, "{} jobs are unfinished, as many as this server takes; try again later",
+                 unfinished.of_all);
+  return ok();
+}
+
+Result<ObjectKey> LocalJobs::keep_query(const FileUpload& query) {
+  LOOM_TRY(const auto key, ObjectKey::parse("queries/" + query.path().filename().string()));
+  LOOM_TRY(const auto writer, parts_.objects.open_writer(key, Deadline::never()));
+  const Fd from(::open(query.path().c_str(), O_RDONLY | O_CLOEXEC));
+  if (!from) return system_error(errno, "read the uploaded query");
+  std::vector<std::byte> block(std::size_t{1} << 18U);
+  for (;;) {
+    const ssize_t got = ::read(from.get(), block.data(), block.size());
+    if (got < 0) return system_error(errno, "read the uploaded query");
+    if (got == 0) break;
+    LOOM_CHECKED(writer->write(std::span(block).first(static_cast<std::size_t>(got)), Deadline::never()));
+  }
+  LOOM_CHECKED(writer->commit(Deadline::never()));
+  return key;
+}
+
+Result<store::Submitted> LocalJobs::submit(const Caller& caller, const SubmitRequest& request,
+                                           std::unique_ptr<Upload> query,
+                                           const std::optional<std::string>& key, Deadline deadline) {
+  LOOM_CHECKED(authorise(caller, Action::change, caller.name));
+  if (!key) LOOM_CHECKED(check_waiting(caller));  // a repeated submit is answered whatever waits
+  auto* upload = dynamic_cast<FileUpload*>(query.get());
+  LOOM_CHECK(upload != nullptr, "uploads come from begin_upload");
+  LOOM_TRY(const Checked checked, check_request(request, *upload, parts_.limits));
+  LOOM_TRY(const ObjectKey kept, keep_query(*upload));
+  auto submitted = submit_kept(caller, request, checked, kept, upload->sha256(), key, deadline);
+  // After an error past the store's deadline the job may be there after all: then the query must be too.
+  const bool unsure = !submitted && submitted.error().code != Code::conflict &&
+                      submitted.error().code != Code::invalid_argument &&
+                      submitted.error().code != Code::too_many;
+  const bool used = submitted && submitted->outcome == store::Submitted::Outcome::created;
+  if (!used && !unsure) static_cast<void>(parts_.objects.remove(kept, Deadline::never()));
+  if (used) parts_.scheduler.queued(submitted->job);
+  return submitted;
+}
+
+Result<store::Submitted> LocalJobs::submit_kept(const Caller& caller, const SubmitRequest& request,
+                                                const Checked& checked, const ObjectKey& key,
+                                                const std::string& sha256,
+                                                const std::optional<std::string>& once, Deadline deadline) {
+  store::NewJob job{.owner = caller.name,
+                    .title = request.title,
+                    .program = request.program,
+                    .database = request.database,
+                    .options = sched::to_json(checked.spec),
+                    .query_key = key.str(),
+                    .queries = checked.queries.records,
+                    .letters = checked.queries.letters,
+                    .sha256 = sha256,
+                    .priority = request.priority};
+  std::optional<store::Idempotency> idempotency;
+  if (once) idempotency = store::Idempotency{*once, fingerprint(request, sha256)};
+  return parts_.store.submit(job, idempotency, wall_now(), deadline);
+}
+
+Result<Preflight> LocalJobs::preflight(const Caller& caller, const SubmitRequest& request,
+                                       std::unique_ptr<Upload> query, Deadline /*deadline*/) {
+  LOOM_CHECKED(authorise(caller, Action::read, caller.name));
+  auto* upload = dynamic_cast<FileUpload*>(query.get());
+  LOOM_CHECK(upload != nullptr, "uploads come from begin_upload");
+  LOOM_TRY(const Checked checked, check_request(request, *upload, parts_.limits));
+  const fs::path folder = upload->path().string() + ".plan";
+  LOOM_CHECKED(search::make_folder(folder));
+  search::Request wanted{.options = checked.spec.options, .settings = {}, .query = upload->path()};
+  wanted.settings.workers = parts_.cores;
+  wanted.settings.memory_bytes = parts_.memory_bytes;
+  wanted.settings.on_saturation = checked.spec.on_saturation;
+  const auto split = search::SplitSearch::prepare(std::move(wanted), parts_.runner, folder);
+  std::error_code ignored;
+  fs::remove_all(folder, ignored);
+  if (!split) return split.error();
+  double cpu = 0;
+  for (const search::Step& step : (*split)->steps()) cpu += step.seconds;
+  return Preflight{.queries = checked.queries.records,
+                   .letters = checked.queries.letters,
+                   .tasks = (*split)->steps().size(),
+                   .shards = (*split)->plan().shards,
+                   .cpu_seconds = cpu,
+                   .reasons = (*split)->plan().reasons,
+                   .warnings = checked.warnings};
+}
+
+Result<store::JobPage> LocalJobs::list(const Caller& caller, store::JobFilter filter,
+                                       const std::optional<store::JobCursor>& after, std::size_t limit,
+                                       Deadline deadline) {
+  if (caller.role != Role::admin) {
+    if (filter.owner && *filter.owner != caller.name) return store::JobPage{};
+    filter.owner = caller.name;
+  }
+  return parts_.store.list(filter, after, limit, deadline);
+}
+
+Result<Job> LocalJobs::cancel(const Caller& caller, const JobId& id, Deadline deadline) {
+  LOOM_CHECKED(allowed(caller, Action::change, id, deadline));
+  LOOM_TRY(Job job, parts_.store.cancel(id, wall_now(), deadline));
+  parts_.scheduler.forget(id);
+  return job;
+}
+
+Result<Job> LocalJobs::retry(const Caller& caller, const JobId& id, Deadline deadline) {
+  LOOM_CHECKED(allowed(caller, Action::change, id, deadline));
+  LOOM_CHECKED(check_waiting(caller));
+  LOOM_TRY(Job job, parts_.store.retry(id, wall_now(), deadline));
+  parts_.scheduler.queued(job);
+  return job;
+}
+
+void LocalJobs::remove_objects(const Job& job) {
+  // What a crash leaves of these is found by the beat's sweep.
+  if (const auto query = ObjectKey::parse(job.request.query_key))
+    static_cast<void>(parts_.objects.remove(*query, Deadline::never()));
+  const auto objects = parts_.objects.list(sched::prefix_of(job.id), "", kMostFiles, Deadline::never());
+  if (!objects) return;
+  for (const storage::ObjectInfo& one : *objects)
+    static_cast<void>(parts_.objects.remove(one.key, Deadline::never()));
+}
+
+Status LocalJobs::remove(const Caller& caller, const JobId& id, Deadline deadline) {
+  LOOM_TRY(const Job job, allowed(caller, Action::change, id, deadline));
+  LOOM_CHECKED(parts_.store.remove(id, deadline));
+  parts_.scheduler.discard(id);
+  remove_objects(job);
+  return ok();
+}
+
+Result<std::vector<store::Task>> LocalJobs::tasks(const Caller& caller, const JobId& id, std::uint32_t first,
+                                                  std::size_t limit, Deadline deadline) {
+  LOOM_CHECKED(allowed(caller, Action::read, id, deadline));
+  return parts_.store.tasks(id, first, limit, deadline);
+}
+
+Result<std::vector<store::Event>> LocalJobs::events(const Caller& caller, const JobId& id,
+                                                    std::uint64_t after, std::size_t limit,
+                                                    Deadline deadline) {
+  LOOM_CHECKED(allowed(caller, Action::read, id, deadline));
+  return parts_.store.read_events(id, after, limit, deadline);
+}
+
+Result<std::vector<store::Event>> LocalJobs::all_events(const Caller& caller, std::uint64_t after,
+                                                        std::size_t limit, std::uint64_t& last,
+                                                        Deadline deadline) {
+  LOOM_TRY(std::vector<store::Event> events, parts_.store.read_all_events(after, limit, deadline));
+  last = events.empty() ? after : events.back().order;
+  std::erase_if(events,
+                [&](const store::Event& event) { return !authorise(caller, Action::read, event.owner); });
+  return events;
+}
+
+Result<Explanation> LocalJobs::explain(const Caller& caller, const JobId& id, Deadline deadline) {
+  LOOM_TRY(const Job job, allowed(caller, Action::read, id, deadline));
+  LOOM_TRY(const auto tasks, parts_.store.tasks(id, 0, store::kMostRows, deadline));
+  return explain_job(job, tasks, parts_.scheduler.standing(id));
+}
+
+std::string LocalJobs::outfmt_of(const Job& job) const {
+  const auto spec = sched::parse_job_spec(job.request.program, job.request.options);
+  if (!spec) return "0";
+  const auto* outfmt = spec->options.find("outfmt");
+  return outfmt == nullptr ? "0" : outfmt->text;
+}
+
+ObjectKey LocalJobs::rendered_key(const JobId& id, const std::string& outfmt) {
+  std::string hex;
+  for (const char c : outfmt) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return ObjectKey::parse(sched::prefix_of(id) + "rendered/" + hex).value();
+}
+
+Result<std::string> LocalJobs::checksum(const ObjectKey& key, std::uint64_t size, Deadline deadline) {
+  const std::string name = fmt::format("{} {}", key.str(), size);
+  {
+    const MutexLock lock(mutex_);
+    if (const auto known = sums_.find(name); known != sums_.end()) return known->second;
+  }
+  LOOM_TRY(const auto reader, parts_.objects.open_reader(key, deadline));
+  Sha256 hash;
+  std::vector<std::byte> block(std::size_t{1} << 18U);
+  for (;;) {
+    LOOM_TRY(const std::size_t got, reader->read(block, deadline));
+    if (got == 0) break;
+    hash.add({reinterpret_cast<const char*>(block.data()), got});
+  }
+  const MutexLock lock(mutex_);
+  if (sums_.size() >= kMostSums) sums_.clear();
+  return sums_[name] = hash.hex();
+}
+
+Result<ResultFile> LocalJobs::describe(const Job& job, const ObjectKey& key, const std::string& name,
+                                       const std::string& kind, const std::string& outfmt,
+                                       Deadline deadline) {
+  LOOM_TRY(const storage::ObjectInfo info, parts_.objects.stat(key, deadline));
+  ResultFile file{.name = name, .kind = kind, .outfmt = outfmt, .size_bytes = info.size_bytes, .sha256 = {}};
+  if (kind == "query") {
+    file.sha256 = job.request.sha256;
+  } else {
+    LOOM_TRY(file.sha256, checksum(key, info.size_bytes, deadline));
+  }
+  return file;
+}
+
+/// "output.outfmt-6", with what is no plain letter left out.
+std::string file_name(std::string_view kind, const std::string& outfmt) {
+  std::string name = fmt::format("{}.outfmt-", kind);
+  for (const char c : outfmt.substr(0, 60)) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    name += plain ? c : '_';
+  }
+  return name;
+}
+
+std::optional<std::string> text_of_hex(std::string_view hex) {
+  std::string text;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
+    text += static_cast<char>(digit(hex[i]) * 16 + digit(hex[i + 1]));
+  }
+  return text;
+}
+
+Result<std::vector<ResultFile>> LocalJobs::results(const Caller& caller, const JobId& id, Deadline deadline) {
+  LOOM_TRY(const Job job, allowed(caller, Action::read, id, deadline));
+  std::vector<ResultFile> files;
+  LOOM_TRY(const auto query, ObjectKey::parse(job.request.query_key));
+  LOOM_TRY(ResultFile asked, describe(job, query, "query.fasta", "query", "", deadline));
+  files.push_back(std::move(asked));
+  if (job.state != store::JobState::completed) return files;
+  const std::string own = outfmt_of(job);
+  LOOM_TRY(ResultFile output,
+           describe(job, sched::output_key(id), file_name("output", own), "output", own, deadline));
+  files.push_back(std::move(output));
+  LOOM_TRY(ResultFile said, describe(job, sched::messages_key(id), "messages.txt", "messages", "", deadline));
+  files.push_back(std::move(said));
+  const std::string prefix = sched::prefix_of(id) + "rendered/";
+  LOOM_TRY(const auto rendered, parts_.objects.list(prefix, "", kMostFiles, deadline));
+  for (const storage::ObjectInfo& one : rendered) {
+    const auto outfmt = text_of_hex(std::string_view(one.key.str()).substr(prefix.size()));
+    LOOM_TRY(ResultFile file,
+             describe(job, one.key, file_name("rendered", *outfmt), "rendered", *outfmt, deadline));
+    files.push_back(std::move(file));
+  }
+  return files;
+}
+
+Result<Rendered> LocalJobs::output(const Caller& caller, const JobId& id, const std::string& outfmt,
+                                   Deadline deadline) {
+  LOOM_TRY(const Job job, allowed(caller, Action::read, id, deadline));
+  if (job.state != store::JobState::completed)
+    return error(Code::conflict, "the job is {}; its results are there once it is completed",
+                 store::name(job.state));
+  const std::string own = outfmt_of(job);
+  if (outfmt.empty() || outfmt == own) {
+    LOOM_TRY(ResultFile file,
+             describe(job, sched::output_key(id), file_name("output", own), "output", own, deadline));
+    return Rendered{std::move(file)};
+  }
+  LOOM_TRY(const blast::Program program, blast::parse_program(job.request.program));
+  LOOM_TRY(const blast::OutFormat format, blast::parse_outfmt(program, outfmt));
+  if (format.number == 13 || format.number == 14)
+    return error(Code::invalid_argument, "outfmt {} writes a file for each query; use {}", format.number,
+                 format.number + 2);
+  if (outfmt.size() > 400) return error(Code::invalid_argument, "outfmt: more than 400 characters");
+  const ObjectKey key = rendered_key(id, outfmt);
+  if (!parts_.objects.stat(key, deadline)) {
+    const Status made = parts_.scheduler.render(job, outfmt, key, deadline);
+    if (!made && made.error().code == Code::timed_out) return Rendered{};
+    LOOM_CHECKED(Status(made));
+  }
+  LOOM_TRY(ResultFile file,
+           describe(job, key, file_name("rendered", outfmt), "rendered", outfmt, Deadline::never()));
+  return Rendered{std::move(file)};
+}
+
+Result<std::unique_ptr<storage::ObjectReader>> LocalJobs::open(const Caller& caller, const JobId& id,
+                                                               const std::string& name, Deadline deadline) {
+  LOOM_TRY(const Job job, allowed(caller, Action::read, id, deadline));
+  const std::string own = outfmt_of(job);
+  if (name == "query.fasta") {
+    LOOM_TRY(const auto key, ObjectKey::parse(job.request.query_key));
+    return parts_.objects.open_reader(key, deadline);
+  }
+  if (job.state == store::JobState::completed) {
+    if (name == "messages.txt") return parts_.objects.open_reader(sched::messages_key(id), deadline);
+    if (name == file_name("output", own)) return parts_.objects.open_reader(sched::output_key(id), deadline);
+    const std::string prefix = sched::prefix_of(id) + "rendered/";
+    LOOM_TRY(const auto rendered, parts_.objects.list(prefix, "", kMostFiles, deadline));
+    for (const storage::ObjectInfo& one : rendered) {
+      const auto outfmt = text_of_hex(std::string_view(one.key.str()).substr(prefix.size()));
+      if (name == file_name("rendered", *outfmt)) return parts_.objects.open_reader(one.key, deadline);
+    }
+  }
+  return error(Code::not_found, "the job has no file '{}'; its results name those there are",
+               name.substr(0, 80));
+}
+
+}  // namespace
+
+std::unique_ptr<JobService> make_local_jobs(LocalJobsParts parts) {
+  return std::make_unique<LocalJobs>(std::move(parts));
+}
+
+}  // namespace loom::service

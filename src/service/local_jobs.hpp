@@ -1,0 +1,26 @@
+#pragma once
+#include <filesystem>
+#include <memory>
+
+#include "exec/process_runner.hpp"
+#include "service/databases.hpp"
+#include "service/job_service.hpp"
+
+namespace loom::service {
+
+/// What a JobService stands on; all borrowed.
+struct LocalJobsParts {
+  store::JobStore& store;
+  storage::ObjectStore& objects;
+  sched::Scheduler& scheduler;
+  exec::ProcessRunner& runner;
+  DatabaseList& databases;
+  Limits limits{};
+  std::filesystem::path uploads;  ///< a folder of this server alone
+  int cores = 1;
+  std::uint64_t memory_bytes = 0;
+};
+
+std::unique_ptr<JobService> make_local_jobs(LocalJobsParts parts);
+
+}  // namespace loom::service

@@ -1,0 +1,151 @@
+#include "service/request_check.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "blast/outfmt.hpp"
+#include "blast/split_limits.hpp"
+#include "search/scout.hpp"
+#include "sequence/byte_source.hpp"
+
+namespace loom::service {
+
+namespace {
+
+constexpr std::size_t kLongestTitle = 240;
+constexpr std::int32_t kMostPriority = 100;
+
+/// The server decides these.
+constexpr std::array kIgnored{"num_threads", "mt_mode"};
+/// Given by other means, or not to be had over the wire.
+constexpr std::array kGivenElsewhere{"query", "db", "out"};
+
+std::string words(const std::string& value) {
+  return value.substr(0, 80);
+}
+
+Status set_option(blast::Options& options, const std::string& name, const std::string& value,
+                  std::vector<std::string>& warnings) {
+  if (std::ranges::find(kIgnored, name) != kIgnored.end()) {
+    warnings.push_back("option " + name + " was left out: the server decides how many threads run");
+    return ok();
+  }
+  if (std::ranges::find(kGivenElsewhere, name) != kGivenElsewhere.end())
+    return error(Code::invalid_argument, "option {}: give it as a field of its own, not among the options",
+                 name);
+  const blast::OptionSpec* spec = blast::find_option(options.program(), name);
+  if (spec != nullptr && (spec->type == blast::Type::input_file || spec->type == blast::Type::output_file ||
+                          spec->refers != blast::Refers::nothing || name == "remote"))
+    return error(Code::invalid_argument,
+                 "option {}: a server does not take it, because it names a file or place of "
+                 "the machine; use 'blastloom search' there",
+                 name);
+  if (spec != nullptr && spec->type == blast::Type::flag) {
+    if (value == "false") return ok();
+    if (!value.empty() && value != "true")
+      return error(Code::invalid_argument, "option {}: it is a flag: true or false, not '{}'", name,
+                   words(value));
+    return options.set(name, "");
+  }
+  return options.set(name, value);
+}
+
+Status check_database_name(const std::string& names) {
+  if (names.empty())
+    return error(Code::invalid_argument, "database: name one; GET /api/blast/databases lists them");
+  if (names.find('/') != std::string::npos || names.find('\\') != std::string::npos ||
+      names.find("..") != std::string::npos)
+    return error(Code::invalid_argument,
+                 "database: a name without folders is needed, not '{}'; GET "
+                 "/api/blast/databases lists them",
+                 words(names));
+  return ok();
+}
+
+Result<blast::Options> read_options(const SubmitRequest& request, std::vector<std::string>& warnings) {
+  LOOM_TRY(const blast::Program program, blast::parse_program(request.program));
+  blast::Options options(program);
+  LOOM_CHECKED(check_database_name(request.database));
+  LOOM_CHECKED(options.set("db", request.database));
+  for (const auto& [name, value] : request.options) {
+    if (options.has(name)) return error(Code::invalid_argument, "option {} is given twice", name);
+    LOOM_CHECKED(set_option(options, name, value, warnings));
+  }
+  LOOM_CHECKED(options.check());
+  const auto* outfmt = options.find("outfmt");
+  LOOM_TRY(const blast::OutFormat format,
+           blast::parse_outfmt(program, outfmt == nullptr ? "0" : outfmt->text));
+  if (format.number == 13 || format.number == 14)
+    return error(Code::invalid_argument,
+                 "option outfmt: {} writes a file for each query; use {}, which holds the same "
+                 "in one",
+                 format.number, format.number + 2);
+  for (const std::string& word : format.ignored)
+    warnings.push_back("option outfmt: '" + word + "' is no column");
+  return options;
+}
+
+Result<sequence::QueryMap> read_queries(blast::Program program, const FileUpload& query,
+                                        const Limits& limits) {
+  if (query.size_bytes() == 0) return error(Code::invalid_argument, "query: it is empty; give FASTA text");
+  const auto alphabet = blast::query_molecule(program) == blast::Molecule::protein
+                            ? sequence::Alphabet::protein
+                            : sequence::Alphabet::nucleotide;
+  LOOM_TRY(const auto source, sequence::open_byte_source(query.path().string()));
+  auto map = sequence::map_queries(*source, alphabet, 10'000);
+  if (!map) {
+    // The reader names the file; the caller knows none.
+    std::string words = map.error().message;
+    if (const auto at = words.find(query.path().string()); at != std::string::npos)
+      words.replace(at, query.path().string().size(), "query");
+    return Error{map.error().code == Code::corrupt ? Code::invalid_argument : map.error().code, words};
+  }
+  if (map->records == 0)
+    return error(Code::invalid_argument, "query: there is no sequence in it; give FASTA text");
+  if (limits.queries != 0 && map->records > limits.queries)
+    return error(Code::too_large, "query: {} sequences; this server takes {} in a job. Split them",
+                 map->records, limits.queries);
+  if (limits.letters != 0 && map->letters > limits.letters)
+    return error(Code::too_large, "query: {} letters; this server takes {} in a job. Split them",
+                 map->letters, limits.letters);
+  return *std::move(map);
+}
+
+Status check_fields(const SubmitRequest& request) {
+  if (request.title.size() > kLongestTitle)
+    return error(Code::invalid_argument, "title: {} bytes; at most {} are kept", request.title.size(),
+                 kLongestTitle);
+  if (request.priority < -kMostPriority || request.priority > kMostPriority)
+    return error(Code::invalid_argument, "priority: {} is outside -{} to {}", request.priority, kMostPriority,
+                 kMostPriority);
+  if (request.on_saturation != "identical" && request.on_saturation != "complete")
+    return error(Code::invalid_argument, "on_saturation: '{}' is neither identical nor complete",
+                 words(request.on_saturation));
+  return ok();
+}
+
+}  // namespace
+
+Result<Checked> check_request(const SubmitRequest& request, const FileUpload& query, const Limits& limits) {
+  LOOM_CHECKED(check_fields(request));
+  std::vector<std::string> warnings;
+  LOOM_TRY(blast::Options options, read_options(request, warnings));
+  LOOM_TRY(const catalog::Database database, search::open_search_database(options));
+  LOOM_TRY(sequence::QueryMap queries, read_queries(options.program(), query, limits));
+  Checked checked{.spec = {.options = std::move(options), .snapshot = {}},
+                  .queries = std::move(queries),
+                  .warnings = std::move(warnings)};
+  if (request.on_saturation == "complete") {
+    const auto* outfmt = checked.spec.options.find("outfmt");
+    const auto format =
+        blast::parse_outfmt(checked.spec.options.program(), outfmt == nullptr ? "0" : outfmt->text);
+    if (!format || !search::complete_format(*format))
+      return error(Code::invalid_argument, "on_saturation: complete goes with outfmt 6, 7 and 10 only");
+    checked.spec.on_saturation = search::OnSaturation::complete;
+  }
+  checked.spec.snapshot = sched::snapshot_of(database);
+  checked.spec.database_bytes = database.bytes;
+  return checked;
+}
+
+}  // namespace loom::service

@@ -1,0 +1,21 @@
+#pragma once
+#include "blast/options.hpp"
+#include "catalog/database.hpp"
+#include "sched/job_spec.hpp"
+#include "sequence/query_map.hpp"
+#include "service/job_service.hpp"
+#include "service/upload.hpp"
+
+namespace loom::service {
+
+/// A submit that BLAST+ would take, as far as can be known without searching.
+struct Checked {
+  sched::JobSpec spec;
+  sequence::QueryMap queries;
+  std::vector<std::string> warnings;
+};
+
+/// Errors: as JobService::submit.
+Result<Checked> check_request(const SubmitRequest& request, const FileUpload& query, const Limits& limits);
+
+}  // namespace loom::service
