@@ -8,7 +8,7 @@
 namespace loom::api {
 
 /// The REST interface (doc/openapi.yaml): routes over the service, for an http::Server. Must outlive the
-/// server, and the blocking pool must be done before either goes. Thread-safe.
+/// server. Thread-safe.
 class Api {
  public:
   explicit Api(ApiDeps deps);

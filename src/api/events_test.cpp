@@ -1,0 +1,224 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <charconv>
+#include <thread>
+
+#include "api/api_under_test.hpp"
+
+namespace loom::api {
+namespace {
+
+class EventsTest : public ApiTest {
+ protected:
+  /// The next event of a job, in the log and told.
+  store::Event happen(int job, store::JobState state, const std::string& owner = "local") {
+    const store::Event event = write(job, state, owner);
+    hub_.tell({event});
+    return event;
+  }
+  /// In the log only: the hub has not told it yet.
+  store::Event write(int job, store::JobState state, const std::string& owner = "local") {
+    const std::lock_guard lock(jobs_.mutex);
+    store::Event event{.order = jobs_.log.size() + 1, .job = job_id(job)};
+    event.owner = owner;
+    event.seq = 1 + static_cast<std::uint64_t>(std::ranges::count(jobs_.log, event.job, &store::Event::job));
+    event.state = state;
+    jobs_.log.push_back(event);
+    for (store::Job& one : jobs_.jobs) {
+      if (one.id != event.job) continue;
+      one.state = state;
+      one.version = event.seq;
+    }
+    return event;
+  }
+
+  std::unique_ptr<http::RawClient> listen(const std::string& target, const std::string& fields = "") {
+    auto client = std::make_unique<http::RawClient>(server_->port());
+    client->send("GET " + target + " HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n" + fields +
+                 "\r\n");
+    return client;
+  }
+  /// The ids of the next `count` events.
+  static std::vector<std::uint64_t> ids(http::RawClient& client, std::size_t count) {
+    std::vector<std::uint64_t> seen;
+    while (seen.size() < count) {
+      const std::string frame = client.until("\n\n");
+      if (frame.empty()) break;
+      if (!frame.starts_with("id: ")) continue;  // a heartbeat
+      std::uint64_t id = 0;
+      std::from_chars(frame.data() + 4, frame.data() + frame.size(), id);
+      seen.push_back(id);
+    }
+    return seen;
+  }
+  static std::vector<std::uint64_t> from_to(std::uint64_t first, std::uint64_t last) {
+    std::vector<std::uint64_t> all;
+    for (std::uint64_t i = first; i <= last; ++i) all.push_back(i);
+    return all;
+  }
+  void await_listeners(std::size_t count) {
+    EXPECT_TRUE(http::eventually([&] {
+      const std::string text = get("/metrics").body;
+      return text.find(fmt::format("blastloom_event_listeners {}\n", count)) != std::string::npos;
+    }));
+  }
+};
+
+TEST_F(EventsTest, AJobsStreamIsItsHistoryThenWhatHappensAndEndsWithTheJob) {
+  start();
+  jobs_.jobs = {make_job(1), make_job(2)};
+  happen(1, store::JobState::queued);
+  happen(2, store::JobState::queued);
+  happen(1, store::JobState::running);
+  const auto client = listen(path(1, "/events"));
+  const Reply head = client->head();
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.field("Content-Type"), "text/event-stream");
+  const std::string first = client->until("\n\n");
+  EXPECT_TRUE(first.starts_with("id: 1\nevent: job\ndata: {\"order\":1,")) << first;
+  EXPECT_EQ(ids(*client, 1), from_to(2, 2));
+  happen(2, store::JobState::running);
+  happen(1, store::JobState::merging);
+  happen(1, store::JobState::completed);
+  EXPECT_EQ(ids(*client, 2), from_to(3, 4));
+  EXPECT_TRUE(client->ended());
+  await_listeners(0);
+}
+
+TEST_F(EventsTest, AStreamIsResumedAfterTheLastEventSeen) {
+  start();
+  jobs_.jobs = {make_job(1)};
+  for (int i = 0; i < 4; ++i) happen(1, store::JobState::running);
+  const auto client = listen(path(1, "/events"), "Last-Event-ID: 2\r\n");
+  client->head();
+  EXPECT_EQ(ids(*client, 2), from_to(3, 4));
+  const auto by_query = listen(path(1, "/events?last_event_id=3"));
+  by_query->head();
+  EXPECT_EQ(ids(*by_query, 1), from_to(4, 4));
+  happen(1, store::JobState::failed);
+  EXPECT_EQ(ids(*client, 1), from_to(5, 5));
+  const auto after_the_end = listen(path(1, "/events"), "Last-Event-ID: 5\r\n");
+  EXPECT_EQ(after_the_end->head().status, 204);
+  const auto again = listen(path(1, "/events"));
+  again->head();
+  EXPECT_EQ(ids(*again, 9), from_to(1, 5)) << "and then it ends";
+  EXPECT_EQ(get(path(1, "/events"), "Accept: text/event-stream\r\nLast-Event-ID: x\r\n").status, 400);
+  EXPECT_EQ(get(path(7, "/events"), "Accept: text/event-stream\r\n").status, 404);
+}
+
+TEST_F(EventsTest, WhatTheHistoryHadBeforeTheHubToldItComesOnce) {
+  start();
+  jobs_.jobs = {make_job(1)};
+  happen(1, store::JobState::queued);
+  const store::Event early = write(1, store::JobState::running);
+  const auto client = listen(path(1, "/events"));
+  client->head();
+  EXPECT_EQ(ids(*client, 2), from_to(1, 2));
+  await_listeners(1);
+  hub_.tell({early});
+  happen(1, store::JobState::cancelled);
+  EXPECT_EQ(ids(*client, 9), from_to(3, 3));
+}
+
+TEST_F(EventsTest, TheStreamOfAllBeginsNowAndShowsOnlyWhatTheCallerMaySee) {
+  const auto admin = tokens_->create("root", service::Role::admin);
+  const auto user = tokens_->create("ada", service::Role::user);
+  start();
+  happen(1, store::JobState::queued, "ada");
+  const auto all = listen("/api/blast/events", "Authorization: Bearer " + *admin + "\r\n");
+  const auto own = listen("/api/blast/events", "Authorization: Bearer " + *user + "\r\n");
+  const auto older =
+      listen("/api/blast/events", "Last-Event-ID: 0\r\nAuthorization: Bearer " + *user + "\r\n");
+  EXPECT_EQ(all->head().status, 200);
+  EXPECT_EQ(own->head().status, 200);
+  EXPECT_EQ(older->head().status, 200);
+  EXPECT_EQ(ids(*older, 1), from_to(1, 1));
+  EXPECT_TRUE(http::eventually([&] {
+    return get("/metrics", "Authorization: Bearer " + *admin + "\r\n")
+               .body.find("blastloom_event_listeners 3\n") != std::string::npos;
+  }));
+  happen(2, store::JobState::queued, "bob");
+  happen(3, store::JobState::queued, "ada");
+  EXPECT_EQ(ids(*all, 2), from_to(2, 3));
+  EXPECT_EQ(ids(*own, 1), from_to(3, 3));
+  EXPECT_EQ(ids(*older, 1), from_to(3, 3));
+}
+
+TEST_F(EventsTest, NoGapAndNothingTwiceWhileEventsComeAndListenersDoToo) {
+  constexpr std::uint64_t kEvents = 3000;
+  start();
+  jobs_.jobs = {make_job(1)};
+  happen(1, store::JobState::running);
+  std::thread writer([this] {
+    for (std::uint64_t i = 2; i < kEvents; i += 3) {
+      // In batches, and the log is ahead of what is told.
+      const std::vector<store::Event> batch{write(1, store::JobState::running),
+                                            write(1, store::JobState::running),
+                                            write(1, store::JobState::running)};
+      std::this_thread::yield();
+      hub_.tell(batch);
+    }
+    happen(1, store::JobState::completed);
+  });
+  std::vector<std::unique_ptr<http::RawClient>> clients;
+  std::vector<bool> of_job;
+  for (int i = 0; i < 40; ++i) {
+    of_job.push_back(i % 2 == 0);
+    clients.push_back(of_job.back() ? listen(path(1, "/events"))
+                                    : listen("/api/blast/events?last_event_id=0"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  writer.join();
+  const std::uint64_t last = jobs_.log.size();
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    const int status = clients[i]->head().status;
+    ASSERT_EQ(status, 200);
+    EXPECT_EQ(ids(*clients[i], last), from_to(1, last)) << i;
+    if (of_job[i]) EXPECT_TRUE(clients[i]->ended());
+  }
+}
+
+TEST_F(EventsTest, APageOfEvents) {
+  start();
+  jobs_.jobs = {make_job(1)};
+  for (int i = 0; i < 3; ++i) happen(1, store::JobState::running);
+  const auto page = json(get(path(1, "/events?after=1&limit=1")));
+  EXPECT_EQ(page.at("events").as_array().size(), 1U);
+  EXPECT_EQ(page.at("events").at(0).at("seq"), 2);
+  EXPECT_EQ(page.at("next_after"), 2);
+}
+
+TEST(Broadcaster, OneTextForAllWhoListen) {
+  struct Sink final : http::EventSink {
+    std::vector<std::shared_ptr<const std::string>> sent;
+    int closed = 0;
+    void send(std::shared_ptr<const std::string> frames) override { sent.push_back(std::move(frames)); }
+    void close() override { ++closed; }
+  };
+  FakeHub hub;
+  Broadcaster broadcaster(hub);
+  std::vector<std::shared_ptr<Sink>> sinks;
+  std::vector<std::shared_ptr<Listener>> listeners;
+  for (int i = 0; i < 5000; ++i) {
+    sinks.push_back(std::make_shared<Sink>());
+    listeners.push_back(std::make_shared<Listener>(sinks.back(), Topic{}));
+    EXPECT_TRUE(broadcaster.add_live(listeners.back(), 0));
+  }
+  store::Event event{.order = 1, .job = job_id(1)};
+  event.seq = 1;
+  hub.tell({event});
+  for (const auto& sink : sinks) {
+    ASSERT_EQ(sink->sent.size(), 1U);
+    EXPECT_EQ(sink->sent.front(), sinks.front()->sent.front());
+  }
+  EXPECT_EQ(broadcaster.listeners(), 5000U);
+  for (const auto& listener : listeners) broadcaster.remove(*listener);
+  EXPECT_EQ(broadcaster.listeners(), 0U);
+  event.order = 2;
+  hub.tell({event});
+  EXPECT_EQ(sinks.front()->sent.size(), 1U);
+}
+
+}  // namespace
+}  // namespace loom::api

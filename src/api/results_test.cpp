@@ -1,0 +1,101 @@
+#include <archive.h>
+#include <archive_entry.h>
+#include <gtest/gtest.h>
+
+#include "api/api_under_test.hpp"
+
+namespace loom::api {
+namespace {
+
+TEST_F(ApiTest, ResultsAreListed) {
+  start();
+  jobs_.add_file("output.outfmt-6", "6", "0123456789");
+  const auto listed = json(get(path(1, "/results")));
+  EXPECT_EQ(listed.at("files").at(0).at("size_bytes"), 10);
+  EXPECT_EQ(listed.at("files").at(0).at("sha256").as_string(), std::string(64, 'a'));
+  EXPECT_EQ(get(std::string(listed.at("files").at(0).at("href").as_string())).body, "0123456789");
+  EXPECT_EQ(get(path(1, "/results/files/other")).status, 404);
+}
+
+TEST_F(ApiTest, OutputWholeAndInParts) {
+  start();
+  jobs_.add_file("output.outfmt-6", "6", "0123456789");
+  const std::string output = path(1, "/results/output?outfmt=6%20evalue");
+  const Reply whole = get(output);
+  EXPECT_EQ(whole.status, 200);
+  EXPECT_EQ(whole.body, "0123456789");
+  EXPECT_EQ(jobs_.rendered_as, "6 evalue");
+  EXPECT_EQ(whole.field("Content-Type"), "text/plain; charset=utf-8");
+  EXPECT_EQ(whole.field("Content-Disposition"),
+            "attachment; filename=\"blast-00000000-output.outfmt-6.tsv\"");
+  const std::string etag = whole.field("ETag");
+  EXPECT_EQ(etag, "\"" + std::string(64, 'a') + "\"");
+  const Reply part = get(output, "Range: bytes=2-4\r\nIf-Range: " + etag + "\r\n");
+  EXPECT_EQ(part.status, 206);
+  EXPECT_EQ(part.body, "234");
+  EXPECT_EQ(part.field("Content-Range"), "bytes 2-4/10");
+  EXPECT_EQ(get(output, "Range: bytes=-1\r\n").body, "9");
+  EXPECT_EQ(get(output, "Range: bytes=2-4\r\nIf-Range: \"old\"\r\n").status, 200);
+  const Reply outside = get(output, "Range: bytes=10-\r\n");
+  EXPECT_EQ(outside.status, 416);
+  EXPECT_EQ(outside.field("Content-Range"), "bytes */10");
+  EXPECT_EQ(json(outside).at("status"), 416);
+  EXPECT_EQ(get(output, "If-None-Match: " + etag + "\r\n").status, 304);
+}
+
+TEST_F(ApiTest, OutputThatTakesLong) {
+  start();
+  jobs_.rendering = true;
+  const Reply reply = get(path(1, "/results/output?outfmt=5"));
+  EXPECT_EQ(reply.status, 202);
+  EXPECT_EQ(reply.body, R"({"status":"rendering"})");
+  EXPECT_EQ(reply.field("Retry-After"), "2");
+  jobs_.failure = error(Code::invalid_argument, "no such format");
+  EXPECT_EQ(member(get(path(1, "/results/output?outfmt=99")), "field"), "outfmt");
+}
+
+TEST_F(ApiTest, AFileShorterThanItsRecordCutsTheReply) {
+  start();
+  jobs_.add_file("output.outfmt-6", "6", "0123456789");
+  jobs_.contents["output.outfmt-6"] = "012";
+  EXPECT_LT(get(path(1, "/results/output")).body.size(), 10U);
+}
+
+std::map<std::string, std::string> unzip(const std::string& bytes) {
+  std::map<std::string, std::string> files;
+  archive* zip = archive_read_new();
+  archive_read_support_format_zip(zip);
+  EXPECT_EQ(archive_read_open_memory(zip, bytes.data(), bytes.size()), ARCHIVE_OK);
+  archive_entry* entry = nullptr;
+  while (archive_read_next_header(zip, &entry) == ARCHIVE_OK) {
+    std::string& text = files[archive_entry_pathname(entry)];
+    std::string block(4096, '\0');
+    for (la_ssize_t came = 1; came > 0;) {
+      came = archive_read_data(zip, block.data(), block.size());
+      EXPECT_GE(came, 0) << archive_error_string(zip);
+      if (came > 0) text.append(block, 0, static_cast<std::size_t>(came));
+    }
+  }
+  archive_read_free(zip);
+  return files;
+}
+
+TEST_F(ApiTest, TheArchiveHoldsAllFilesAndAManifest) {
+  start();
+  std::string large;
+  for (int i = 0; large.size() < 700'000; ++i) large += fmt::format("{}\t{}\n", i, i * 7919 % 10'007);
+  jobs_.add_file("output.outfmt-6", "6", large);
+  jobs_.add_file("messages.txt", "", "");
+  const Reply reply = get(path(1, "/results/archive.zip"));
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_LT(reply.body.size(), large.size() / 2);
+  const auto files = unzip(reply.body);
+  ASSERT_EQ(files.size(), 3U);
+  EXPECT_TRUE(files.at("blast-00000000/output.outfmt-6") == large);
+  EXPECT_EQ(files.at("blast-00000000/messages.txt"), "");
+  const auto manifest = boost::json::parse(files.at("blast-00000000/MANIFEST.json"));
+  EXPECT_EQ(manifest.at("files").at(0).at("size_bytes").to_number<std::size_t>(), large.size());
+}
+
+}  // namespace
+}  // namespace loom::api
