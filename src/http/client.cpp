@@ -84,10 +84,11 @@ struct Client::Inside {
     Deadline deadline;
   };
 
-  Status reach() {
+  Status reach(Deadline deadline) {
     buffer.clear();
     used = false;
-    auto reached = TimedSocket::connect(place.host, place.port, Deadline::in(options.connect_timeout));
+    const auto until = std::min(Deadline::in(options.connect_timeout).when(), deadline.when());
+    auto reached = TimedSocket::connect(place.host, place.port, Deadline::at(until));
     if (!reached) {
       return error(reached.error().code, "cannot reach {}: {}; is the server running?", url,
                    reached.error().message);
@@ -231,13 +232,13 @@ struct Client::Inside {
   }
 
   Result<Reply> send(const Call& call) {
-    if (!socket) LOOM_CHECKED(reach());
+    if (!socket) LOOM_CHECKED(reach(call.deadline));
     bool stale = false;
     auto reply = exchange(call, stale);
     if (!reply) socket.close();
     const bool again = stale && idempotent(call.method) && std::holds_alternative<std::string>(call.upload);
     if (reply || !again) return reply;
-    LOOM_CHECKED(reach());
+    LOOM_CHECKED(reach(call.deadline));
     reply = exchange(call, stale);
     if (!reply) socket.close();
     return reply;
@@ -265,7 +266,7 @@ Result<Client> Client::connect(std::string_view url, ClientOptions options) {
   inside->url = "http://" + place.authority;
   inside->place = std::move(place);
   inside->options = options;
-  LOOM_CHECKED(inside->reach());
+  LOOM_CHECKED(inside->reach(Deadline::never()));
   return Client(std::move(inside));
 }
 
@@ -277,7 +278,7 @@ Result<Reply> Client::send(verb method, std::string_view target, const Pairs& he
 Result<Client::Followed> Client::follow_events(std::string_view target, std::string_view last_event_id,
                                                const OnEvent& on_event, std::stop_token stop) {
   Inside own{inside_->place, inside_->url, inside_->options, {}, {}, false};
-  LOOM_CHECKED(own.reach());
+  LOOM_CHECKED(own.reach(Deadline::never()));
   own.socket.limit(own.options.quiet_timeout, Deadline::never(), std::move(stop));
   Pairs headers{{"Accept", "text/event-stream"}};
   if (!last_event_id.empty()) headers.emplace_back("Last-Event-ID", last_event_id);

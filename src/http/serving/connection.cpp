@@ -49,7 +49,7 @@ void Connection::sweep(Instant now) {
   timed_out_ = true;
   wait_no_more();
   error_code ignored;
-  socket_.cancel(ignored);  // whoever waits is woken and sees timed_out_
+  (void)socket_.cancel(ignored);  // whoever waits is woken and sees timed_out_
 }
 
 void Connection::stop() {
@@ -60,7 +60,7 @@ void Connection::stop() {
 void Connection::cut() {
   closing_ = true;
   error_code ignored;
-  socket_.close(ignored);
+  (void)socket_.close(ignored);
 }
 
 boost::asio::awaitable<void> Connection::serve(std::shared_ptr<Connection> self) {
@@ -244,7 +244,7 @@ boost::asio::awaitable<void> Connection::drain() {
 // Closing at once would reset the connection, and the client could lose the reply it has not read yet.
 boost::asio::awaitable<void> Connection::linger() {
   error_code failed;
-  socket_.shutdown(tcp::socket::shutdown_send, failed);
+  (void)socket_.shutdown(tcp::socket::shutdown_send, failed);
   idle_ = true;
   wait_at_most(kLinger);
   std::vector<char> scratch(8U << 10U);

@@ -127,7 +127,7 @@ void EventConnection::await_room() {
 // A listener that reads too slowly. The kernel drops what it holds for it, too.
 void EventConnection::drop() {
   error_code ignored;
-  socket_.set_option(tcp::socket::linger(true, 0), ignored);
+  (void)socket_.set_option(tcp::socket::linger(true, 0), ignored);
   end();
 }
 
@@ -158,7 +158,7 @@ void EventConnection::end() {
   ended_ = true;
   queue_->shut();
   error_code ignored;
-  socket_.close(ignored);
+  (void)socket_.close(ignored);
   lane_.leave(*this);
   // Both are other people's code, so last, and what they see is whole.
   const auto subscription = std::move(subscription_);

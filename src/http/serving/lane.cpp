@@ -39,11 +39,11 @@ Error cannot_listen(const error_code& why, const tcp::endpoint& at) {
 Status Lane::listen(const tcp::endpoint& at, bool shared) {
   using reuse_port = boost::asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
   error_code failed;
-  acceptor_.open(at.protocol(), failed);
-  if (!failed) acceptor_.set_option(tcp::acceptor::reuse_address(true), failed);
-  if (!failed && shared) acceptor_.set_option(reuse_port(true), failed);
-  if (!failed) acceptor_.bind(at, failed);
-  if (!failed) acceptor_.listen(boost::asio::socket_base::max_listen_connections, failed);
+  (void)acceptor_.open(at.protocol(), failed);
+  if (!failed) (void)acceptor_.set_option(tcp::acceptor::reuse_address(true), failed);
+  if (!failed && shared) (void)acceptor_.set_option(reuse_port(true), failed);
+  if (!failed) (void)acceptor_.bind(at, failed);
+  if (!failed) (void)acceptor_.listen(boost::asio::socket_base::max_listen_connections, failed);
   if (failed) return cannot_listen(failed, at);
   port_ = acceptor_.local_endpoint().port();
   return ok();
@@ -83,7 +83,7 @@ void Lane::admit(tcp::socket socket) {
   const auto open = site_.open.load(std::memory_order_relaxed);
   if (open >= most + kMostRefusals) return;
   error_code ignored;
-  socket.set_option(tcp::no_delay(true), ignored);
+  (void)socket.set_option(tcp::no_delay(true), ignored);
   auto connection = std::make_shared<Connection>(*this, std::move(socket));
   auto life = open < most ? connection->serve(connection) : connection->refuse(connection);
   boost::asio::co_spawn(io_, std::move(life), boost::asio::detached);
@@ -125,7 +125,7 @@ void Lane::stop(std::chrono::milliseconds grace) {
   if (stopping_) return;
   stopping_ = true;
   error_code ignored;
-  acceptor_.close(ignored);
+  (void)acceptor_.close(ignored);
   pause_.cancel();
   for (std::size_t i = peers_.size(); i-- > 0;) peers_[i]->stop();
   if (peers_.empty()) {
