@@ -81,7 +81,7 @@ void write_program(JsonWriter& json, blast::Program program) {
   json.key("options");
   json.open_array();
   for (const blast::OptionSpec* option : blast::options_of(program))
-    if (!option->hidden) write_option(json, *option);
+    if (!option->hidden && option->group != blast::Group::program) write_option(json, *option);
   json.close_array();
   json.close_object();
 }

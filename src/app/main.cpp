@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "app/client_command.hpp"
 #include "app/doctor.hpp"
 #include "app/search_command.hpp"
 #include "app/serve_command.hpp"
@@ -16,6 +17,8 @@ constexpr std::string_view kUsage = R"(usage: blastloom COMMAND …
 
   search PROGRAM [BLAST+ flags]   run a BLAST+ search, cut up over all cores; same flags, same output bytes
   serve --data DIR                run the job service: HTTP API, scheduler, durable jobs
+  submit|list|status|watch|wait|results|cancel|retry|explain|delete
+                                  jobs of a server; 'blastloom submit --help' tells more
   token create|list|remove        tokens of a server
   doctor                          check BLAST+, databases, memory and disk; prove exactness on a tiny search
   version
@@ -33,6 +36,7 @@ int run(std::span<const std::string> args) {
   if (command == "search") return loom::app::search_command(rest);
   if (command == "serve") return loom::app::serve_command(rest);
   if (command == "token") return loom::app::token_command(rest);
+  if (loom::app::is_client_command(command)) return loom::app::client_command(command, rest);
   if (command == "doctor") return loom::app::doctor_command(rest);
   if (command == "version" || command == "--version") {
     fmt::print("blastloom {}\n", loom::app::kVersion);

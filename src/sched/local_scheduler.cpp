@@ -77,7 +77,7 @@ Status LocalScheduler::take_up(store::JobState state) {
 Status LocalScheduler::start() {
   // The last server is gone, and its engine processes with it: its leases mean nothing.
   for (;;) {
-    LOOM_TRY(const auto expired, store_.expire_leases(store::UnixTime::max(), store::kMostRows, soon()));
+    LOOM_TRY(const auto expired, store_.end_leases(now(), store::kMostRows, soon()));
     if (expired.size() < store::kMostRows) break;
   }
   for (const store::JobState state :

@@ -96,7 +96,8 @@ Result<std::vector<Token>> Tokens::load() {
   text << in.rdbuf();
   std::vector<Token> tokens;
   try {
-    for (const json::value& one : json::parse(text.str()).at("tokens").as_array()) {
+    const json::value whole = json::parse(text.str());
+    for (const json::value& one : whole.at("tokens").as_array()) {
       LOOM_TRY(Token token, read_token(one));
       tokens.push_back(std::move(token));
     }

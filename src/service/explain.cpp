@@ -44,7 +44,12 @@ std::string summary_of(const store::Job& job, const sched::Standing& standing) {
 
 Explanation explain_job(const store::Job& job, const std::vector<store::Task>& tasks,
                         const sched::Standing& standing) {
-  Explanation result{.summary = summary_of(job, standing), .reasons = standing.plan, .advice = {}, .position = {}, .eta_seconds = {}, .eta_error = {}};
+  Explanation result{.summary = summary_of(job, standing),
+                     .reasons = standing.plan,
+                     .advice = {},
+                     .position = {},
+                     .eta_seconds = {},
+                     .eta_error = {}};
   for (const store::Task& task : tasks) {
     if (task.failure.sentence.empty()) continue;
     result.reasons.push_back(

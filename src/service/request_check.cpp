@@ -85,6 +85,18 @@ Result<blast::Options> read_options(const SubmitRequest& request, std::vector<st
   return options;
 }
 
+/// The error names no folder of ours.
+Result<catalog::Database> open_database(const blast::Options& options) {
+  auto database = search::open_search_database(options);
+  if (database || database.error().code != Code::not_found) return database;
+  const std::string& words = database.error().message;
+  const std::size_t near = words.find("did you mean");
+  return error(Code::not_found,
+               "database: there is no '{}' for {}{}; GET /api/blast/databases lists those there are",
+               options.find("db")->text, blast::name(options.program()),
+               near == std::string::npos ? "" : ", " + words.substr(near));
+}
+
 Result<sequence::QueryMap> read_queries(blast::Program program, const FileUpload& query,
                                         const Limits& limits) {
   if (query.size_bytes() == 0) return error(Code::invalid_argument, "query: it is empty; give FASTA text");
@@ -130,7 +142,7 @@ Result<Checked> check_request(const SubmitRequest& request, const FileUpload& qu
   LOOM_CHECKED(check_fields(request));
   std::vector<std::string> warnings;
   LOOM_TRY(blast::Options options, read_options(request, warnings));
-  LOOM_TRY(const catalog::Database database, search::open_search_database(options));
+  LOOM_TRY(const catalog::Database database, open_database(options));
   LOOM_TRY(sequence::QueryMap queries, read_queries(options.program(), query, limits));
   Checked checked{.spec = {.options = std::move(options), .snapshot = {}},
                   .queries = std::move(queries),

@@ -134,6 +134,9 @@ class JobStore {
   /// Makes tasks ready whose lease ended at `now` or before, at most `limit`: by end of lease, then in the
   /// order of submission and index. Their failure is of kind "lost".
   virtual Result<std::vector<Expired>> expire_leases(UnixTime now, std::size_t limit, Deadline deadline) = 0;
+  /// The same whenever the lease would end, of all owners: for a server that starts alone on this store, when
+  /// every holder of a lease is gone.
+  virtual Result<std::vector<Expired>> end_leases(UnixTime now, std::size_t limit, Deadline deadline) = 0;
 
   /// The events of a job with seq > `after`, in order. Not found: also a removed job.
   virtual Result<std::vector<Event>> read_events(const JobId& id, std::uint64_t after, std::size_t limit,
@@ -145,8 +148,9 @@ class JobStore {
 
   /// The order of the newest event; 0 when there never was one.
   virtual Result<std::uint64_t> last_order(Deadline deadline) = 0;
-  /// `told` is called after each commit that may have changed something, on a thread of the store: it must not
-  /// block, nor call the store. One at a time; an empty one ends it, and then the old one is not called any more.
+  /// `told` is called after each commit that may have changed something, on a thread of the store: it must
+  /// not block, nor call the store. One at a time; an empty one ends it, and then the old one is not called
+  /// any more.
   virtual void on_commit(std::function<void()> told) = 0;
 
   /// Completed jobs without metrics, oldest first: by (created, id), upwards from `after`.

@@ -340,6 +340,32 @@ TYPED_TEST(JobStoreContract, AFailedTaskStaysAndAReleasedOneIsReady) {
   EXPECT_EQ(failed.owner, "ann");
 }
 
+TYPED_TEST(JobStoreContract, AServerThatStartsAloneEndsAllLeases) {
+  const Job job = this->running(2);
+  const Lease held = this->lease(job.id, "gone", 1000).lease;
+  const auto ended = this->store().end_leases(at(7), 9, kNever).value();
+  ASSERT_EQ(ended.size(), 1U);
+  EXPECT_EQ(ended[0].lease, (Lease{held.task, "gone", "", at(1000)}));
+  EXPECT_EQ(this->task(job.id, 0).state, TaskState::ready);
+  EXPECT_EQ(this->store().read_events(job.id, 3, 1, kNever).value().at(0).at, at(7));
+  EXPECT_EQ(this->store().finish_task(held, "late", kMetrics, at(8), kNever).error().code, Code::conflict);
+}
+
+TYPED_TEST(JobStoreContract, TellsOfEveryCommitAndOfTheLastOrder) {
+  std::atomic<int> told = 0;
+  EXPECT_EQ(this->store().last_order(kNever).value(), 0U);
+  this->store().on_commit([&told] { ++told; });
+  const Job job = this->running(1);
+  this->store().on_commit({});
+  EXPECT_GE(told, 2);
+  const int before = told;
+  EXPECT_EQ(this->store().last_order(kNever).value(), 2U);
+  ASSERT_TRUE(this->store().cancel(job.id, at(9), kNever));
+  ASSERT_TRUE(this->store().remove(job.id, kNever));
+  EXPECT_EQ(told, before);
+  EXPECT_EQ(this->store().last_order(kNever).value(), 3U) << "orders of removed jobs are not used again";
+}
+
 TYPED_TEST(JobStoreContract, ALateHolderWhoseTaskWasTakenOverIsRefused) {
   const Job job = this->running(1);
   const Lease late = this->lease(job.id, "slow", 100).lease;

@@ -130,7 +130,13 @@ Status SqliteJobStore::release_task(const Lease& lease, const Failure& failure, 
 Result<std::vector<Expired>> SqliteJobStore::expire_leases(UnixTime now, std::size_t limit,
                                                            Deadline deadline) {
   LOOM_CHECKED(check_limit(limit));
-  return write(deadline, [&](Connection& db) { return sqlite::expire_leases(db, now, limit); });
+  return write(deadline, [&](Connection& db) { return sqlite::expire_leases(db, now, now, limit); });
+}
+
+Result<std::vector<Expired>> SqliteJobStore::end_leases(UnixTime now, std::size_t limit, Deadline deadline) {
+  LOOM_CHECKED(check_limit(limit));
+  return write(deadline,
+               [&](Connection& db) { return sqlite::expire_leases(db, UnixTime::max(), now, limit); });
 }
 
 Result<std::vector<Event>> SqliteJobStore::read_events(const JobId& id, std::uint64_t after,

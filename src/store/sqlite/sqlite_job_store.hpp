@@ -54,6 +54,7 @@ class SqliteJobStore final : public JobStore {
   Status fail_task(const Lease& lease, const Failure& failure, UnixTime now, Deadline deadline) override;
   Status release_task(const Lease& lease, const Failure& failure, UnixTime now, Deadline deadline) override;
   Result<std::vector<Expired>> expire_leases(UnixTime now, std::size_t limit, Deadline deadline) override;
+  Result<std::vector<Expired>> end_leases(UnixTime now, std::size_t limit, Deadline deadline) override;
   Result<std::vector<Event>> read_events(const JobId& id, std::uint64_t after, std::size_t limit,
                                          Deadline deadline) override;
   Result<std::vector<Event>> read_all_events(std::uint64_t after, std::size_t limit,

@@ -159,8 +159,9 @@ Status give_up_task(Connection& db, const Lease& lease, TaskState to, const Fail
   return save(db, held.job, {kind, now, lease.task.index, failure});
 }
 
-Result<std::vector<Expired>> expire_leases(Connection& db, UnixTime now, std::size_t limit) {
-  LOOM_TRY(const std::vector<Overdue> overdue, overdue_tasks(db, now, limit));
+Result<std::vector<Expired>> expire_leases(Connection& db, UnixTime ended_by, UnixTime now,
+                                           std::size_t limit) {
+  LOOM_TRY(const std::vector<Overdue> overdue, overdue_tasks(db, ended_by, limit));
   std::vector<Expired> all;
   for (const Overdue& one : overdue) {
     LOOM_TRY(Expired expired, expire_one(db, one, now));

@@ -17,6 +17,7 @@ Result<Job> finish_task(Connection& db, const Lease& lease, std::string_view out
                         const RuntimeMetrics& metrics, UnixTime now);
 /// To `to`: failed, or ready.
 Status give_up_task(Connection& db, const Lease& lease, TaskState to, const Failure& failure, UnixTime now);
-Result<std::vector<Expired>> expire_leases(Connection& db, UnixTime now, std::size_t limit);
+Result<std::vector<Expired>> expire_leases(Connection& db, UnixTime ended_by, UnixTime now,
+                                           std::size_t limit);
 
 }  // namespace loom::store::sqlite

@@ -1,0 +1,386 @@
+#include "app/client_command.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/json.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "app/signals.hpp"
+#include "base/atomic_file.hpp"
+#include "blast/options.hpp"
+#include "http/client.hpp"
+
+namespace loom::app {
+
+namespace {
+
+namespace json = boost::json;
+using boost::beast::http::verb;
+
+constexpr std::array<std::string_view, 10> kCommands{"submit",  "list",   "status", "watch",   "wait",
+                                                     "results", "cancel", "retry",  "explain", "delete"};
+constexpr std::string_view kUsage =
+    R"(usage: blastloom submit PROGRAM [BLAST+ flags] [--title T] [--priority N] [--json]
+       blastloom list [--status S] [--limit N] [--json]
+       blastloom status|explain|cancel|retry|delete ID… [--json]
+       blastloom watch ID                  follows a job to its end
+       blastloom wait ID…                  until all have ended
+       blastloom results ID [-outfmt N] [-out FILE]
+
+  --server URL   default: BLASTLOOM_SERVER, or http://127.0.0.1:8765; the token comes from BLASTLOOM_TOKEN
+Exit codes: 0 done; 1 wrong request; 2 the job failed or was cancelled; 3 server unreachable or busy; 255 other.
+)";
+constexpr int kJobFailed = 2;
+
+int exit_code_of(const Error& error) {
+  switch (error.code) {
+    case Code::invalid_argument:
+    case Code::not_found:
+    case Code::conflict:
+    case Code::forbidden:
+    case Code::too_large:
+      return 1;
+    case Code::unavailable:
+    case Code::timed_out:
+    case Code::too_many:
+      return 3;
+    default:
+      return 255;
+  }
+}
+
+int fail(const Error& error) {
+  fmt::print(stderr, "blastloom: {}\n", error.message);
+  return exit_code_of(error);
+}
+
+struct Arguments {
+  std::map<std::string, std::string> flags;  ///< own ones, without dashes; "" for --json
+  std::vector<std::string> rest;
+};
+
+Result<Arguments> take_flags(std::span<const std::string> args) {
+  constexpr std::array<std::string_view, 6> kFlags{"server", "title", "priority",
+                                                   "status", "limit", "on-saturation"};
+  Arguments found;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    if (!args[i].starts_with("--")) {
+      found.rest.push_back(args[i]);
+      continue;
+    }
+    const std::size_t equals = args[i].find('=');
+    const std::string name = args[i].substr(2, equals == std::string::npos ? equals : equals - 2);
+    if (name == "json") {
+      found.flags["json"] = "";
+    } else if (std::ranges::find(kFlags, name) == kFlags.end()) {
+      return error(Code::invalid_argument, "there is no flag '{}'", args[i]);
+    } else if (equals != std::string::npos) {
+      found.flags[name] = args[i].substr(equals + 1);
+    } else if (i + 1 < args.size()) {
+      found.flags[name] = args[++i];
+    } else {
+      return error(Code::invalid_argument, "{}: a value is needed", args[i]);
+    }
+  }
+  return found;
+}
+
+/// What a person needs of a problem.
+Error problem_of(const http::Reply& reply) {
+  std::string words = fmt::format("the server answered with status {}", reply.status);
+  boost::system::error_code failed;
+  const json::value body = json::parse(reply.body, failed);
+  if (!failed && body.is_object() && body.as_object().contains("detail"))
+    words = std::string(body.at("detail").as_string());
+  return Error{http::code_of_status(reply.status), words};
+}
+
+class Session {
+ public:
+  static Result<Session> open(const Arguments& arguments) {
+    std::string url = "http://127.0.0.1:8765";
+    if (const char* named = std::getenv("BLASTLOOM_SERVER"); named != nullptr && *named != '\0') url = named;
+    if (const auto given = arguments.flags.find("server"); given != arguments.flags.end())
+      url = given->second;
+    LOOM_TRY(http::Client client, http::Client::connect(url));
+    Session session(std::move(client));
+    if (const char* token = std::getenv("BLASTLOOM_TOKEN"); token != nullptr && *token != '\0')
+      session.headers_.emplace_back("Authorization", fmt::format("Bearer {}", token));
+    session.json_ = arguments.flags.contains("json");
+    return session;
+  }
+
+  Result<std::string> call(verb method, const std::string& target, const std::string& body = {}) {
+    http::Pairs headers = headers_;
+    if (!body.empty()) headers.emplace_back("Content-Type", "application/json");
+    LOOM_TRY(http::Reply reply, client_.send(method, target, headers, body));
+    if (reply.status >= 400) return problem_of(reply);
+    return std::move(reply.body);
+  }
+  Result<json::value> ask(verb method, const std::string& target, const std::string& body = {}) {
+    LOOM_TRY(const std::string text, call(method, target, body));
+    boost::system::error_code failed;
+    json::value value = json::parse(text.empty() ? "null" : text, failed);
+    if (failed) return error(Code::corrupt, "the server's answer is no JSON");
+    return value;
+  }
+  http::Client& client() { return client_; }
+  [[nodiscard]] const http::Pairs& headers() const { return headers_; }
+  [[nodiscard]] bool json_wanted() const { return json_; }
+
+ private:
+  explicit Session(http::Client client) : client_(std::move(client)) {}
+  http::Client client_;
+  http::Pairs headers_;
+  bool json_ = false;
+};
+
+std::string path_of(const std::string& id, std::string_view what = {}) {
+  std::string path = "/api/blast/jobs/";
+  for (const char c : id) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    path += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return path + std::string(what);
+}
+
+std::string encoded(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    result += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return result;
+}
+
+std::string text_member(const json::value& job, std::string_view name) {
+  const auto* member = job.as_object().if_contains({name.data(), name.size()});
+  return member != nullptr && member->is_string() ? std::string(member->as_string()) : std::string();
+}
+
+void print_row(const json::value& job) {
+  const json::value& progress = job.at("progress");
+  fmt::print("{}  {:<9}  {:<8} {}  {}/{} tasks  {}  {}\n", text_member(job, "id"), text_member(job, "status"),
+             text_member(job, "program"), text_member(job, "database"),
+             progress.at("tasks_done").to_number<int>(), progress.at("tasks_total").to_number<int>(),
+             text_member(job, "created"), text_member(job, "title"));
+}
+
+void show_job(const Session& session, const json::value& job) {
+  if (session.json_wanted()) {
+    fmt::print("{}\n", json::serialize(job));
+    return;
+  }
+  print_row(job);
+  if (job.as_object().contains("failure"))
+    fmt::print("  {}: {}\n", text_member(job.at("failure"), "kind"),
+               text_member(job.at("failure"), "message"));
+}
+
+Result<std::string> read_query(const blast::Options& options) {
+  const auto* entry = options.find("query");
+  std::ifstream file;
+  if (entry != nullptr && entry->text != "-") {
+    file.open(entry->text, std::ios::binary);
+    if (!file) return error(Code::not_found, "-query: cannot read {}", entry->text);
+  }
+  std::istream* from = file.is_open() ? static_cast<std::istream*>(&file) : nullptr;
+  if (from != nullptr) return std::string(std::istreambuf_iterator<char>(*from), {});
+  std::string text;
+  std::array<char, 65536> block{};
+  for (;;) {
+    const ssize_t got = ::read(STDIN_FILENO, block.data(), block.size());
+    if (got < 0) return system_error(errno, "read the query from standard input");
+    if (got == 0) return text;
+    text.append(block.data(), static_cast<std::size_t>(got));
+  }
+}
+
+Result<int> submit(Session& session, const Arguments& arguments) {
+  if (arguments.rest.empty()) return error(Code::invalid_argument, "submit: name a program, such as blastp");
+  LOOM_TRY(const blast::Program program, blast::parse_program(arguments.rest.front()));
+  LOOM_TRY(const blast::Options options, blast::parse_options(program, std::span(arguments.rest).subspan(1)));
+  if (options.has("out"))
+    return error(Code::invalid_argument,
+                 "-out: a server keeps the output; get it with 'blastloom results ID -out FILE'");
+  json::object body{{"program", arguments.rest.front()}};
+  json::object given;
+  for (const auto& entry : options.entries()) {
+    const std::string name(entry.spec->name);
+    if (name == "query" || name == "num_threads" || name == "mt_mode") continue;
+    if (name == "db") {
+      body["database"] = entry.text;
+    } else if (entry.spec->type == blast::Type::flag) {
+      given[name] = true;
+    } else {
+      given[name] = entry.text;
+    }
+  }
+  if (!body.contains("database")) return error(Code::invalid_argument, "-db: name a database of the server");
+  body["options"] = std::move(given);
+  for (const auto& [flag, member] :
+       {std::pair{"title", "title"}, std::pair{"on-saturation", "on_saturation"}})
+    if (const auto set = arguments.flags.find(flag); set != arguments.flags.end()) body[member] = set->second;
+  if (const auto set = arguments.flags.find("priority"); set != arguments.flags.end())
+    body["priority"] = std::atoi(set->second.c_str());
+  LOOM_TRY(const std::string query, read_query(options));
+  body["query"] = query;
+  LOOM_TRY(const json::value job, session.ask(verb::post, "/api/blast/jobs", json::serialize(body)));
+  fmt::print("{}\n", session.json_wanted() ? json::serialize(job) : text_member(job, "id"));
+  return 0;
+}
+
+Result<int> list(Session& session, const Arguments& arguments) {
+  std::string target = "/api/blast/jobs?";
+  for (const char* name : {"status", "limit"})
+    if (const auto set = arguments.flags.find(name); set != arguments.flags.end())
+      target += fmt::format("{}={}&", name, encoded(set->second));
+  target.pop_back();
+  LOOM_TRY(const json::value page, session.ask(verb::get, target));
+  if (session.json_wanted()) {
+    fmt::print("{}\n", json::serialize(page));
+    return 0;
+  }
+  for (const json::value& job : page.at("jobs").as_array()) print_row(job);
+  return 0;
+}
+
+bool has_ended(const std::string& status) {
+  return status == "completed" || status == "failed" || status == "cancelled";
+}
+
+/// Follows one job to its end by its events.
+Result<int> follow(Session& session, const std::string& id, bool show) {
+  const Signals signals;
+  std::string last;
+  std::string status;
+  const auto told = [&](std::string_view event_id, std::string_view /*event*/, std::string_view data) {
+    last = event_id;
+    boost::system::error_code failed;
+    const json::value event = json::parse({data.data(), data.size()}, failed);
+    if (failed) return true;
+    status = text_member(event, "status");
+    const auto done = event.at("letters_done").to_number<double>();
+    const auto total = event.at("letters_total").to_number<double>();
+    if (show) {
+      fmt::print(stderr, "{}{}  {}/{} tasks  {:.0f} %{}", ::isatty(STDERR_FILENO) != 0 ? "\r\033[K" : "",
+                 status, event.at("tasks_done").to_number<int>(), event.at("tasks_total").to_number<int>(),
+                 total > 0 ? 100 * done / total : 0.0, ::isatty(STDERR_FILENO) != 0 ? "" : "\n");
+    }
+    return !has_ended(status);
+  };
+  LOOM_CHECKED(session.call(verb::get, path_of(id)));
+  while (!has_ended(status)) {
+    LOOM_CHECKED(session.client().follow_events(path_of(id, "/events"), last, told, signals.stop()));
+  }
+  if (show && ::isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\n");
+  LOOM_TRY(const json::value job, session.ask(verb::get, path_of(id)));
+  show_job(session, job);
+  return status == "completed" ? 0 : kJobFailed;
+}
+
+Result<int> results(Session& session, const Arguments& arguments) {
+  std::string outfmt;
+  std::string out = "-";
+  std::string id;
+  for (std::size_t i = 0; i < arguments.rest.size(); ++i) {
+    const std::string& word = arguments.rest[i];
+    if ((word == "-outfmt" || word == "-out") && i + 1 < arguments.rest.size()) {
+      (word == "-out" ? out : outfmt) = arguments.rest[++i];
+    } else {
+      id = word;
+    }
+  }
+  const std::string target =
+      path_of(id, "/results/output") + (outfmt.empty() ? "" : "?outfmt=" + encoded(outfmt));
+  LOOM_TRY(AtomicFile file, AtomicFile::create(out == "-" ? "/dev/stdout" : out));
+  for (;;) {
+    // Only a 200 is the output; a 202 says that it is still being made.
+    std::string held;
+    bool streaming = false;
+    const auto sink = [&](std::string_view bytes) -> Status {
+      if (!streaming) held.append(bytes);
+      if (held.size() > 4096) {
+        streaming = true;
+        LOOM_CHECKED(file.write(std::exchange(held, {})));
+        return ok();
+      }
+      return streaming ? file.write(bytes) : ok();
+    };
+    LOOM_TRY(const http::Reply reply, session.client().send(verb::get, target, session.headers(), {}, sink));
+    if (reply.status >= 400) return problem_of(reply);
+    if (reply.status == 202) {
+      ::sleep(1);
+      continue;
+    }
+    LOOM_CHECKED(file.write(held));
+    LOOM_CHECKED(file.commit());
+    return 0;
+  }
+}
+
+Result<int> about_one(Session& session, std::string_view command, const std::string& id) {
+  if (command == "watch") return follow(session, id, true);
+  if (command == "wait") return follow(session, id, false);
+  if (command == "delete") {
+    LOOM_CHECKED(session.call(verb::delete_, path_of(id)));
+    return 0;
+  }
+  const bool act = command == "cancel" || command == "retry";
+  const std::string what = command == "status" ? "" : fmt::format("/{}", command);
+  LOOM_TRY(const json::value answer, session.ask(act ? verb::post : verb::get, path_of(id, what)));
+  if (command != "explain") {
+    show_job(session, answer);
+    return 0;
+  }
+  if (session.json_wanted()) {
+    fmt::print("{}\n", json::serialize(answer));
+    return 0;
+  }
+  fmt::print("{}\n", text_member(answer, "summary"));
+  for (const json::value& reason : answer.at("reasons").as_array())
+    fmt::print("- {}\n", reason.as_string().c_str());
+  if (const std::string advice = text_member(answer, "advice"); !advice.empty()) fmt::print("{}\n", advice);
+  return 0;
+}
+
+Result<int> run(std::string_view command, const Arguments& arguments) {
+  LOOM_TRY(Session session, Session::open(arguments));
+  if (command == "submit") return submit(session, arguments);
+  if (command == "list") return list(session, arguments);
+  if (arguments.rest.empty()) return error(Code::invalid_argument, "{}: name a job by its id", command);
+  if (command == "results") return results(session, arguments);
+  int worst = 0;
+  for (const std::string& id : arguments.rest) {
+    LOOM_TRY(const int code, about_one(session, command, id));
+    worst = std::max(worst, code);
+  }
+  return worst;
+}
+
+}  // namespace
+
+bool is_client_command(std::string_view command) {
+  return std::ranges::find(kCommands, command) != kCommands.end();
+}
+
+int client_command(std::string_view command, std::span<const std::string> args) {
+  if (!args.empty() && (args[0] == "--help" || args[0] == "-h")) {
+    fmt::print("{}", kUsage);
+    return 0;
+  }
+  const auto arguments = take_flags(args);
+  if (!arguments) return fail(arguments.error());
+  const auto done = run(command, *arguments);
+  return done ? *done : fail(done.error());
+}
+
+}  // namespace loom::app

@@ -1,0 +1,264 @@
+#!/usr/bin/env python3
+"""The job service as its users meet it: the real binary on a free port, with real BLAST+. Every answer of the
+server is checked against doc/openapi.yaml. Usage: service_test.py BINARY TESTDATA SCRATCH [unittest arguments]"""
+import concurrent.futures
+import http.client
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "api"))
+import validate  # noqa: E402
+
+BINARY, TESTDATA, SCRATCH = (Path(word).resolve() for word in sys.argv[1:4])
+LEVEL = os.environ.get("LOOM_TEST_LEVEL", "default")
+PATIENCE = 240  # seconds; guards against a hang only
+SPEC = validate.load(Path(__file__).resolve().parent.parent.parent / "doc" / "openapi.yaml")
+os.environ["BLASTDB"] = str(TESTDATA / "db")
+
+
+def query(name):
+    return (TESTDATA / "query" / name).read_text()
+
+
+def blast(program, database, text, options):
+    """What BLAST+ itself writes."""
+    argv = [program, "-db", database, "-query", "-"]
+    for name, value in options.items():
+        argv += [f"-{name}", str(value)]
+    return subprocess.run(argv, input=text.encode(), capture_output=True, check=True).stdout
+
+
+class Server:
+    """`blastloom serve` on a folder; may be killed and started again."""
+
+    def __init__(self, folder, *flags):
+        self.folder, self.flags, self.process = folder, flags, None
+
+    def start(self):
+        self.log = open(str(self.folder) + ".log", "ab")
+        self.process = subprocess.Popen([BINARY, "serve", "--data", self.folder, "--listen", "127.0.0.1:0", *self.flags],
+                                        stdout=subprocess.PIPE, stderr=self.log)
+        first = self.process.stdout.readline().decode().strip()
+        assert first.startswith("http://127.0.0.1:"), f"no address: {first!r}"
+        self.url = first
+        self.host = first.removeprefix("http://")
+        return self
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.log.close()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(timeout=PATIENCE)
+        self.process.stdout.close()
+        self.log.close()
+        return code
+
+    def call(self, method, path, body=None, headers=None, check=True):
+        """(status, headers, bytes) of an answer that fits the specification."""
+        connection = http.client.HTTPConnection(self.host, timeout=PATIENCE)
+        headers = dict(headers or {})
+        if isinstance(body, dict):
+            body = json.dumps(body)
+            headers["Content-Type"] = "application/json"
+        connection.request(method, path, body=body, headers=headers)
+        reply = connection.getresponse()
+        data = reply.read()
+        connection.close()
+        if check:
+            validate.validate(SPEC, method, path, reply.status, dict(reply.getheaders()), data)
+        return reply.status, dict(reply.getheaders()), data
+
+    def submit(self, program, database, text, options, **more):
+        headers = more.pop("headers", {})
+        body = {"program": program, "database": database, "query": text, "options": options, **more}
+        status, _, data = self.call("POST", "/api/blast/jobs", body, headers)
+        assert status in (200, 201), data
+        return json.loads(data)["id"]
+
+    def job(self, job):
+        return json.loads(self.call("GET", f"/api/blast/jobs/{job}")[2])
+
+    def wait(self, job):
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            now = self.job(job)
+            if now["status"] in ("completed", "failed", "cancelled"):
+                return now
+            time.sleep(0.02)
+        raise AssertionError(f"job {job} did not end: {now}")
+
+    def output(self, job, outfmt=None):
+        path = f"/api/blast/jobs/{job}/results/output"
+        if outfmt is not None:
+            path += f"?outfmt={outfmt}"
+        while True:
+            status, _, data = self.call("GET", path)
+            if status != 202:
+                assert status == 200, data
+                return data
+            time.sleep(0.1)
+
+
+class ServiceTest(unittest.TestCase):
+    flags = ()
+
+    def setUp(self):
+        self.folder = SCRATCH / self._testMethodName
+        shutil.rmtree(self.folder, ignore_errors=True)
+        SCRATCH.mkdir(parents=True, exist_ok=True)
+        self.server = Server(self.folder, *self.flags).start()
+
+    def tearDown(self):
+        if self.server.process.poll() is None:
+            self.server.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def cli(self, *args, code=0, text=None):
+        run = subprocess.run([BINARY, *args], input=text, capture_output=True, text=True,
+                             env={**os.environ, "BLASTLOOM_SERVER": self.server.url})
+        self.assertEqual(run.returncode, code, run.stderr)
+        return run.stdout
+
+    def test_a_job_gives_the_bytes_of_blast_in_every_format(self):
+        text, options = query("proteins_20.fa"), {"outfmt": "6", "evalue": "1e-3"}
+        job = self.server.submit("blastp", "proteins_2k", text, options, title="twenty")
+        done = self.server.wait(job)
+        self.assertEqual(done["status"], "completed", done)
+        self.assertEqual(self.server.output(job), blast("blastp", "proteins_2k", text, options))
+        for outfmt in ("0", "5", "7", "15"):
+            self.assertEqual(self.server.output(job, outfmt),
+                             blast("blastp", "proteins_2k", text, {**options, "outfmt": outfmt}), outfmt)
+        files = json.loads(self.server.call("GET", f"/api/blast/jobs/{job}/results")[2])["files"]
+        self.assertEqual({f["kind"] for f in files}, {"query", "output", "messages", "rendered"})
+        for what in ("tasks", "explain", "events"):
+            self.assertEqual(self.server.call("GET", f"/api/blast/jobs/{job}/{what}")[0], 200)
+        status, headers, data = self.server.call("GET", f"/api/blast/jobs/{job}/results/output",
+                                                 headers={"Range": "bytes=10-19"})
+        self.assertEqual((status, data), (206, blast("blastp", "proteins_2k", text, options)[10:20]))
+
+    def test_the_command_line_does_the_same(self):
+        source = TESTDATA / "query" / "reads_500.fa"
+        job = self.cli("submit", "blastn", "-query", str(source), "-db", "nucleotides_500", "-outfmt", "6").strip()
+        self.cli("wait", job)
+        out = SCRATCH / "cli.out"
+        self.cli("results", job, "-out", str(out))
+        self.assertEqual(out.read_bytes(), blast("blastn", "nucleotides_500", source.read_text(), {"outfmt": "6"}))
+        self.assertIn(job, self.cli("list"))
+        self.assertEqual(json.loads(self.cli("status", job, "--json"))["status"], "completed")
+        self.assertIn("completed", self.cli("explain", job))
+        self.cli("delete", job)
+        self.cli("status", job, code=1)
+        out.unlink()
+
+    def test_small_searches_of_many_jobs_share_runs_and_keep_their_bytes(self):
+        reads = [">" + record for record in query("reads_500.fa").split(">")[1:61]]
+        options = {"outfmt": "7 std qlen", "task": "megablast"}
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            jobs = list(pool.map(lambda read: self.server.submit("blastn", "nucleotides_500", read, options), reads))
+        for job, read in zip(jobs, reads):
+            self.assertEqual(self.server.wait(job)["status"], "completed")
+            self.assertEqual(self.server.output(job), blast("blastn", "nucleotides_500", read, options))
+        metrics = self.server.call("GET", "/metrics")[2].decode()
+        ridden = next(float(line.split()[-1]) for line in metrics.splitlines()
+                      if line.startswith("blastloom_") and "coalesced" in line)
+        self.assertGreater(ridden, 0)
+
+    def test_killed_at_any_moment_every_job_ends_once_with_the_right_bytes(self):
+        text, options = query("proteins_100.fa"), {"outfmt": "6", "evalue": "1e-5"}
+        read, read_options = query("reads_500.fa"), {"outfmt": "6"}
+        want = {"blastp": blast("blastp", "proteins_2k", text, options),
+                "blastn": blast("blastn", "nucleotides_500", read, read_options)}
+        jobs = []
+        for round_number in range({"quick": 3, "full": 200}.get(LEVEL, 8)):
+            jobs.append((self.server.submit("blastp", "proteins_2k", text, options), "blastp"))
+            jobs.append((self.server.submit("blastn", "nucleotides_500", read, read_options), "blastn"))
+            time.sleep(random.Random(round_number).uniform(0, 1.2))  # the moment of the kill
+            self.server.kill()
+            self.server.start()
+        for job, kind in jobs:
+            done = self.server.wait(job)
+            self.assertEqual(done["status"], "completed", done)
+            self.assertEqual(self.server.output(job), want[kind])
+            events = json.loads(self.server.call("GET", f"/api/blast/jobs/{job}/events?limit=500")[2])["events"]
+            finished = [event["task"] for event in events if event["kind"] == "task_done"]
+            self.assertEqual(len(finished), len(set(finished)), "a finished task was repeated")
+            self.assertEqual([event["seq"] for event in events], list(range(1, len(events) + 1)))
+
+    def test_cancel_ends_and_retry_goes_on(self):
+        job = self.server.submit("blastp", "proteins", query("proteins_500.fa"), {"outfmt": "6"})
+        while self.server.job(job)["status"] == "queued":
+            time.sleep(0.01)
+        status, _, data = self.server.call("POST", f"/api/blast/jobs/{job}/cancel")
+        self.assertEqual((status, json.loads(data)["status"]), (200, "cancelled"))
+        self.assertEqual(self.server.call("GET", f"/api/blast/jobs/{job}/results/output")[0], 409)
+        status, _, data = self.server.call("POST", f"/api/blast/jobs/{job}/retry")
+        self.assertEqual((status, json.loads(data)["status"]), (200, "queued"))
+        self.assertEqual(self.server.call("DELETE", f"/api/blast/jobs/{job}")[0], 409)
+        self.server.call("POST", f"/api/blast/jobs/{job}/cancel")
+        self.assertEqual(self.server.call("DELETE", f"/api/blast/jobs/{job}")[0], 204)
+        self.assertEqual(self.server.call("GET", f"/api/blast/jobs/{job}")[0], 404)
+
+    def test_one_key_is_one_job_however_often_it_is_sent(self):
+        text = query("protein_1.fa")
+        send = lambda: self.server.submit("blastp", "proteins_2k", text, {}, headers={"Idempotency-Key": "k1"})
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            self.assertEqual(len(set(pool.map(lambda _: send(), range(32)))), 1)
+        other = {"program": "blastp", "database": "proteins_2k", "query": text, "options": {"evalue": "1"}}
+        self.assertEqual(self.server.call("POST", "/api/blast/jobs", other, {"Idempotency-Key": "k1"})[0], 409)
+
+    def test_what_is_wrong_is_named(self):
+        good = {"program": "blastp", "database": "proteins_2k", "query": query("protein_1.fa")}
+        for change, status, words in (
+                ({"program": "blastq"}, 400, "blastq"), ({"database": "proteins_3k"}, 404, "proteins_2k"),
+                ({"database": "../proteins_2k"}, 400, "folders"), ({"query": ""}, 400, "query"),
+                ({"query": "@read1\nACGT\n+\nIIII\n"}, 400, "FASTQ"), ({"options": {"evalu": "1"}}, 400, "evalue"),
+                ({"options": {"word_size": "0"}}, 400, "word_size"), ({"options": {"seqidlist": "/etc/passwd"}}, 400, "seqidlist"),
+                ({"options": {"outfmt": "99"}}, 400, "99"), ({"surprise": 1}, 400, "surprise")):
+            got, _, data = self.server.call("POST", "/api/blast/jobs", {**good, **change})
+            self.assertEqual(got, status, data)
+            self.assertIn(words, json.loads(data)["detail"], change)
+        self.assertEqual(json.loads(self.server.call("GET", "/api/blast/jobs")[2])["jobs"], [])
+
+    def test_other_sites_and_strangers_stay_out(self):
+        self.assertEqual(self.server.call("GET", "/api/blast/jobs", headers={"Origin": "http://evil.example"})[0], 403)
+        self.assertEqual(self.server.call("GET", "/api/blast/jobs", headers={"Host": "evil.example"})[0], 403)
+        secrets = [self.cli("token", "create", name, "--role", role, "--data", str(self.folder)).strip()
+                   for name, role in (("ann", "user"), ("bob", "user"), ("eve", "viewer"))]
+        ann, bob, eve = ({"Authorization": f"Bearer {secret}"} for secret in secrets)
+        until = time.monotonic() + PATIENCE
+        while self.server.call("GET", "/api/blast/jobs")[0] != 401:  # the server notices the new file
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.1)
+        job = self.server.submit("blastp", "proteins_2k", query("protein_1.fa"), {}, headers=ann)
+        self.assertEqual(self.server.call("GET", f"/api/blast/jobs/{job}", headers=ann)[0], 200)
+        self.assertEqual(self.server.call("GET", f"/api/blast/jobs/{job}", headers=bob)[0], 404)
+        self.assertEqual(self.server.call("POST", f"/api/blast/jobs/{job}/cancel", headers=bob)[0], 404)
+        body = {"program": "blastp", "database": "proteins_2k", "query": query("protein_1.fa")}
+        self.assertEqual(self.server.call("POST", "/api/blast/jobs", body, eve)[0], 403)
+
+    def test_a_graceful_stop_loses_nothing(self):
+        job = self.server.submit("blastp", "proteins_2k", query("proteins_100.fa"), {"outfmt": "6"})
+        self.assertEqual(self.server.stop(), 0)
+        self.server.start()
+        self.assertEqual(self.server.wait(job)["status"], "completed")
+        second = subprocess.run([BINARY, "serve", "--data", self.folder, "--listen", "127.0.0.1:0"],
+                                capture_output=True, text=True)
+        self.assertEqual(second.returncode, 1)
+        self.assertIn("another server", second.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[4:]], verbosity=2)
