@@ -2,7 +2,7 @@
 #   loom_room(NAME USES room... LINKS library...)
 # which makes the library loom_NAME of every .cpp in the folder (one level of sub-folders included), and a
 # test program NAME_test of every *_test.cpp. USES names the rooms it may include: test/rooms_test.py
-# fails on any other include. LOOM_ROOMS lists the libraries of all rooms.
+# fails on any other include.
 
 add_library(loom_flags INTERFACE)
 target_include_directories(loom_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
@@ -20,8 +20,6 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_link_options(loom_flags INTERFACE -fuse-ld=lld-19)
 endif()
 
-set(LOOM_ROOMS "" CACHE INTERNAL "the libraries of all rooms")
-
 function(loom_room name)
   cmake_parse_arguments(ARG "" "" "USES;LINKS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp */*.cpp)
@@ -37,7 +35,6 @@ function(loom_room name)
     add_library(loom_${name} INTERFACE)
     target_link_libraries(loom_${name} INTERFACE loom_flags ${rooms} ${ARG_LINKS})
   endif()
-  set(LOOM_ROOMS ${LOOM_ROOMS} loom_${name} CACHE INTERNAL "the libraries of all rooms")
   if(tests)
     loom_test(${name}_test unit SOURCES ${tests} LINKS loom_${name} loom_testkit)
   endif()
