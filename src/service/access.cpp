@@ -131,7 +131,7 @@ Result<std::string> Tokens::create(std::string_view owner, Role role) {
                  kLongestName);
   const MutexLock lock(mutex_);
   LOOM_TRY(std::vector<Token> tokens, load());
-  const std::string secret = "loom_" + random_bytes_text(32);
+  std::string secret = "loom_" + random_bytes_text(32);
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   tokens.push_back({.id = sha256_hex(secret + "/id").substr(0, 8),
                     .name = std::string(owner),
