@@ -130,8 +130,8 @@ Status LocalScheduler::deliver(const ActivePtr& job, const search::Coalesced& to
     search::Messages messages(to);
     LOOM_CHECKED(together.write(rider, out, messages));
   }
-  LOOM_CHECKED(keep_file(said, messages_key(id)));
-  LOOM_CHECKED(keep_file(out, output_key(id)));
+  LOOM_CHECKED(storage::put_file(objects_, messages_key(id), said, Deadline::never()));
+  LOOM_CHECKED(storage::put_file(objects_, output_key(id), out, Deadline::never()));
   const store::NewTask whole{.first_query = 0,
                              .queries = job->job.request.queries,
                              .letters = job->job.request.letters,

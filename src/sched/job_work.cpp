@@ -325,21 +325,6 @@ Status LocalScheduler::complete(const store::JobId& id, const store::RuntimeMetr
   return ok();
 }
 
-Status LocalScheduler::keep_file(const fs::path& file, const storage::ObjectKey& key) {
-  std::FILE* from = std::fopen(file.c_str(), "rbe");
-  if (from == nullptr) return system_error(errno, "read the output");
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> closing(from, &std::fclose);
-  LOOM_TRY(const auto writer, objects_.open_writer(key, Deadline::never()));
-  std::vector<char> block(std::size_t{1} << 18U);
-  for (;;) {
-    const std::size_t got = std::fread(block.data(), 1, block.size(), from);
-    if (got == 0) break;
-    LOOM_CHECKED(writer->write(std::as_bytes(std::span(block).first(got)), Deadline::never()));
-  }
-  if (std::ferror(from) != 0) return system_error(EIO, "read the output");
-  return writer->commit(Deadline::never());
-}
-
 Status LocalScheduler::put_output(const ActivePtr& job) {
   search::NoWatch watch;
   const search::TaskRunner tasks(runner_, job->folder, watch, 1);
@@ -351,9 +336,10 @@ Status LocalScheduler::put_output(const ActivePtr& job) {
     search::Messages messages(to);
     LOOM_CHECKED(job->split->write_output(tasks, true, [](std::size_t) { return ok(); }, messages));
   }
-  if (job->rendering) return keep_file(job->folder / "output", job->rendering->key);
-  LOOM_CHECKED(keep_file(said, messages_key(job->job.id)));
-  return keep_file(job->folder / "output", output_key(job->job.id));
+  if (job->rendering)
+    return storage::put_file(objects_, job->rendering->key, job->folder / "output", Deadline::never());
+  LOOM_CHECKED(storage::put_file(objects_, messages_key(job->job.id), said, Deadline::never()));
+  return storage::put_file(objects_, output_key(job->job.id), job->folder / "output", Deadline::never());
 }
 
 }  // namespace loom::sched

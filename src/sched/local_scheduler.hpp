@@ -78,7 +78,6 @@ class LocalScheduler final : public Scheduler {
   void unclaim(const ActivePtr& job, std::size_t index) REQUIRES(mutex_);
   void finish(const ActivePtr& job);
   Status put_output(const ActivePtr& job);
-  Status keep_file(const std::filesystem::path& file, const storage::ObjectKey& key);
   Status complete(const store::JobId& id, const store::RuntimeMetrics& used);
   void fail(const ActivePtr& job, const Error& why, const std::optional<exec::Failure>& failure = {});
 

@@ -1,8 +1,6 @@
 #include "service/job_service.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -128,18 +126,8 @@ Status LocalJobs::check_waiting(const Caller& caller) const {
 }
 
 Result<ObjectKey> LocalJobs::keep_query(const FileUpload& query) {
-  LOOM_TRY(const auto key, ObjectKey::parse("queries/" + query.path().filename().string()));
-  LOOM_TRY(const auto writer, parts_.objects.open_writer(key, Deadline::never()));
-  const Fd from(::open(query.path().c_str(), O_RDONLY | O_CLOEXEC));
-  if (!from) return system_error(errno, "read the uploaded query");
-  std::vector<std::byte> block(std::size_t{1} << 18U);
-  for (;;) {
-    const ssize_t got = ::read(from.get(), block.data(), block.size());
-    if (got < 0) return system_error(errno, "read the uploaded query");
-    if (got == 0) break;
-    LOOM_CHECKED(writer->write(std::span(block).first(static_cast<std::size_t>(got)), Deadline::never()));
-  }
-  LOOM_CHECKED(writer->commit(Deadline::never()));
+  LOOM_TRY(ObjectKey key, ObjectKey::parse("queries/" + query.path().filename().string()));
+  LOOM_CHECKED(storage::put_file(parts_.objects, key, query.path(), Deadline::never()));
   return key;
 }
 

@@ -1,6 +1,12 @@
 #include "storage/object_store.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+
+#include "base/fd.hpp"
 
 namespace loom::storage {
 namespace {
@@ -57,6 +63,21 @@ Error object_too_large(const ObjectKey& key, std::uint64_t size_bytes, std::uint
 Error key_in_the_way(const ObjectKey& key) {
   return error(Code::conflict,
                "object '{}' cannot be: one key would be a folder of another; choose another key", key.str());
+}
+
+Status put_file(ObjectStore& store, const ObjectKey& key, const std::filesystem::path& path,
+                Deadline deadline) {
+  const Fd from(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!from) return system_error(errno, "read " + path.filename().string());
+  LOOM_TRY(const auto writer, store.open_writer(key, deadline));
+  std::vector<std::byte> block(std::size_t{1} << 18U);
+  for (;;) {
+    const ssize_t got = ::read(from.get(), block.data(), block.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return system_error(errno, "read " + path.filename().string());
+    if (got == 0) return writer->commit(deadline);
+    LOOM_CHECKED(writer->write(std::span(block).first(static_cast<std::size_t>(got)), deadline));
+  }
 }
 
 }  // namespace loom::storage

@@ -2,6 +2,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -89,6 +90,11 @@ class ObjectStore {
   /// Idempotent: removing what does not exist succeeds.
   virtual Status remove(const ObjectKey& key, Deadline deadline) = 0;
 };
+
+/// Copies the file at `path` to `key`, in constant memory. Blocking. Errors: those of reading and of
+/// open_writer.
+Status put_file(ObjectStore& store, const ObjectKey& key, const std::filesystem::path& path,
+                Deadline deadline);
 
 /// What stores say, in the same words.
 Error no_such_object(const ObjectKey& key);
