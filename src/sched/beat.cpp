@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/mutex.hpp"
+#include "sched/task_records.hpp"
 
 namespace loom::sched {
 
@@ -132,18 +133,6 @@ class ThreadBeat final : public Beat {
   std::thread thread_;
 };
 
-store::RuntimeMetrics sum_of(const std::vector<store::Task>& tasks) {
-  store::RuntimeMetrics sum;
-  for (const store::Task& task : tasks) {
-    if (!task.metrics) continue;
-    sum.cpu_seconds += task.metrics->cpu_seconds;
-    sum.wall_seconds += task.metrics->wall_seconds;
-    sum.peak_bytes = std::max(sum.peak_bytes, task.metrics->peak_bytes);
-    sum.letters += task.metrics->letters;
-  }
-  return sum;
-}
-
 }  // namespace
 
 std::unique_ptr<Beat> Beat::start(store::JobStore& store, std::vector<Periodic> tasks) {
@@ -159,13 +148,7 @@ Periodic metrics_backfill(store::JobStore& store) {
     *after = page.next;
     std::uint64_t filled = 0;
     for (const store::Job& job : page.jobs) {
-      std::vector<store::Task> tasks;
-      for (;;) {
-        LOOM_TRY(const auto some,
-                 store.tasks(job.id, static_cast<std::uint32_t>(tasks.size()), store::kMostRows, deadline));
-        tasks.insert(tasks.end(), some.begin(), some.end());
-        if (some.size() < store::kMostRows) break;
-      }
+      LOOM_TRY(const auto tasks, all_tasks(store, job.id, deadline));
       if (store.set_metrics(job.id, sum_of(tasks), wall_now(), deadline)) ++filled;
     }
     return filled;

@@ -8,6 +8,7 @@
 #include "exec/failure.hpp"
 #include "sched/job_keys.hpp"
 #include "sched/local_scheduler.hpp"
+#include "sched/task_records.hpp"
 #include "search/messages.hpp"
 #include "search/scout.hpp"
 
@@ -70,16 +71,6 @@ Status LocalScheduler::check_snapshot(const JobSpec& spec) const {
                database.names, spec.snapshot, now);
 }
 
-Result<std::vector<store::Task>> LocalScheduler::all_tasks(const store::JobId& id) {
-  std::vector<store::Task> tasks;
-  for (;;) {
-    LOOM_TRY(const auto page,
-             store_.tasks(id, static_cast<std::uint32_t>(tasks.size()), store::kMostRows, soon()));
-    tasks.insert(tasks.end(), page.begin(), page.end());
-    if (page.size() < store::kMostRows) return tasks;
-  }
-}
-
 void LocalScheduler::prepare(const ActivePtr& job) {
   const Status done = read_and_plan(job);
   if (!done) fail(job, done.error());
@@ -100,7 +91,7 @@ Status LocalScheduler::read_and_plan(const ActivePtr& job) {
   std::vector<store::Task> known;
   std::optional<plan::Plan> pinned;
   if (!job->rendering && job->job.tasks_total > 0) {
-    LOOM_TRY(known, all_tasks(job->job.id));
+    LOOM_TRY(known, all_tasks(store_, job->job.id, soon()));
     LOOM_TRY(pinned, plan_of(known));
     pinned->workers = options_.cores;
   }
@@ -297,18 +288,8 @@ void LocalScheduler::finish(const ActivePtr& job) {
   }
   Status done = job->delivered ? ok() : put_output(job);
   if (done && !job->rendering) {
-    const auto tasks = all_tasks(job->job.id);
-    store::RuntimeMetrics sum;
-    if (tasks) {
-      for (const store::Task& task : *tasks) {
-        if (!task.metrics) continue;
-        sum.cpu_seconds += task.metrics->cpu_seconds;
-        sum.wall_seconds += task.metrics->wall_seconds;
-        sum.peak_bytes = std::max(sum.peak_bytes, task.metrics->peak_bytes);
-        sum.letters += task.metrics->letters;
-      }
-    }
-    done = complete(job->job.id, sum);
+    const auto tasks = all_tasks(store_, job->job.id, soon());
+    done = complete(job->job.id, tasks ? std::optional(sum_of(*tasks)) : std::nullopt);
   }
   if (!done && done.error().code != Code::conflict && done.error().code != Code::not_found)
     return fail(job, done.error());
@@ -318,10 +299,10 @@ void LocalScheduler::finish(const ActivePtr& job) {
   drop(job);
 }
 
-Status LocalScheduler::complete(const store::JobId& id, const store::RuntimeMetrics& used) {
+Status LocalScheduler::complete(const store::JobId& id, const std::optional<store::RuntimeMetrics>& used) {
   LOOM_CHECKED(store_.move_job(id, store::JobState::completed, {}, now(), soon()));
   // What is missing is filled in by the beat.
-  static_cast<void>(store_.set_metrics(id, used, now(), soon()));
+  if (used) static_cast<void>(store_.set_metrics(id, *used, now(), soon()));
   return ok();
 }
 

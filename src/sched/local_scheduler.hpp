@@ -66,7 +66,6 @@ class LocalScheduler final : public Scheduler {
   Status plan_in_store(const ActivePtr& job, const std::vector<store::Task>& known);
   Status fetch_query(const store::Job& job, const std::filesystem::path& target);
   Status check_snapshot(const JobSpec& spec) const;
-  Result<std::vector<store::Task>> all_tasks(const store::JobId& id);
   void begin_steps(const ActivePtr& job, const std::vector<store::Task>& known) REQUIRES(mutex_);
   void step(const Work& work);
   Result<std::pair<std::size_t, std::optional<store::Lease>>> lease_step(const ActivePtr& job,
@@ -78,7 +77,7 @@ class LocalScheduler final : public Scheduler {
   void unclaim(const ActivePtr& job, std::size_t index) REQUIRES(mutex_);
   void finish(const ActivePtr& job);
   Status put_output(const ActivePtr& job);
-  Status complete(const store::JobId& id, const store::RuntimeMetrics& used);
+  Status complete(const store::JobId& id, const std::optional<store::RuntimeMetrics>& used);
   void fail(const ActivePtr& job, const Error& why, const std::optional<exec::Failure>& failure = {});
 
   // group_work.cpp

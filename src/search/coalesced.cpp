@@ -14,11 +14,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::string text_of(const blast::Options& options, std::string_view name, std::string_view fallback) {
-  const auto* entry = options.find(name);
-  return entry == nullptr ? std::string(fallback) : entry->text;
-}
-
 /// Word sizes at which the engine's choice of tables does not change below kMostLettersInCompany letters.
 bool same_tables(const blast::Options& options) {
   const std::string task = text_of(options, "task", "megablast");

@@ -37,6 +37,11 @@ double expect_value(const Options& options) {
 
 }  // namespace
 
+std::string text_of(const Options& options, std::string_view name, std::string_view fallback) {
+  const auto* entry = options.find(name);
+  return entry == nullptr ? std::string(fallback) : entry->text;
+}
+
 std::int64_t integer_or(const Options& options, std::string_view name, std::int64_t fallback) {
   const auto* entry = options.find(name);
   if (entry == nullptr) return fallback;

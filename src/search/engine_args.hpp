@@ -28,6 +28,9 @@ blast::Options scout_options(const blast::Options& options, OnSaturation on_satu
 /// The value of the integer option `name`, or `fallback` where the user gave none.
 std::int64_t integer_or(const blast::Options& options, std::string_view name, std::int64_t fallback);
 
+/// The text of the option `name` as the user wrote it, or `fallback` where he gave none.
+std::string text_of(const blast::Options& options, std::string_view name, std::string_view fallback);
+
 /// How many subjects per query the user's options make the engine keep; 500 is its default.
 std::uint64_t hit_list_size(const blast::Options& options);
 

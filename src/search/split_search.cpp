@@ -27,11 +27,6 @@ using blast::Program;
 /// stay well above.
 constexpr std::uint64_t kBlastnUnitLetters = 50'000;
 
-std::string text_of(const blast::Options& options, std::string_view name, std::string_view fallback) {
-  const auto* entry = options.find(name);
-  return entry == nullptr ? std::string(fallback) : entry->text;
-}
-
 /// Letters in a row of an alignment, from which on a row that is no gap has its numbers.
 constexpr std::int64_t kLeastLine = 10;
 
