@@ -3,13 +3,20 @@
 coalescing  single-read megablast jobs submitted at once against 712 Mbases (the markers of metaphlan2-data): CPU
             seconds of the whole server beside one BLAST+ process per job, and the wait of a lone job
 submits     durable submits a second at 64 clients beside SQLite's own rate of one commit per insert on this disk
-idle        resident memory of an idle server, and its start
+list        GET /api/blast/jobs?limit=50 with 1,000 and with 1,000,000 stored jobs, whole and as 304, beside nginx
+            serving the same bytes from a file: requests per CPU second of the server, and the slowest of a hundred
+events      5,000 listeners of /api/blast/events: memory of each, and how late the last of them hears of a job
+idle        resident memory of an idle server, and its start with an empty store and with 1,000,000 jobs
 """
 import concurrent.futures
 import http.client
 import json
 import os
+import re
+import resource
+import selectors
 import shutil
+import socket
 import sqlite3
 import statistics
 import subprocess
@@ -26,9 +33,13 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Server:
-    def __init__(self, name, *flags):
+    """A server on a folder of its own under the bench's output; `keep` goes on with the folder of the one before."""
+
+    def __init__(self, name, *flags, keep=False):
         self.data = harness.OUT / name
-        shutil.rmtree(self.data, ignore_errors=True)
+        self.keep = keep
+        if not keep:
+            shutil.rmtree(self.data, ignore_errors=True)
         began = time.perf_counter()
         self.process = subprocess.Popen([BINARY, "serve", "--data", self.data, "--listen", "127.0.0.1:0", "--db-path",
                                          BENCHDATA, *flags], stdout=subprocess.PIPE, text=True)
@@ -42,7 +53,8 @@ class Server:
         self.process.terminate()
         self.process.wait()
         self.process.stdout.close()
-        shutil.rmtree(self.data, ignore_errors=True)
+        if not self.keep:
+            shutil.rmtree(self.data, ignore_errors=True)
 
     def call(self, method, path, body=None, connection=None):
         own = connection or http.client.HTTPConnection(self.host)
@@ -125,19 +137,183 @@ def submits(report, options):
         rows += 1
     plain = rows / (time.perf_counter() - began)
     store.close()
+    script = harness.OUT / "submit.lua"
+    script.write_text(f'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\n'
+                      f"wrk.body = {json.dumps(json.dumps(wish))}\n")
     with Server("service-submits", "--cores", "1") as server:
-        def client(_):
-            connection, done = http.client.HTTPConnection(server.host), 0
-            until = time.perf_counter() + 5
-            while time.perf_counter() < until:
-                server.call("POST", "/api/blast/jobs", wish, connection)
-                done += 1
-            return done
-        with concurrent.futures.ThreadPoolExecutor(64) as pool:
-            rate = sum(pool.map(client, range(64))) / 5
-    report.add("durable submits, 64 clients", rate, "/s")
-    report.add("durable submits / plain inserts", rate / plain, "×", "≥ 8", rate / plain >= 8,
+        # What is measured is taking jobs in, so nothing is searched: 64 clients fill the queue faster than it empties.
+        load = Load(server.host, "/api/blast/jobs", 64, server.cpu_s, "-s", script)
+        stored = server.call("GET", "/api/blast/jobs?limit=1")
+    if load.refused or not stored["jobs"]:
+        sys.exit(f"error: {load.refused} submits were refused")
+    report.add("durable submits, 64 clients", load.rate, "/s")
+    report.add("durable submits / plain inserts", load.rate / plain, "×", "≥ 8", load.rate / plain >= 8,
                f"SQLite, one commit per insert ({plain:.0f}/s)")
+
+
+class Load:
+    """wrk's clients on one path for five seconds. rate: a second; per_cpu_s: of the server that cpu_s() tells of."""
+
+    def __init__(self, host, path, clients, cpu_s, *more, seconds=5):
+        before = cpu_s()
+        told = subprocess.run(["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--latency", *more, f"http://{host}{path}"],
+                              capture_output=True, text=True, check=True).stdout
+        cpu = cpu_s() - before
+        requests = int(re.search(r"(\d+) requests in", told)[1])
+        self.refused = int((re.search(r"Non-2xx or 3xx responses: (\d+)", told) or [0, 0])[1])
+        self.rate = requests / seconds
+        self.per_cpu_s = requests / cpu
+        number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", told).groups()
+        self.p99_ms = float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+
+
+class Nginx:
+    """nginx with a worker per core, serving one file."""
+
+    def __init__(self, body):
+        self.folder = harness.OUT / "nginx"
+        shutil.rmtree(self.folder, ignore_errors=True)
+        (self.folder / "www").mkdir(parents=True)
+        (self.folder / "www/jobs").write_bytes(body)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.host = f"127.0.0.1:{free.getsockname()[1]}"
+        (self.folder / "nginx.conf").write_text(f"""
+            daemon off; worker_processes {harness.CORES}; pid {self.folder}/pid; error_log {self.folder}/error.log;
+            events {{ worker_connections 1024; }}
+            http {{ access_log off; sendfile on; keepalive_requests 100000000; default_type application/json;
+                    client_body_temp_path {self.folder}/a; proxy_temp_path {self.folder}/b; fastcgi_temp_path {self.folder}/c;
+                    uwsgi_temp_path {self.folder}/d; scgi_temp_path {self.folder}/e;
+                    server {{ listen {self.host}; root {self.folder}/www; }} }}""")
+        os.chmod(self.folder, 0o755)
+        self.process = subprocess.Popen(["/usr/sbin/nginx", "-p", self.folder, "-c", self.folder / "nginx.conf"],
+                                        stderr=subprocess.DEVNULL)
+        while True:
+            try:
+                connection = http.client.HTTPConnection(self.host)
+                connection.request("GET", "/jobs")
+                reply = connection.getresponse()
+                if reply.read() != body:
+                    sys.exit(f"error: nginx answers {reply.status}; see {self.folder}/error.log")
+                self.etag = reply.getheader("ETag")
+                return
+            except ConnectionRefusedError:
+                if self.process.poll() is not None:
+                    sys.exit(f"error: nginx did not start; see {self.folder}/error.log")
+                time.sleep(0.01)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+    def cpu_s(self):
+        workers = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return sum(sum(map(int, Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13])) for pid in workers) / TICKS
+
+
+def stored(name, jobs):
+    """A server's folder with that many completed jobs in its store. The server made the first itself."""
+    wish = {"program": "blastn", "database": markers().name, "options": {"outfmt": "6"}, "title": "reads of sample 1",
+            "query": ">q\nACGTACGTACGTACGTACGTACGTACGTACGT\n"}
+    with Server(name) as server:
+        server.keep = True
+        ended(server, [server.call("POST", "/api/blast/jobs", wish)["id"]])
+    store = sqlite3.connect(server.data / "jobs.sqlite")
+    columns = [row[1] for row in store.execute("PRAGMA table_info(jobs)") if row[1] not in ("number", "id", "created", "owner")]
+    names = ", ".join(columns)
+    store.execute(f"""
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {jobs - 1})
+        INSERT INTO jobs(id, owner, created, {names})
+        SELECT lower(hex(randomblob(16))), 'owner' || (i % 100), created - i * 1000, {names} FROM jobs, n WHERE number = 1""")
+    store.commit()
+    store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    store.close()
+    return server.data
+
+
+def list_get(report, options):
+    path = "/api/blast/jobs?limit=50"
+    cost = {}
+    for jobs in (1_000, 1_000_000):
+        stored("service-list", jobs)
+        with Server("service-list", keep=True) as server:
+            server.keep = False
+            connection = http.client.HTTPConnection(server.host)
+            connection.request("GET", path)
+            reply = connection.getresponse()
+            body, etag = reply.read(), reply.getheader("ETag")
+            # Each request with a query string of its own: none is answered from the cache of replies.
+            fresh = harness.OUT / "fresh.lua"
+            fresh.write_text(f'''local n = 0
+                request = function()
+                  n = n + 1
+                  return wrk.format("GET", "{path}&since=" .. os.date("!%Y-%m-%dT%H:%M:%SZ", 1000000000 + n))
+                end''')
+            with Nginx(body) as nginx:
+                for clients in (32, 256):
+                    ours = Load(server.host, path, clients, server.cpu_s)
+                    theirs = Load(nginx.host, "/jobs", clients, nginx.cpu_s)
+                    ours_304 = Load(server.host, path, clients, server.cpu_s, "-H", f"If-None-Match: {etag}")
+                    theirs_304 = Load(nginx.host, "/jobs", clients, nginx.cpu_s, "-H", f"If-None-Match: {nginx.etag}")
+                    cost[jobs, clients] = ours
+                    what = f"list of 50 of {jobs:,} jobs, {clients} connections"
+                    for title, mine, other, goal in ((what, ours, theirs, 0.7), (what + ", 304", ours_304, theirs_304, 0.9)):
+                        ratio = mine.per_cpu_s / other.per_cpu_s
+                        report.add(title, ratio, "×", f"≥ {goal}", ratio >= goal,
+                                   f"nginx, requests per CPU second ({mine.per_cpu_s:.0f}/s; p99 {mine.p99_ms:.1f} ms, nginx {other.p99_ms:.1f} ms)")
+            cost[jobs, "fresh"] = Load(server.host, path, 32, server.cpu_s, "-s", fresh)
+    for what, name in ((32, "32 connections"), (256, "256 connections"), ("fresh", "each read from the store")):
+        few, many = cost[1_000, what], cost[1_000_000, what]
+        ratio = few.per_cpu_s / many.per_cpu_s
+        report.add(f"list: cost with 1,000,000 jobs, {name}", ratio, "×", "≤ 1.1", ratio <= 1.1,
+                   f"with 1,000 jobs ({many.per_cpu_s:.0f} and {few.per_cpu_s:.0f} requests per CPU second; p99 {many.p99_ms:.1f} ms)")
+
+
+def events(report, options):
+    count = 5000
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    wish = {"program": "blastn", "database": markers().name, "options": {"outfmt": "6"}, "query": ">q\nACGTACGTACGTACGTACGTACGTACGTACGT\n"}
+    with Server("service-events") as server:
+        host, port = server.host.split(":")
+        ended(server, [server.call("POST", "/api/blast/jobs", wish)["id"]])
+        before = server.resident_bytes()
+        ready = selectors.DefaultSelector()
+        sockets = []
+        for _ in range(count):
+            one = socket.create_connection((host, int(port)))
+            one.sendall(b"GET /api/blast/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n")
+            sockets.append(one)
+        for one in sockets:
+            if b"200 OK" not in one.recv(65536):
+                sys.exit("error: an event stream was refused")
+            ready.register(one, selectors.EVENT_READ)
+        time.sleep(0.5)
+        each = (server.resident_bytes() - before) / count
+        for key, _ in ready.select(0):
+            key.fileobj.recv(65536)  # comments and history
+        late = []
+        for _ in range(5):
+            began = time.perf_counter()
+            job = server.call("POST", "/api/blast/jobs", wish)["id"].encode()
+            heard = set()
+            while len(heard) < count:
+                for key, _ in ready.select(10):
+                    if job in key.fileobj.recv(65536) and key.fd not in heard:
+                        heard.add(key.fd)
+                        late.append(time.perf_counter() - began)
+            ended(server, [job.decode()])
+            time.sleep(0.5)
+            for key, _ in ready.select(0):
+                key.fileobj.recv(65536)
+        for one in sockets:
+            one.close()
+    report.add("5,000 listeners: memory of each", each / 1024, "KiB", "≤ 24", each <= 24 * 1024)
+    p99 = sorted(late)[len(late) * 99 // 100] * 1000
+    report.add("5,000 listeners: a submit is heard, p99", p99, "ms", "≤ 300", p99 <= 300, "from the submit's first byte, read by one Python process")
 
 
 def idle(report, options):
@@ -146,8 +322,12 @@ def idle(report, options):
         memory = server.resident_bytes() / (1 << 20)
         report.add("idle server: resident memory", memory, "MiB", "≤ 40", memory <= 40)
         report.add("idle server: start", server.start_s * 1000, "ms", "≤ 150", server.start_s <= 0.15, "an empty store")
+    stored("service-full", 1_000_000)
+    with Server("service-full", keep=True) as server:
+        server.keep = False
+        report.add("idle server: start with 1,000,000 jobs", server.start_s * 1000, "ms", "≤ 150", server.start_s <= 0.15)
 
 
 if __name__ == "__main__":
-    harness.main("service", __doc__, {"idle": idle, "submits": submits, "coalescing": coalescing},
+    harness.main("service", __doc__, {"idle": idle, "submits": submits, "list": list_get, "events": events, "coalescing": coalescing},
                  lambda parser: parser.add_argument("--jobs", type=int, default=1000, help="single-read jobs"))

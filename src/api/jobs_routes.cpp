@@ -5,6 +5,7 @@
 #include "api/replies.hpp"
 #include "api/submission.hpp"
 #include "api/time_text.hpp"
+#include "base/log.hpp"
 
 namespace loom::api {
 namespace {
@@ -129,6 +130,8 @@ JobsRoutes::Reply JobsRoutes::submit(Request& request, Caller caller) {
   constexpr int kOk = 200;
   constexpr int kCreated = 201;
   const bool created = submitted->outcome == store::Submitted::Outcome::created;
+  log::write(log::Level::info, "job.accepted",
+             {{"request", request.id}, {"job", submitted->job.id.str()}, {"caller", caller.name}});
   Response response = json_reply(created ? kCreated : kOk, text_of(submitted->job));
   response.headers.emplace_back("Location", job_path(submitted->job.id));
   co_return response;

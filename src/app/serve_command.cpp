@@ -9,14 +9,17 @@
 #include <thread>
 
 #include "api/api.hpp"
+#include "app/server_log.hpp"
 #include "app/server_options.hpp"
 #include "app/signals.hpp"
 #include "app/version.hpp"
 #include "base/atomic_file.hpp"
 #include "base/fd.hpp"
+#include "base/log.hpp"
 #include "exec/local/local_process_runner.hpp"
 #include "http/server.hpp"
 #include "sched/beat.hpp"
+#include "sched/upkeep.hpp"
 #include "search/settings.hpp"
 #include "service/local_jobs.hpp"
 #include "storage/files/files_object_store.hpp"
@@ -69,32 +72,6 @@ Status write_address(const fs::path& data, const std::string& address) {
   return file.commit();
 }
 
-/// Jobs that ended long ago go.
-sched::Periodic retention(store::JobStore& store, service::JobService& jobs, int days) {
-  const auto run = [&store, &jobs, days]() -> Result<std::uint64_t> {
-    const service::Caller system{"retention", service::Role::admin};
-    const auto now = std::chrono::system_clock::now();
-    const auto oldest =
-        std::chrono::time_point_cast<std::chrono::milliseconds>(now - std::chrono::hours(24 * days));
-    std::uint64_t removed = 0;
-    for (const auto state :
-         {store::JobState::completed, store::JobState::failed, store::JobState::cancelled}) {
-      std::optional<store::JobCursor> after;
-      do {
-        LOOM_TRY(const store::JobPage page, store.list({.state = state}, after, store::kMostRows,
-                                                       Deadline::in(std::chrono::seconds(30))));
-        for (const store::Job& job : page.jobs) {
-          if (!job.finished || *job.finished > oldest) continue;
-          if (jobs.remove(system, job.id, Deadline::in(std::chrono::seconds(30)))) ++removed;
-        }
-        after = page.next;
-      } while (after);
-    }
-    return removed;
-  };
-  return {.name = "retention", .every = std::chrono::seconds(3600), .run = run};
-}
-
 class Service {
  public:
   static Result<std::unique_ptr<Service>> open(const ServerOptions& options);
@@ -114,7 +91,9 @@ class Service {
   service::DatabaseList databases_;
   std::unique_ptr<store::SqliteJobStore> store_;
   std::unique_ptr<storage::FilesObjectStore> objects_;
+  std::optional<sched::Periodic> sweep_;  ///< until the beat has it
   std::unique_ptr<events::Hub> hub_;
+  std::shared_ptr<void> logging_;
   std::unique_ptr<sched::Scheduler> scheduler_;
   std::unique_ptr<service::JobService> jobs_;
   std::unique_ptr<sched::Beat> beat_;
@@ -141,7 +120,9 @@ Status Service::open_parts() {
                  options_.host, options_.data.string());
   LOOM_TRY(store_, store::SqliteJobStore::open(options_.data / "jobs.sqlite"));
   LOOM_TRY(objects_, storage::FilesObjectStore::open(options_.data / "objects"));
+  LOOM_TRY(sweep_, sched::sweep(*store_, *objects_, options_.data / "work"));
   LOOM_TRY(hub_, events::Hub::start(*store_));
+  hub_->listen(log_events, logging_);
   const int cores = options_.cores > 0 ? options_.cores : search::usable_cores();
   const std::uint64_t memory =
       options_.memory_bytes > 0 ? options_.memory_bytes : search::usable_memory_bytes();
@@ -149,7 +130,7 @@ Status Service::open_parts() {
                                       {.cores = cores,
                                        .memory_bytes = memory,
                                        .work = options_.data / "work",
-                                       .weights = {},
+                                       .weights = options_.weights,
                                        .coalesce = options_.coalesce});
   jobs_ = service::make_local_jobs({.store = *store_,
                                     .objects = *objects_,
@@ -185,11 +166,15 @@ Status Service::listen() {
       .connections = [this] { return server_ ? server_->connections() : 0; },
       .report =
           [](const http::Request& request, const Error& error) {
-            fmt::print(stderr, "error request={} {}: {}\n", request.id, request.path, error.message);
+            log::write(log::Level::error, "http.failed",
+                       {{"request", request.id}, {"path", request.path}, {"reason", error.message}});
           }});
   http::ServerOptions wanted{.host = options_.host, .port = options_.port};
   LOOM_TRY(server_, http::Server::listen(wanted, api_->routes(), api::Api::fallback(), *blocking_));
-  server_->on_exchange([this](const http::Exchange& exchange) { api_->count(exchange); });
+  server_->on_exchange([this](const http::Exchange& exchange) {
+    api_->count(exchange);
+    log_exchange(exchange);
+  });
   return ok();
 }
 
@@ -205,7 +190,14 @@ void Service::begin_beat() {
                      LOOM_TRY(const std::size_t found, databases_.rescan());
                      return static_cast<std::uint64_t>(found);
                    }});
-  if (options_.retention_days > 0) tasks.push_back(retention(*store_, *jobs_, options_.retention_days));
+  if (options_.retention_days > 0 || options_.retention_bytes > 0)
+    tasks.push_back(sched::retention(
+        *store_, *objects_, {.days = options_.retention_days, .bytes = options_.retention_bytes},
+        [this](const store::JobId& id) {
+          const service::Caller system{"retention", service::Role::admin};
+          return jobs_->remove(system, id, Deadline::in(std::chrono::seconds(30)));
+        }));
+  tasks.push_back(std::move(*sweep_));
   beat_ = sched::Beat::start(*store_, std::move(tasks));
 }
 
@@ -218,17 +210,21 @@ int Service::run(const Signals& signals) {
   begin_beat();
   fmt::print("{}\n", address);
   std::fflush(stdout);
+  log::write(log::Level::info, "server.started",
+             {{"address", address}, {"version", kVersion}, {"data", options_.data.string()}});
   const std::stop_callback stopping(signals.stop(), [this] { server_->stop(std::chrono::seconds(2)); });
   server_->run();
   beat_.reset();
   scheduler_->stop(kGrace);
   std::error_code ignored;
   fs::remove(options_.data / "address", ignored);
+  log::write(log::Level::info, "server.stopped", {{"address", address}});
   return 0;
 }
 
 int run_server(const ServerOptions& options) {
   if (!options.db_path.empty()) ::setenv("BLASTDB", options.db_path.c_str(), 1);
+  log::set_level(options.log_level);
   const Signals signals;
   auto service = Service::open(options);
   if (!service) return fail(service.error());

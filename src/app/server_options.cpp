@@ -21,6 +21,9 @@ constexpr std::string_view kHelp =
   --cores N             cores to use in all; default: all
   --memory SIZE         memory for the databases of all that runs at once; default: the machine's
   --retention-days N    remove jobs N days after they ended; default: never
+  --retention-size SIZE keep at most that much of queries and results: the jobs that ended first go; default: all
+  --weight OWNER=N      share of the cores that OWNER gets beside others, 0.01 to 100; default: 1. May be repeated
+  --log-level LEVEL     debug, info, warning or error: least of the lines on standard error; default: info
   --no-coalesce         do not let small searches of several jobs share one engine run
 )";
 
@@ -45,6 +48,21 @@ Status set_listen(ServerOptions& options, const std::string& text) {
   return ok();
 }
 
+Status set_weight(ServerOptions& options, const std::string& text) {
+  constexpr double kLeast = 0.01;
+  constexpr double kMost = 100;
+  const std::size_t equals = text.rfind('=');
+  double weight = 0;
+  const char* const end = text.data() + text.size();
+  const auto read = equals == std::string::npos ? std::from_chars_result{end, std::errc::invalid_argument}
+                                                : std::from_chars(text.data() + equals + 1, end, weight);
+  if (read.ec != std::errc{} || read.ptr != end || equals == 0 || weight < kLeast || weight > kMost)
+    return error(Code::invalid_argument, "--weight: OWNER=N is needed, N from {} to {}, not '{}'", kLeast, kMost,
+                 text);
+  options.weights[text.substr(0, equals)] = weight;
+  return ok();
+}
+
 Status set_flag(ServerOptions& options, const std::string& flag, const std::string& value) {
   if (flag == "--data") {
     options.data = value;
@@ -58,6 +76,15 @@ Status set_flag(ServerOptions& options, const std::string& flag, const std::stri
     LOOM_TRY(options.memory_bytes, parse_bytes(value));
   } else if (flag == "--retention-days") {
     LOOM_TRY(options.retention_days, number(flag, value, 1, 36500));
+  } else if (flag == "--retention-size") {
+    LOOM_TRY(options.retention_bytes, parse_bytes(value));
+  } else if (flag == "--weight") {
+    return set_weight(options, value);
+  } else if (flag == "--log-level") {
+    const auto level = log::parse_level(value);
+    if (!level)
+      return error(Code::invalid_argument, "--log-level: debug, info, warning or error, not '{}'", value);
+    options.log_level = *level;
   } else {
     return error(Code::invalid_argument, "serve has no flag '{}'; see blastloom serve --help", flag);
   }

@@ -1,9 +1,11 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <span>
 #include <string>
 
+#include "base/log.hpp"
 #include "base/result.hpp"
 
 namespace loom::app {
@@ -17,6 +19,9 @@ struct ServerOptions {
   int cores = 0;                   ///< --cores; 0: all
   std::uint64_t memory_bytes = 0;  ///< --memory; 0: what the machine has
   int retention_days = 0;          ///< --retention-days: final jobs go after that; 0: never
+  std::uint64_t retention_bytes = 0;  ///< --retention-size: all results together; 0: no limit
+  std::map<std::string, double> weights;  ///< --weight OWNER=N: shares of the cores
+  log::Level log_level = log::Level::info;  ///< --log-level
   bool coalesce = true;            ///< --no-coalesce
 };
 

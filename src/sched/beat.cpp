@@ -22,9 +22,6 @@ using Wall = std::chrono::system_clock;
 constexpr const char* kLeader = "beat";
 constexpr std::chrono::seconds kTerm{120};
 
-store::UnixTime wall_now() {
-  return std::chrono::time_point_cast<std::chrono::milliseconds>(Wall::now());
-}
 
 std::string text_of(Wall::time_point when) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(Wall::to_time_t(when)));
@@ -103,7 +100,7 @@ class ThreadBeat final : public Beat {
   }
 
   void run(std::size_t index) {
-    const auto lead = store_.try_lead(kLeader, holder_, wall_now(), wall_now() + kTerm,
+    const auto lead = store_.try_lead(kLeader, holder_, store::wall_now(), store::wall_now() + kTerm,
                                       Deadline::in(std::chrono::seconds(10)));
     const bool leads = lead && lead->holder == holder_;
     const Instant began = std::chrono::steady_clock::now();
@@ -149,7 +146,7 @@ Periodic metrics_backfill(store::JobStore& store) {
     std::uint64_t filled = 0;
     for (const store::Job& job : page.jobs) {
       LOOM_TRY(const auto tasks, all_tasks(store, job.id, deadline));
-      if (store.set_metrics(job.id, sum_of(tasks), wall_now(), deadline)) ++filled;
+      if (store.set_metrics(job.id, sum_of(tasks), store::wall_now(), deadline)) ++filled;
     }
     return filled;
   };

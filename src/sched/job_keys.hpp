@@ -1,13 +1,18 @@
 #pragma once
 #include "storage/object_store.hpp"
-#include "store/job.hpp"
+#include "store/job_store.hpp"
 
 namespace loom::sched {
 
 /// Where a job's files lie in the object store: all below its prefix.
 std::string prefix_of(const store::JobId& id);
+/// The job whose file lies there; nullopt if it is none of a job.
+std::optional<store::JobId> job_of(const storage::ObjectKey& key);
 storage::ObjectKey output_key(const store::JobId& id);
 /// What the engine said on standard error.
 storage::ObjectKey messages_key(const store::JobId& id);
+/// The query of `job`, wherever it is kept. Both stores are asked while it is opened only.
+Result<std::unique_ptr<storage::ObjectReader>> open_query(store::JobStore& jobs, storage::ObjectStore& objects,
+                                                          const store::Job& job, Deadline deadline);
 
 }  // namespace loom::sched

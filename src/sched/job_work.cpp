@@ -50,8 +50,13 @@ store::Failure told(const Error& why, const std::optional<exec::Failure>& failur
 }  // namespace
 
 Status LocalScheduler::fetch_query(const store::Job& job, const fs::path& target) {
-  LOOM_TRY(const auto key, storage::ObjectKey::parse(job.request.query_key));
-  LOOM_TRY(const auto reader, objects_.open_reader(key, Deadline::never()));
+  if (job.request.query_key.empty()) {
+    // Small, and written again whenever the job is taken up: so it needs not be durable here.
+    LOOM_TRY(const std::string text, store_.query(job.id, soon()));
+    return search::write_file(target, text);
+  }
+  if (fs::exists(target)) return ok();
+  LOOM_TRY(const auto reader, open_query(store_, objects_, job, Deadline::never()));
   LOOM_TRY(AtomicFile file, AtomicFile::create(target));
   std::vector<std::byte> block(std::size_t{1} << 18U);
   for (;;) {
@@ -82,7 +87,7 @@ Status LocalScheduler::read_and_plan(const ActivePtr& job) {
   if (failed) return system_error(failed.value(), "make the job's working folder");
   LOOM_CHECKED(check_snapshot(job->spec));
   const fs::path query = job->folder / "query.fasta";
-  if (!fs::exists(query)) LOOM_CHECKED(fetch_query(job->job, query));
+  LOOM_CHECKED(fetch_query(job->job, query));
   search::Request request{.options = job->spec.options, .settings = {}, .query = query};
   request.out = job->folder / "output";
   request.settings.workers = options_.cores;

@@ -27,12 +27,29 @@ void discard_folder(const std::filesystem::path& folder) {
 
 }  // namespace
 
+constexpr std::string_view kJobs = "jobs/";
 std::string prefix_of(const store::JobId& id) {
-  return fmt::format("jobs/{}/", id.str());
+  return fmt::format("{}{}/", kJobs, id.str());
+}
+std::optional<store::JobId> job_of(const storage::ObjectKey& key) {
+  if (!key.str().starts_with(kJobs)) return std::nullopt;
+  const std::string_view rest = std::string_view(key.str()).substr(kJobs.size());
+  const auto id = store::JobId::parse(rest.substr(0, rest.find('/')));
+  return id ? std::optional(*id) : std::nullopt;
 }
 storage::ObjectKey output_key(const store::JobId& id) {
   return storage::ObjectKey::parse(prefix_of(id) + "output").value();
 }
+Result<std::unique_ptr<storage::ObjectReader>> open_query(store::JobStore& jobs, storage::ObjectStore& objects,
+                                                          const store::Job& job, Deadline deadline) {
+  if (!job.request.query_key.empty()) {
+    LOOM_TRY(const auto key, storage::ObjectKey::parse(job.request.query_key));
+    return objects.open_reader(key, deadline);
+  }
+  LOOM_TRY(std::string text, jobs.query(job.id, deadline));
+  return storage::text_reader(std::move(text));
+}
+
 storage::ObjectKey messages_key(const store::JobId& id) {
   return storage::ObjectKey::parse(prefix_of(id) + "messages").value();
 }
@@ -57,7 +74,7 @@ LocalScheduler::~LocalScheduler() {
 }
 
 store::UnixTime LocalScheduler::now() const {
-  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  return store::wall_now();
 }
 
 Status LocalScheduler::take_up(store::JobState state) {
@@ -75,6 +92,10 @@ Status LocalScheduler::take_up(store::JobState state) {
 }
 
 Status LocalScheduler::start() {
+  // Of groups and renderings ("group-ID", "ID-HASH") nothing is gone on with.
+  std::error_code ignored;
+  for (const auto& folder : std::filesystem::directory_iterator(options_.work, ignored))
+    if (folder.path().filename().string().find('-') != std::string::npos) discard_folder(folder.path());
   // The last server is gone, and its engine processes with it: its leases mean nothing.
   for (;;) {
     LOOM_TRY(const auto expired, store_.end_leases(now(), store::kMostRows, soon()));

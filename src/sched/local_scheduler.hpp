@@ -64,6 +64,7 @@ class LocalScheduler final : public Scheduler {
   void prepare(const ActivePtr& job);
   Status read_and_plan(const ActivePtr& job);
   Status plan_in_store(const ActivePtr& job, const std::vector<store::Task>& known);
+  /// The query as a file of the work folder, whole.
   Status fetch_query(const store::Job& job, const std::filesystem::path& target);
   Status check_snapshot(const JobSpec& spec) const;
   void begin_steps(const ActivePtr& job, const std::vector<store::Task>& known) REQUIRES(mutex_);

@@ -30,10 +30,6 @@ using store::JobId;
 constexpr std::size_t kMostSums = 10'000;
 constexpr std::size_t kMostFiles = 500;
 
-store::UnixTime wall_now() {
-  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
-}
-
 /// One text for each wish: the same for the same body only.
 std::string fingerprint(const SubmitRequest& request, const std::string& query_sha256) {
   std::string text = fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n", request.program, request.database, request.title,
@@ -89,14 +85,15 @@ class LocalJobs final : public JobService {
     return job;
   }
   Status check_waiting(const Caller& caller) const;
-  Result<ObjectKey> keep_query(const FileUpload& query);
+  Result<ObjectKey> keep_query(QueryUpload& query);
   Result<store::Submitted> submit_kept(const Caller& caller, const SubmitRequest& request,
-                                       const Checked& checked, const ObjectKey& key,
-                                       const std::string& sha256, const std::optional<std::string>& once,
+                                       const Checked& checked, const std::optional<ObjectKey>& kept,
+                                       QueryUpload& query, const std::optional<std::string>& once,
                                        Deadline deadline);
   void remove_objects(const Job& job);
-  Result<ResultFile> describe(const Job& job, const ObjectKey& key, const std::string& name,
-                              const std::string& kind, const std::string& outfmt, Deadline deadline);
+  Result<ResultFile> describe(const ObjectKey& key, const std::string& name, const std::string& kind,
+                              const std::string& outfmt, Deadline deadline);
+  Result<ResultFile> describe_query(const Job& job, Deadline deadline);
   Result<std::string> checksum(const ObjectKey& key, std::uint64_t size, Deadline deadline) EXCLUDES(mutex_);
   [[nodiscard]] static ObjectKey rendered_key(const JobId& id, const std::string& outfmt);
 
@@ -107,8 +104,7 @@ class LocalJobs final : public JobService {
 
 Result<std::unique_ptr<Upload>> LocalJobs::begin_upload(const Caller& caller) {
   LOOM_CHECKED(authorise(caller, Action::change, caller.name));
-  LOOM_TRY(auto upload, FileUpload::create(parts_.uploads, parts_.limits.upload_bytes));
-  return std::unique_ptr<Upload>(std::move(upload));
+  return std::make_unique<QueryUpload>(parts_.uploads, parts_.limits.upload_bytes);
 }
 
 Status LocalJobs::check_waiting(const Caller& caller) const {
@@ -125,9 +121,10 @@ Status LocalJobs::check_waiting(const Caller& caller) const {
   return ok();
 }
 
-Result<ObjectKey> LocalJobs::keep_query(const FileUpload& query) {
-  LOOM_TRY(ObjectKey key, ObjectKey::parse("queries/" + query.path().filename().string()));
-  LOOM_CHECKED(storage::put_file(parts_.objects, key, query.path(), Deadline::never()));
+Result<ObjectKey> LocalJobs::keep_query(QueryUpload& query) {
+  LOOM_TRY(const fs::path file, query.file());
+  LOOM_TRY(ObjectKey key, ObjectKey::parse("queries/" + file.filename().string()));
+  LOOM_CHECKED(storage::put_file(parts_.objects, key, file, Deadline::never()));
   return key;
 }
 
@@ -136,49 +133,55 @@ Result<store::Submitted> LocalJobs::submit(const Caller& caller, const SubmitReq
                                            const std::optional<std::string>& key, Deadline deadline) {
   LOOM_CHECKED(authorise(caller, Action::change, caller.name));
   if (!key) LOOM_CHECKED(check_waiting(caller));  // a repeated submit is answered whatever waits
-  auto* upload = dynamic_cast<FileUpload*>(query.get());
+  auto* upload = dynamic_cast<QueryUpload*>(query.get());
   LOOM_CHECK(upload != nullptr, "uploads come from begin_upload");
   LOOM_TRY(const Checked checked, check_request(request, *upload, parts_.limits));
-  LOOM_TRY(const ObjectKey kept, keep_query(*upload));
-  auto submitted = submit_kept(caller, request, checked, kept, upload->sha256(), key, deadline);
+  std::optional<ObjectKey> kept;
+  if (upload->text() == nullptr) {
+    LOOM_TRY(kept, keep_query(*upload));
+  }
+  auto submitted = submit_kept(caller, request, checked, kept, *upload, key, deadline);
   // After an error past the store's deadline the job may be there after all: then the query must be too.
   const bool unsure = !submitted && submitted.error().code != Code::conflict &&
                       submitted.error().code != Code::invalid_argument &&
                       submitted.error().code != Code::too_many;
   const bool used = submitted && submitted->outcome == store::Submitted::Outcome::created;
-  if (!used && !unsure) static_cast<void>(parts_.objects.remove(kept, Deadline::never()));
+  if (kept && !used && !unsure) static_cast<void>(parts_.objects.remove(*kept, Deadline::never()));
   if (used) parts_.scheduler.queued(submitted->job);
   return submitted;
 }
 
 Result<store::Submitted> LocalJobs::submit_kept(const Caller& caller, const SubmitRequest& request,
-                                                const Checked& checked, const ObjectKey& key,
-                                                const std::string& sha256,
-                                                const std::optional<std::string>& once, Deadline deadline) {
+                                                const Checked& checked, const std::optional<ObjectKey>& kept,
+                                                QueryUpload& query, const std::optional<std::string>& once,
+                                                Deadline deadline) {
+  const std::string sha256 = query.sha256();
   store::NewJob job{.owner = caller.name,
                     .title = request.title,
                     .program = request.program,
                     .database = request.database,
                     .options = sched::to_json(checked.spec),
-                    .query_key = key.str(),
+                    .query_key = kept ? kept->str() : std::string(),
                     .queries = checked.queries.records,
                     .letters = checked.queries.letters,
                     .sha256 = sha256,
-                    .priority = request.priority};
+                    .priority = request.priority,
+                    .query = kept ? std::string() : *query.text()};
   std::optional<store::Idempotency> idempotency;
   if (once) idempotency = store::Idempotency{*once, fingerprint(request, sha256)};
-  return parts_.store.submit(job, idempotency, wall_now(), deadline);
+  return parts_.store.submit(job, idempotency, store::wall_now(), deadline);
 }
 
 Result<Preflight> LocalJobs::preflight(const Caller& caller, const SubmitRequest& request,
                                        std::unique_ptr<Upload> query, Deadline /*deadline*/) {
   LOOM_CHECKED(authorise(caller, Action::read, caller.name));
-  auto* upload = dynamic_cast<FileUpload*>(query.get());
+  auto* upload = dynamic_cast<QueryUpload*>(query.get());
   LOOM_CHECK(upload != nullptr, "uploads come from begin_upload");
   LOOM_TRY(const Checked checked, check_request(request, *upload, parts_.limits));
-  const fs::path folder = upload->path().string() + ".plan";
+  LOOM_TRY(const fs::path file, upload->file());
+  const fs::path folder = file.string() + ".plan";
   LOOM_CHECKED(search::make_folder(folder));
-  search::Request wanted{.options = checked.spec.options, .settings = {}, .query = upload->path()};
+  search::Request wanted{.options = checked.spec.options, .settings = {}, .query = file};
   wanted.settings.workers = parts_.cores;
   wanted.settings.memory_bytes = parts_.memory_bytes;
   wanted.settings.on_saturation = checked.spec.on_saturation;
@@ -209,7 +212,7 @@ Result<store::JobPage> LocalJobs::list(const Caller& caller, store::JobFilter fi
 
 Result<Job> LocalJobs::cancel(const Caller& caller, const JobId& id, Deadline deadline) {
   LOOM_CHECKED(allowed(caller, Action::change, id, deadline));
-  LOOM_TRY(Job job, parts_.store.cancel(id, wall_now(), deadline));
+  LOOM_TRY(Job job, parts_.store.cancel(id, store::wall_now(), deadline));
   parts_.scheduler.forget(id);
   return job;
 }
@@ -217,14 +220,14 @@ Result<Job> LocalJobs::cancel(const Caller& caller, const JobId& id, Deadline de
 Result<Job> LocalJobs::retry(const Caller& caller, const JobId& id, Deadline deadline) {
   LOOM_CHECKED(allowed(caller, Action::change, id, deadline));
   LOOM_CHECKED(check_waiting(caller));
-  LOOM_TRY(Job job, parts_.store.retry(id, wall_now(), deadline));
+  LOOM_TRY(Job job, parts_.store.retry(id, store::wall_now(), deadline));
   parts_.scheduler.queued(job);
   return job;
 }
 
 void LocalJobs::remove_objects(const Job& job) {
   // What a crash leaves of these is found by the beat's sweep.
-  if (const auto query = ObjectKey::parse(job.request.query_key))
+  if (const auto query = ObjectKey::parse(job.request.query_key); query)
     static_cast<void>(parts_.objects.remove(*query, Deadline::never()));
   const auto objects = parts_.objects.list(sched::prefix_of(job.id), "", kMostFiles, Deadline::never());
   if (!objects) return;
@@ -301,16 +304,23 @@ Result<std::string> LocalJobs::checksum(const ObjectKey& key, std::uint64_t size
   return sums_[name] = hash.hex();
 }
 
-Result<ResultFile> LocalJobs::describe(const Job& job, const ObjectKey& key, const std::string& name,
-                                       const std::string& kind, const std::string& outfmt,
-                                       Deadline deadline) {
+Result<ResultFile> LocalJobs::describe(const ObjectKey& key, const std::string& name, const std::string& kind,
+                                       const std::string& outfmt, Deadline deadline) {
   LOOM_TRY(const storage::ObjectInfo info, parts_.objects.stat(key, deadline));
-  ResultFile file{.name = name, .kind = kind, .outfmt = outfmt, .size_bytes = info.size_bytes, .sha256 = {}};
-  if (kind == "query") {
-    file.sha256 = job.request.sha256;
-  } else {
-    LOOM_TRY(file.sha256, checksum(key, info.size_bytes, deadline));
+  LOOM_TRY(std::string sha256, checksum(key, info.size_bytes, deadline));
+  return ResultFile{.name = name, .kind = kind, .outfmt = outfmt, .size_bytes = info.size_bytes, .sha256 = sha256};
+}
+
+Result<ResultFile> LocalJobs::describe_query(const Job& job, Deadline deadline) {
+  ResultFile file{.name = "query.fasta", .kind = "query", .outfmt = {}, .sha256 = job.request.sha256};
+  if (job.request.query_key.empty()) {
+    LOOM_TRY(const std::string text, parts_.store.query(job.id, deadline));
+    file.size_bytes = text.size();
+    return file;
   }
+  LOOM_TRY(const auto key, ObjectKey::parse(job.request.query_key));
+  LOOM_TRY(const storage::ObjectInfo info, parts_.objects.stat(key, deadline));
+  file.size_bytes = info.size_bytes;
   return file;
 }
 
@@ -336,22 +346,21 @@ std::optional<std::string> text_of_hex(std::string_view hex) {
 Result<std::vector<ResultFile>> LocalJobs::results(const Caller& caller, const JobId& id, Deadline deadline) {
   LOOM_TRY(const Job job, allowed(caller, Action::read, id, deadline));
   std::vector<ResultFile> files;
-  LOOM_TRY(const auto query, ObjectKey::parse(job.request.query_key));
-  LOOM_TRY(ResultFile asked, describe(job, query, "query.fasta", "query", "", deadline));
+  LOOM_TRY(ResultFile asked, describe_query(job, deadline));
   files.push_back(std::move(asked));
   if (job.state != store::JobState::completed) return files;
   const std::string own = outfmt_of(job);
   LOOM_TRY(ResultFile output,
-           describe(job, sched::output_key(id), file_name("output", own), "output", own, deadline));
+           describe(sched::output_key(id), file_name("output", own), "output", own, deadline));
   files.push_back(std::move(output));
-  LOOM_TRY(ResultFile said, describe(job, sched::messages_key(id), "messages.txt", "messages", "", deadline));
+  LOOM_TRY(ResultFile said, describe(sched::messages_key(id), "messages.txt", "messages", "", deadline));
   files.push_back(std::move(said));
   const std::string prefix = sched::prefix_of(id) + "rendered/";
   LOOM_TRY(const auto rendered, parts_.objects.list(prefix, "", kMostFiles, deadline));
   for (const storage::ObjectInfo& one : rendered) {
     const auto outfmt = text_of_hex(std::string_view(one.key.str()).substr(prefix.size()));
     LOOM_TRY(ResultFile file,
-             describe(job, one.key, file_name("rendered", *outfmt), "rendered", *outfmt, deadline));
+             describe(one.key, file_name("rendered", *outfmt), "rendered", *outfmt, deadline));
     files.push_back(std::move(file));
   }
   return files;
@@ -366,7 +375,7 @@ Result<Rendered> LocalJobs::output(const Caller& caller, const JobId& id, const 
   const std::string own = outfmt_of(job);
   if (outfmt.empty() || outfmt == own) {
     LOOM_TRY(ResultFile file,
-             describe(job, sched::output_key(id), file_name("output", own), "output", own, deadline));
+             describe(sched::output_key(id), file_name("output", own), "output", own, deadline));
     return Rendered{std::move(file)};
   }
   LOOM_TRY(const blast::Program program, blast::parse_program(job.request.program));
@@ -382,7 +391,7 @@ Result<Rendered> LocalJobs::output(const Caller& caller, const JobId& id, const 
     LOOM_CHECKED(Status(made));
   }
   LOOM_TRY(ResultFile file,
-           describe(job, key, file_name("rendered", outfmt), "rendered", outfmt, Deadline::never()));
+           describe(key, file_name("rendered", outfmt), "rendered", outfmt, Deadline::never()));
   return Rendered{std::move(file)};
 }
 
@@ -390,10 +399,7 @@ Result<std::unique_ptr<storage::ObjectReader>> LocalJobs::open(const Caller& cal
                                                                const std::string& name, Deadline deadline) {
   LOOM_TRY(const Job job, allowed(caller, Action::read, id, deadline));
   const std::string own = outfmt_of(job);
-  if (name == "query.fasta") {
-    LOOM_TRY(const auto key, ObjectKey::parse(job.request.query_key));
-    return parts_.objects.open_reader(key, deadline);
-  }
+  if (name == "query.fasta") return sched::open_query(parts_.store, parts_.objects, job, deadline);
   if (job.state == store::JobState::completed) {
     if (name == "messages.txt") return parts_.objects.open_reader(sched::messages_key(id), deadline);
     if (name == file_name("output", own)) return parts_.objects.open_reader(sched::output_key(id), deadline);

@@ -97,19 +97,20 @@ Result<catalog::Database> open_database(const blast::Options& options) {
                near == std::string::npos ? "" : ", " + words.substr(near));
 }
 
-Result<sequence::QueryMap> read_queries(blast::Program program, const FileUpload& query,
+Result<sequence::QueryMap> read_queries(blast::Program program, const QueryUpload& query,
                                         const Limits& limits) {
   if (query.size_bytes() == 0) return error(Code::invalid_argument, "query: it is empty; give FASTA text");
   const auto alphabet = blast::query_molecule(program) == blast::Molecule::protein
                             ? sequence::Alphabet::protein
                             : sequence::Alphabet::nucleotide;
-  LOOM_TRY(const auto source, sequence::open_byte_source(query.path().string()));
+  LOOM_TRY(const auto source, query.open());
   auto map = sequence::map_queries(*source, alphabet, 10'000);
   if (!map) {
     // The reader names the file; the caller knows none.
     std::string words = map.error().message;
-    if (const auto at = words.find(query.path().string()); at != std::string::npos)
-      words.replace(at, query.path().string().size(), "query");
+    const std::string file = query.path().string();
+    if (const auto at = words.find(file); !file.empty() && at != std::string::npos)
+      words.replace(at, file.size(), "query");
     return Error{map.error().code == Code::corrupt ? Code::invalid_argument : map.error().code, words};
   }
   if (map->records == 0)
@@ -138,7 +139,7 @@ Status check_fields(const SubmitRequest& request) {
 
 }  // namespace
 
-Result<Checked> check_request(const SubmitRequest& request, const FileUpload& query, const Limits& limits) {
+Result<Checked> check_request(const SubmitRequest& request, const QueryUpload& query, const Limits& limits) {
   LOOM_CHECKED(check_fields(request));
   std::vector<std::string> warnings;
   LOOM_TRY(blast::Options options, read_options(request, warnings));

@@ -16,6 +16,6 @@ struct Checked {
 };
 
 /// Errors: as JobService::submit.
-Result<Checked> check_request(const SubmitRequest& request, const FileUpload& query, const Limits& limits);
+Result<Checked> check_request(const SubmitRequest& request, const QueryUpload& query, const Limits& limits);
 
 }  // namespace loom::service

@@ -1,37 +1,49 @@
 #pragma once
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "base/fd.hpp"
+#include "sequence/byte_source.hpp"
 #include "service/job_service.hpp"
 #include "service/sha256.hpp"
 
 namespace loom::service {
 
-/// An Upload as a file of the server's own folder, which goes with it.
-class FileUpload final : public Upload {
+/// An Upload in memory while it is small enough for the job store and no gzip data, else a file of the server's own
+/// folder, which goes with it.
+class QueryUpload final : public Upload {
  public:
-  /// Errors: disk_full and the like.
-  static Result<std::unique_ptr<FileUpload>> create(const std::filesystem::path& folder,
-                                                    std::uint64_t max_bytes);
-  ~FileUpload() override;
-  FileUpload(const FileUpload&) = delete;
-  FileUpload& operator=(const FileUpload&) = delete;
+  QueryUpload(std::filesystem::path folder, std::uint64_t max_bytes)
+      : folder_(std::move(folder)), max_bytes_(max_bytes) {}
+  ~QueryUpload() override;
+  QueryUpload(const QueryUpload&) = delete;
+  QueryUpload& operator=(const QueryUpload&) = delete;
 
   Status write(std::string_view bytes) override;
 
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] std::uint64_t size_bytes() const { return size_bytes_; }
   /// Of all that was written, hex; once.
   std::string sha256() { return hash_.hex(); }
 
- private:
-  FileUpload(std::filesystem::path path, Fd fd, std::uint64_t max_bytes)
-      : path_(std::move(path)), fd_(std::move(fd)), max_bytes_(max_bytes) {}
+  /// All of it while it is small; else nullptr.
+  [[nodiscard]] const std::string* text() const { return path_.empty() ? &text_ : nullptr; }
+  /// To read it from its start. Must not outlive this. Errors: those of open(2).
+  [[nodiscard]] Result<std::unique_ptr<sequence::ByteSource>> open() const;
+  /// Where it lies; empty while it is in memory.
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  /// As path(), but puts it there. Errors: disk_full and the like.
+  Result<std::filesystem::path> file();
 
+ private:
+  Status append(std::string_view bytes);
+
+  std::filesystem::path folder_;
+  std::uint64_t max_bytes_;
+  std::string text_;
   std::filesystem::path path_;
   Fd fd_;
-  std::uint64_t max_bytes_;
   std::uint64_t size_bytes_ = 0;
   Sha256 hash_;
 };

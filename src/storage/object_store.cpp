@@ -1,5 +1,6 @@
 #include "storage/object_store.hpp"
 
+#include <cstring>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -63,6 +64,24 @@ Error object_too_large(const ObjectKey& key, std::uint64_t size_bytes, std::uint
 Error key_in_the_way(const ObjectKey& key) {
   return error(Code::conflict,
                "object '{}' cannot be: one key would be a folder of another; choose another key", key.str());
+}
+
+std::unique_ptr<ObjectReader> text_reader(std::string bytes) {
+  class TextReader final : public ObjectReader {
+   public:
+    explicit TextReader(std::string bytes) : bytes_(std::move(bytes)) {}
+    Result<std::size_t> read(std::span<std::byte> into, Deadline /*deadline*/) override {
+      const std::size_t count = std::min(into.size(), bytes_.size() - at_);
+      std::memcpy(into.data(), bytes_.data() + at_, count);
+      at_ += count;
+      return count;
+    }
+
+   private:
+    std::string bytes_;
+    std::size_t at_ = 0;
+  };
+  return std::make_unique<TextReader>(std::move(bytes));
 }
 
 Status put_file(ObjectStore& store, const ObjectKey& key, const std::filesystem::path& path,

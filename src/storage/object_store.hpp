@@ -91,6 +91,9 @@ class ObjectStore {
   virtual Status remove(const ObjectKey& key, Deadline deadline) = 0;
 };
 
+/// Reads bytes that are in memory. Never fails.
+std::unique_ptr<ObjectReader> text_reader(std::string bytes);
+
 /// Copies the file at `path` to `key`, in constant memory. Blocking. Errors: those of reading and of
 /// open_writer.
 Status put_file(ObjectStore& store, const ObjectKey& key, const std::filesystem::path& path,

@@ -14,6 +14,9 @@ namespace loom::store {
 
 /// Wall-clock time, as stored: milliseconds since 1970 UTC. Always passed in, so that tests choose it.
 using UnixTime = std::chrono::sys_time<std::chrono::milliseconds>;
+inline UnixTime wall_now() {
+  return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
 
 /// Spelt as on the wire and in the database.
 enum class JobState { queued, running, merging, completed, failed, cancelled };
@@ -104,18 +107,22 @@ struct RuntimeMetrics {
   friend bool operator==(const RuntimeMetrics&, const RuntimeMetrics&) = default;
 };
 
-/// What a client asks for. Texts are UTF-8.
+/// The store keeps the query itself when it is as small as this: one durable write for all.
+inline constexpr std::size_t kMostQueryBytes = std::size_t{64} << 10U;
+
+/// What a client asks for. Texts are UTF-8, but for `query`.
 struct NewJob {
   std::string owner;
   std::string title;
   std::string program;
   std::string database;   ///< the pinned snapshot
   std::string options;    ///< JSON
-  std::string query_key;  ///< where the query lies in the object store
+  std::string query_key;  ///< where the query lies in the object store; empty: the store has it
   std::uint64_t queries = 0;
   std::uint64_t letters = 0;
   std::string sha256;         ///< of the query, hex
   std::int32_t priority = 0;  ///< greater goes first
+  std::string query{};        ///< without a query_key; never in a Job: read it with JobStore::query
   friend bool operator==(const NewJob&, const NewJob&) = default;
 };
 

@@ -87,10 +87,15 @@ class JobStore {
   virtual ~JobStore() = default;
 
   /// A new job, queued. With `once`, a second submit of that owner and key gives the first one's job as it is
-  /// now; conflict when the fingerprints differ. The key is free again when the job is removed.
+  /// now; conflict when the fingerprints differ. The key is free again when the job is removed. Also:
+  /// invalid_argument for a job with both a query and a query_key, or a query over kMostQueryBytes.
   virtual Result<Submitted> submit(const NewJob& job, const std::optional<Idempotency>& once, UnixTime now,
                                    Deadline deadline) = 0;
   virtual Result<Job> get(const JobId& id, Deadline deadline) = 0;
+  /// The query of a job that has no query_key. Also: conflict for one that has.
+  virtual Result<std::string> query(const JobId& id, Deadline deadline) = 0;
+  /// How many jobs have this query_key, which is not empty.
+  virtual Result<std::uint64_t> users_of_query(std::string_view query_key, Deadline deadline) = 0;
   /// Newest first: by (created, id), downwards from `after`. Reads no more than what matches; with `text`,
   /// all whose title matches. Also: invalid_argument for a `text` that is too short.
   virtual Result<JobPage> list(const JobFilter& filter, const std::optional<JobCursor>& after,

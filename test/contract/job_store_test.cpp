@@ -49,6 +49,12 @@ NewJob wish(std::string owner = "ann", std::string title = "a title") {
   job.priority = -3;
   return job;
 }
+NewJob small_wish(std::string query) {
+  NewJob job = wish();
+  job.query_key.clear();
+  job.query = std::move(query);
+  return job;
+}
 std::vector<NewTask> pieces(std::uint32_t count) {
   std::vector<NewTask> all;
   for (std::uint32_t i = 0; i < count; ++i)
@@ -119,6 +125,38 @@ class JobStoreContract : public ::testing::Test {
 
 using Kinds = ::testing::Types<Sqlite, SqliteWithoutGroups>;
 TYPED_TEST_SUITE(JobStoreContract, Kinds);
+
+TYPED_TEST(JobStoreContract, KeepsASmallQueryByteForByte) {
+  const std::string bytes = std::string(">q\r\n\0ACGT\xff\n", 12) + std::string(kMostQueryBytes - 12, 'A');
+  const Job job = this->submit(small_wish(bytes));
+  EXPECT_EQ(job.request.query, "") << "a job is read without its query";
+  EXPECT_EQ(this->store().get(job.id, kNever).value(), job);
+  EXPECT_EQ(this->store().query(job.id, kNever).value(), bytes);
+  const Job empty = this->submit(small_wish(""));
+  EXPECT_EQ(this->store().query(empty.id, kNever).value(), "");
+  ASSERT_TRUE(this->store().cancel(job.id, at(2), kNever));
+  ASSERT_TRUE(this->store().remove(job.id, kNever));
+  EXPECT_EQ(this->store().query(job.id, kNever).error().code, Code::not_found);
+}
+
+TYPED_TEST(JobStoreContract, KnowsWhichQueriesAreUsed) {
+  const Job job = this->submit(wish());
+  this->submit(small_wish(">q\nA\n"));
+  EXPECT_EQ(this->store().users_of_query("jobs/q.fa", kNever).value(), 1U);
+  EXPECT_EQ(this->store().users_of_query("jobs/other.fa", kNever).value(), 0U);
+  ASSERT_TRUE(this->store().cancel(job.id, at(2), kNever));
+  ASSERT_TRUE(this->store().remove(job.id, kNever));
+  EXPECT_EQ(this->store().users_of_query("jobs/q.fa", kNever).value(), 0U);
+}
+
+TYPED_TEST(JobStoreContract, RefusesAQueryInTwoPlacesOrTooLarge) {
+  NewJob both = small_wish(">q\nA\n");
+  both.query_key = "queries/1";
+  EXPECT_EQ(this->store().submit(both, {}, at(1), kNever).error().code, Code::invalid_argument);
+  const NewJob large = small_wish(std::string(kMostQueryBytes + 1, 'A'));
+  EXPECT_EQ(this->store().submit(large, {}, at(1), kNever).error().code, Code::invalid_argument);
+  EXPECT_EQ(this->store().query(this->submit(wish()).id, kNever).error().code, Code::conflict);
+}
 
 TYPED_TEST(JobStoreContract, GivesBackWhatWasSubmitted) {
   const auto made = this->store().submit(wish(), {}, at(42), kNever).value();

@@ -38,6 +38,9 @@ Result<JobRow> insert_job(Connection& db, const NewJob& job, UnixTime now) {
       row.job.id, job.owner, job.title, job.program, job.database, job.options, job.query_key, job.queries,
       job.letters, job.sha256, job.priority, row.job.state, now));
   row.number = db.last_row();
+  row.job.request.query.clear();
+  if (job.query_key.empty())
+    LOOM_CHECKED(db.run("INSERT INTO queries(job, text) VALUES(?, cast(? AS BLOB))", row.number, job.query));
   return row;
 }
 
@@ -126,6 +129,11 @@ Status save(Connection& db, JobRow& row, const Happening& happening) {
 
 Result<Submitted> submit(Connection& db, const NewJob& job, const std::optional<Idempotency>& once,
                          UnixTime now) {
+  if (!job.query.empty() && !job.query_key.empty())
+    return error(Code::invalid_argument, "a job has its query in the store or under a key, not both");
+  if (job.query.size() > kMostQueryBytes)
+    return error(Code::invalid_argument, "a query of {} bytes is too large for the store; at most {}",
+                 job.query.size(), kMostQueryBytes);
   if (once) {
     LOOM_TRY(std::optional<Job> before, find_repeated(db, job.owner, *once));
     if (before) return Submitted{*std::move(before), Submitted::Outcome::repeated};

@@ -115,6 +115,22 @@ Result<JobPage> jobs_without_metrics(Connection& db, const std::optional<JobCurs
   return read_page(rows, limit);
 }
 
+Result<std::string> query_of(Connection& db, const JobId& id) {
+  LOOM_TRY(const JobRow row, find_job(db, id));
+  LOOM_TRY(Statement found, db.query("SELECT text FROM queries WHERE job = ?", row.number));
+  LOOM_TRY(const Step step, found.step());
+  if (step == Step::done)
+    return error(Code::conflict, "job {} has its query in the object store", id.str());
+  return found.text();
+}
+
+Result<std::uint64_t> users_of_query(Connection& db, std::string_view query_key) {
+  LOOM_TRY(Statement found,
+           db.query("SELECT count(*) FROM jobs WHERE query_key = ? AND query_key <> ''", query_key));
+  LOOM_CHECKED(found.step());
+  return found.integer<std::uint64_t>();
+}
+
 Result<JobCounts> counts(Connection& db) {
   JobCounts counts{};
   for (std::size_t i = 0; i < kJobStates.size(); ++i) {

@@ -15,6 +15,8 @@ Result<JobPage> list(Connection& db, const JobFilter& filter, const std::optiona
 Result<JobPage> jobs_without_metrics(Connection& db, const std::optional<JobCursor>& after,
                                      std::size_t limit);
 Result<JobCounts> counts(Connection& db);
+Result<std::string> query_of(Connection& db, const JobId& id);
+Result<std::uint64_t> users_of_query(Connection& db, std::string_view query_key);
 Result<std::vector<Task>> tasks(Connection& db, const JobId& id, std::uint32_t first, std::size_t limit);
 Result<std::vector<Event>> read_events(Connection& db, const JobId& id, std::uint64_t after,
                                        std::size_t limit);

@@ -89,7 +89,14 @@ CREATE TABLE leaders(
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array kMigrations{kFirst};
+constexpr const char* kQueries = R"sql(
+CREATE TABLE queries(
+  job INTEGER PRIMARY KEY REFERENCES jobs(number) ON DELETE CASCADE, text BLOB NOT NULL
+) STRICT;
+CREATE INDEX jobs_by_query ON jobs(query_key) WHERE query_key <> '';
+)sql";
+
+constexpr std::array kMigrations{kFirst, kQueries};
 
 Status refuse_foreign(Connection& db, std::int64_t version, std::size_t newest) {
   LOOM_TRY(const std::int64_t application, db.integer("PRAGMA application_id"));

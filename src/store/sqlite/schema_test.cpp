@@ -67,6 +67,19 @@ TEST_F(SchemaTest, AScriptThatFailsLeavesTheVersionBefore) {
   EXPECT_EQ(tables(*db), "a b ");
 }
 
+TEST_F(SchemaTest, TakesOverTheJobsOfTheFirstVersion) {
+  ASSERT_TRUE(migrate(*connect(), migrations().first(1)));
+  run("INSERT INTO jobs(id, owner, title, program, database, options, query_key, queries, letters, sha256, "
+      "priority, state, created) VALUES('00112233445566778899aabbccddeeff', 'ann', 't', 'blastp', 'd', '{}', "
+      "'queries/1', 1, 2, 'ab', 0, 'queued', 5)");
+  const auto store = SqliteJobStore::open(path_).value();
+  const JobId id = JobId::parse("00112233445566778899aabbccddeeff").value();
+  EXPECT_EQ(store->get(id, kNever).value().request.query_key, "queries/1");
+  NewJob small;
+  small.query = ">q\nACGT\n";
+  EXPECT_EQ(store->query(store->submit(small, {}, UnixTime{}, kNever).value().job.id, kNever).value(), small.query);
+}
+
 TEST_F(SchemaTest, RefusesANewerStoreAndLeavesItAsItIs) {
   fill(1);
   run("PRAGMA user_version = 99");

@@ -59,6 +59,14 @@ Result<Job> SqliteJobStore::get(const JobId& id, Deadline deadline) {
   });
 }
 
+Result<std::string> SqliteJobStore::query(const JobId& id, Deadline deadline) {
+  return readers_.run(deadline, [&](Connection& db) { return sqlite::query_of(db, id); });
+}
+
+Result<std::uint64_t> SqliteJobStore::users_of_query(std::string_view query_key, Deadline deadline) {
+  return readers_.run(deadline, [&](Connection& db) { return sqlite::users_of_query(db, query_key); });
+}
+
 Result<JobPage> SqliteJobStore::list(const JobFilter& filter, const std::optional<JobCursor>& after,
                                      std::size_t limit, Deadline deadline) {
   return readers_.run(deadline, [&](Connection& db) { return sqlite::list(db, filter, after, limit); });

@@ -34,6 +34,8 @@ class SqliteJobStore final : public JobStore {
   Result<Submitted> submit(const NewJob& job, const std::optional<Idempotency>& once, UnixTime now,
                            Deadline deadline) override;
   Result<Job> get(const JobId& id, Deadline deadline) override;
+  Result<std::string> query(const JobId& id, Deadline deadline) override;
+  Result<std::uint64_t> users_of_query(std::string_view query_key, Deadline deadline) override;
   Result<JobPage> list(const JobFilter& filter, const std::optional<JobCursor>& after, std::size_t limit,
                        Deadline deadline) override;
   Result<JobCounts> counts(Deadline deadline) override;
