@@ -42,7 +42,7 @@ class Server:
             shutil.rmtree(self.data, ignore_errors=True)
         began = time.perf_counter()
         self.process = subprocess.Popen([BINARY, "serve", "--data", self.data, "--listen", "127.0.0.1:0", "--db-path",
-                                         BENCHDATA, *flags], stdout=subprocess.PIPE, text=True)
+                                         BENCHDATA, "--log-level", "error", *flags], stdout=subprocess.PIPE, text=True)
         self.host = self.process.stdout.readline().strip().removeprefix("http://")
         self.start_s = time.perf_counter() - began
 
@@ -285,7 +285,7 @@ def events(report, options):
         sockets = []
         for _ in range(count):
             one = socket.create_connection((host, int(port)))
-            one.sendall(b"GET /api/blast/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n")
+            one.sendall(b"GET /api/blast/events HTTP/1.1\r\nHost: " + server.host.encode() + b"\r\nAccept: text/event-stream\r\n\r\n")
             sockets.append(one)
         for one in sockets:
             if b"200 OK" not in one.recv(65536):

@@ -9,15 +9,14 @@ namespace {
 log::Level level_of(const http::Exchange& exchange) {
   constexpr int kServerError = 500;
   if (exchange.status >= kServerError || !exchange.failure.empty()) return log::Level::error;
-  const auto method = exchange.request.method;
-  const bool reads = method == boost::beast::http::verb::get || method == boost::beast::http::verb::head;
-  return reads ? log::Level::debug : log::Level::info;
+  constexpr int kRefused = 400;
+  using boost::beast::http::verb;
+  const bool reads = exchange.request.method == verb::get || exchange.request.method == verb::head;
+  return exchange.status >= kRefused && !reads ? log::Level::info : log::Level::debug;
 }
 
 log::Level level_of(const store::Event& event) {
   switch (event.kind) {
-    case store::EventKind::submitted:
-      return log::Level::info;
     case store::EventKind::moved:
       return event.state == store::JobState::failed ? log::Level::warning : log::Level::info;
     case store::EventKind::task_released:
@@ -52,7 +51,7 @@ void log_events(const std::vector<store::Event>& events) {
                {{"job", event.job.str()},
                 {"owner", event.owner},
                 {"state", store::name(event.state)},
-                {"task", event.task ? std::to_string(*event.task) : std::string("-")},
+                {"task", event.task ? std::to_string(*event.task) : std::string()},
                 {"done", event.tasks_done},
                 {"of", event.tasks_total},
                 {"kind", event.failure.kind},

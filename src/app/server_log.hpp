@@ -6,8 +6,8 @@
 
 namespace loom::app {
 
-/// What the server's log says of requests: of those that failed here (error), that change something (info), and
-/// of all others (debug). Thread-safe; never throws.
+/// What the server's log says of requests: of those that failed here (error), of changes that were refused
+/// (info), and of all others (debug). Thread-safe; never throws.
 void log_exchange(const http::Exchange& exchange);
 
 /// And of jobs: every move (info), every task that was lost or failed (warning).

@@ -20,7 +20,7 @@ bool is_plain(std::string_view value) {
     const auto byte = static_cast<unsigned char>(c);
     return byte > ' ' && byte != 0x7f && c != '"' && c != '=' && c != '\\';
   };
-  return !value.empty() && std::ranges::all_of(value, plain);
+  return std::ranges::all_of(value, plain);
 }
 
 void append_quoted(std::string& out, std::string_view value) {
@@ -65,6 +65,7 @@ std::string line(Level level, std::string_view event, std::initializer_list<Fiel
                                 fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
                                 (ms - seconds).count(), kNames.at(static_cast<std::size_t>(level)), event);
   for (const Field& field : fields) {
+    if (field.value.empty()) continue;
     out += ' ';
     out += field.name;
     out += '=';

@@ -13,7 +13,7 @@ namespace loom::log {
 enum class Level { debug, info, warning, error };
 std::optional<Level> parse_level(std::string_view name);
 
-/// One name=value of a line.
+/// One name=value of a line. One without value is left out.
 struct Field {
   std::string_view name;
   std::string value;
