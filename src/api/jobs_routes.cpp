@@ -107,7 +107,7 @@ void JobsRoutes::add_to(std::vector<http::Route>& routes) {
 
 std::string JobsRoutes::text_of(const store::Job& job) const {
   std::optional<double> eta;
-  if (!store::is_final(job.state)) eta = context_.deps.scheduler.standing(job.id).eta_seconds;
+  if (job.state == store::JobState::running) eta = context_.deps.scheduler.standing(job.id).eta_seconds;
   std::string body;
   JsonWriter json(body);
   write_job(json, job, context_.deps.jobs.outfmt_of(job), eta);

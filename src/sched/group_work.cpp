@@ -53,7 +53,7 @@ void LocalScheduler::run_group(const Work& work) {
     // reason.
     if (job->phase == ActiveJob::Phase::ended) continue;
     job->alone = true;
-    job->phase = ActiveJob::Phase::waiting;
+    wait(job);
   }
   if (outcome) {
     ++counts_.processes;

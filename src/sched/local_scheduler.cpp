@@ -160,13 +160,33 @@ void LocalScheduler::queued(const store::Job& job) {
 void LocalScheduler::add(const ActivePtr& job) {
   job->number = ++next_number_;
   if (!job->rendering && !jobs_.contains(job->job.id)) ++unfinished_[job->job.request.owner];
-  (job->rendering ? renderings_[job->rendering->key.str()] : jobs_[job->job.id]) = job;
+  ActivePtr& place = job->rendering ? renderings_[job->rendering->key.str()] : jobs_[job->job.id];
+  if (place) {
+    waiting_.remove(place);
+    begun_.erase(place->number);
+  }
+  place = job;
+  wait(job);
   sizes_[database_number(job->job.request.database)] = job->spec.database_bytes;
   changed_.notify_all();
 }
 
+void LocalScheduler::wait(const ActivePtr& job) {
+  job->phase = ActiveJob::Phase::waiting;
+  begun_.erase(job->number);
+  waiting_.add(job);
+}
+
+void LocalScheduler::begin(const ActivePtr& job) {
+  job->phase = ActiveJob::Phase::preparing;
+  waiting_.remove(job);
+  begun_.emplace(job->number, job);
+}
+
 void LocalScheduler::drop(const ActivePtr& job) {
   job->phase = ActiveJob::Phase::ended;
+  waiting_.remove(job);
+  begun_.erase(job->number);
   if (job->rendering) {
     renderings_.erase(job->rendering->key.str());
   } else if (const auto place = jobs_.find(job->job.id); place != jobs_.end() && place->second == job) {
@@ -265,8 +285,8 @@ std::vector<Candidate> LocalScheduler::candidates(std::vector<ActivePtr>& jobs) 
     jobs.push_back(job);
     result.push_back(one);
   };
-  for (const auto& [id, job] : jobs_) consider(job);
-  for (const auto& [key, job] : renderings_) consider(job);
+  for (const auto& [number, job] : begun_) consider(job);
+  for (const ActivePtr& job : waiting_.heads()) consider(job);
   return result;
 }
 
@@ -288,7 +308,7 @@ LocalScheduler::Work LocalScheduler::claim(const ActivePtr& job) {
   const Instant now = std::chrono::steady_clock::now();
   Work work{.jobs = {job}, .charged = kGuess};
   if (job->phase == ActiveJob::Phase::waiting) {
-    job->phase = ActiveJob::Phase::preparing;
+    begin(job);
     gather(work);
   } else if (job->phase == ActiveJob::Phase::finishing) {
     work.kind = Work::Kind::finish;
@@ -319,20 +339,13 @@ LocalScheduler::Work LocalScheduler::claim(const ActivePtr& job) {
 void LocalScheduler::gather(Work& work) {
   const ActivePtr first = work.jobs.front();
   if (first->company.empty() || first->alone) return;
-  std::vector<ActivePtr> others;
-  for (const auto& [id, job] : jobs_) {
-    if (job != first && job->phase == ActiveJob::Phase::waiting && !job->alone &&
-        job->company == first->company)
-      others.push_back(job);
-  }
-  std::ranges::sort(others, {}, &ActiveJob::number);
   std::uint64_t letters = search::letters_in_company(first->job.request.letters, first->job.request.queries);
-  for (const ActivePtr& job : others) {
+  for (const auto& [number, job] : waiting_.riders(first->company)) {
     letters += search::letters_in_company(job->job.request.letters, job->job.request.queries);
     if (letters > search::kMostLettersInCompany) break;
-    job->phase = ActiveJob::Phase::preparing;
     work.jobs.push_back(job);
   }
+  for (const ActivePtr& job : std::span(work.jobs).subspan(1)) begin(job);
   if (work.jobs.size() > 1) work.kind = Work::Kind::group;
 }
 
@@ -366,19 +379,8 @@ Standing LocalScheduler::standing(const store::JobId& id) const {
   const ActiveJob& job = *place->second;
   Standing standing;
   if (job.split) standing.plan = job.split->plan().reasons;
-  std::uint64_t busy = 0;
-  std::uint64_t ahead = 0;
-  for (const auto& [other_id, other] : jobs_) {
-    if (other->phase == ActiveJob::Phase::searching) ++busy;
-    const bool before =
-        other->job.request.priority > job.job.request.priority ||
-        (other->job.request.priority == job.job.request.priority && other->number < job.number);
-    if (other->phase == ActiveJob::Phase::waiting && other->job.request.owner == job.job.request.owner &&
-        before)
-      ++ahead;
-  }
   if (job.phase == ActiveJob::Phase::waiting) {
-    standing.position = ahead + 1;
+    standing.position = waiting_.place(job);
     standing.waits_for =
         cores_free_ == 0 ? fmt::format("a free core (all {} are busy)", options_.cores) : "its turn";
   } else if (job.phase == ActiveJob::Phase::searching) {
@@ -388,8 +390,9 @@ Standing LocalScheduler::standing(const store::JobId& id) const {
                            : large          ? "the memory that its database needs"
                                             : "cores or memory that others use now";
     }
-    const double cores =
-        static_cast<double>(options_.cores) / static_cast<double>(std::max<std::uint64_t>(1, busy));
+    const auto busy = std::ranges::count_if(
+        begun_, [](const auto& other) { return other.second->phase == ActiveJob::Phase::searching; });
+    const double cores = static_cast<double>(options_.cores) / static_cast<double>(busy);
     standing.eta_seconds = remaining_seconds(job) / std::max(1.0, cores);
     standing.eta_error = costs_.error(job.kind);
   }
@@ -400,8 +403,8 @@ SchedulerCounts LocalScheduler::counts() const {
   const MutexLock lock(mutex_);
   SchedulerCounts counts = counts_;
   counts.cores_busy = options_.cores - cores_free_;
-  for (const auto& [id, job] : jobs_)
-    ++(job->phase == ActiveJob::Phase::waiting ? counts.waiting_jobs : counts.active_jobs);
+  counts.waiting_jobs = waiting_.size();
+  counts.active_jobs = begun_.size();
   return counts;
 }
 
@@ -415,7 +418,7 @@ Result<std::uint64_t> LocalScheduler::reconcile() {
   std::vector<store::Lease> held;
   {
     const MutexLock lock(mutex_);
-    for (const auto& [id, job] : jobs_)
+    for (const auto& [number, job] : begun_)
       for (const auto& [index, lease] : job->leases) held.push_back(lease);
   }
   const auto lease = std::chrono::duration_cast<std::chrono::milliseconds>(options_.lease);

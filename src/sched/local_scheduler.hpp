@@ -12,6 +12,7 @@
 #include "sched/cost_model.hpp"
 #include "sched/fair_share.hpp"
 #include "sched/scheduler.hpp"
+#include "sched/waiting_jobs.hpp"
 #include "search/coalesced.hpp"
 
 namespace loom::sched {
@@ -57,6 +58,8 @@ class LocalScheduler final : public Scheduler {
   Result<ActivePtr> make_active(const store::Job& job) const;
   void add(const ActivePtr& job) REQUIRES(mutex_);
   void drop(const ActivePtr& job) REQUIRES(mutex_);
+  void wait(const ActivePtr& job) REQUIRES(mutex_);
+  void begin(const ActivePtr& job) REQUIRES(mutex_);
   [[nodiscard]] double remaining_seconds(const ActiveJob& job) const REQUIRES(mutex_);
   Status take_up(store::JobState state);
 
@@ -101,6 +104,8 @@ class LocalScheduler final : public Scheduler {
   mutable Mutex mutex_;
   CondVar changed_;
   std::map<store::JobId, ActivePtr> jobs_ GUARDED_BY(mutex_);
+  WaitingJobs waiting_ GUARDED_BY(mutex_);                              // of jobs_ and renderings_
+  std::map<std::uint64_t, ActivePtr> begun_ GUARDED_BY(mutex_);         // the others of them, by number
   std::map<std::string, ActivePtr> renderings_ GUARDED_BY(mutex_);      // by object key
   std::map<std::string, std::uint64_t> unfinished_ GUARDED_BY(mutex_);  // jobs, by owner
   FairShare share_ GUARDED_BY(mutex_);
