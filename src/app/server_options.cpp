@@ -57,8 +57,8 @@ Status set_weight(ServerOptions& options, const std::string& text) {
   const auto read = equals == std::string::npos ? std::from_chars_result{end, std::errc::invalid_argument}
                                                 : std::from_chars(text.data() + equals + 1, end, weight);
   if (read.ec != std::errc{} || read.ptr != end || equals == 0 || weight < kLeast || weight > kMost)
-    return error(Code::invalid_argument, "--weight: OWNER=N is needed, N from {} to {}, not '{}'", kLeast, kMost,
-                 text);
+    return error(Code::invalid_argument, "--weight: OWNER=N is needed, N from {} to {}, not '{}'", kLeast,
+                 kMost, text);
   options.weights[text.substr(0, equals)] = weight;
   return ok();
 }

@@ -29,9 +29,9 @@ void set_level(Level least);
 bool enabled(Level level);
 
 /// One line on standard error, in logfmt: time=2026-01-31T23:59:59.123Z level=info event=EVENT name=value…
-/// `event` is fixed words joined by dots. A value with spaces, quotes, '=' or control characters is quoted and
-/// escaped as in JSON. Each line is one write(2), so that lines never mix. Thread-safe. Blocking: on whatever
-/// reads standard error. Never throws or fails: what cannot be written is lost.
+/// `event` is fixed words joined by dots. A value with spaces, quotes, '=' or control characters is quoted
+/// and escaped as in JSON. Each line is one write(2), so that lines never mix. Thread-safe. Blocking: on
+/// whatever reads standard error. Never throws or fails: what cannot be written is lost.
 void write(Level level, std::string_view event, std::initializer_list<Field> fields);
 
 /// The line that write() writes, with its newline; for tests.

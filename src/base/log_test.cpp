@@ -14,7 +14,8 @@ TEST(LogTest, WritesFieldsInOrderWithATimeInUtc) {
 }
 
 TEST(LogTest, QuotesWhatWouldBreakTheLine) {
-  EXPECT_EQ(line(Level::error, "e", {{"a", "two words"}, {"b", ""}, {"c", "x=1"}, {"d", "say \"hi\"\n\x01\\"}}, kWhen),
+  EXPECT_EQ(line(Level::error, "e",
+                 {{"a", "two words"}, {"b", ""}, {"c", "x=1"}, {"d", "say \"hi\"\n\x01\\"}}, kWhen),
             "time=2023-11-14T22:13:20.007Z level=error event=e a=\"two words\" c=\"x=1\" "
             "d=\"say \\\"hi\\\"\\n\\u0001\\\\\"\n");
 }

@@ -22,7 +22,6 @@ using Wall = std::chrono::system_clock;
 constexpr const char* kLeader = "beat";
 constexpr std::chrono::seconds kTerm{120};
 
-
 std::string text_of(Wall::time_point when) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(Wall::to_time_t(when)));
 }

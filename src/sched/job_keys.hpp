@@ -12,7 +12,8 @@ storage::ObjectKey output_key(const store::JobId& id);
 /// What the engine said on standard error.
 storage::ObjectKey messages_key(const store::JobId& id);
 /// The query of `job`, wherever it is kept. Both stores are asked while it is opened only.
-Result<std::unique_ptr<storage::ObjectReader>> open_query(store::JobStore& jobs, storage::ObjectStore& objects,
+Result<std::unique_ptr<storage::ObjectReader>> open_query(store::JobStore& jobs,
+                                                          storage::ObjectStore& objects,
                                                           const store::Job& job, Deadline deadline);
 
 }  // namespace loom::sched

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "base/atomic_file.hpp"
+#include "base/log.hpp"
 #include "blast/program.hpp"
 #include "exec/failure.hpp"
 #include "sched/job_keys.hpp"
@@ -274,8 +275,20 @@ void LocalScheduler::fail(const ActivePtr& job, const Error& why,
     drop(job);
   }
   if (job->rendering) return;
-  // A job that was cancelled meanwhile, or a store that cannot be written: it is taken up at the next start.
-  static_cast<void>(store_.move_job(job->job.id, store::JobState::failed, words, now(), soon()));
+  say_failed(job->job.id, words);
+}
+
+void LocalScheduler::say_failed(const store::JobId& id, const store::Failure& words) {
+  const auto said = store_.move_job(id, store::JobState::failed, words, now(), soon());
+  // conflict, not_found: it was cancelled or removed meanwhile.
+  const bool over = said || said.error().code == Code::conflict || said.error().code == Code::not_found;
+  if (!over)
+    log::write(log::Level::error, "store.refused", {{"job", id.str()}, {"reason", said.error().message}});
+  const MutexLock lock(mutex_);
+  if (over)
+    owed_.erase(id);
+  else
+    owed_.insert_or_assign(id, words);
 }
 
 void LocalScheduler::finish(const ActivePtr& job) {

@@ -40,7 +40,8 @@ std::optional<store::JobId> job_of(const storage::ObjectKey& key) {
 storage::ObjectKey output_key(const store::JobId& id) {
   return storage::ObjectKey::parse(prefix_of(id) + "output").value();
 }
-Result<std::unique_ptr<storage::ObjectReader>> open_query(store::JobStore& jobs, storage::ObjectStore& objects,
+Result<std::unique_ptr<storage::ObjectReader>> open_query(store::JobStore& jobs,
+                                                          storage::ObjectStore& objects,
                                                           const store::Job& job, Deadline deadline) {
   if (!job.request.query_key.empty()) {
     LOOM_TRY(const auto key, storage::ObjectKey::parse(job.request.query_key));
@@ -147,11 +148,7 @@ Result<ActivePtr> LocalScheduler::make_active(const store::Job& job) const {
 void LocalScheduler::queued(const store::Job& job) {
   auto active = make_active(job);
   if (!active) {
-    const auto failed =
-        store_.move_job(job.id, store::JobState::failed,
-                        {"engine", active.error().message + "; submit it again"}, now(), soon());
-    static_cast<void>(failed);  // what cannot be written now is taken up again at the next start
-    return;
+    return say_failed(job.id, {"engine", active.error().message + "; submit it again"});
   }
   const MutexLock lock(mutex_);
   add(*active);
@@ -203,6 +200,7 @@ void LocalScheduler::discard(const store::JobId& id) {
 
 void LocalScheduler::forget(const store::JobId& id) {
   const MutexLock lock(mutex_);
+  owed_.erase(id);
   const auto place = jobs_.find(id);
   if (place != jobs_.end()) {
     const ActivePtr job = place->second;
@@ -416,10 +414,19 @@ Scheduler::Unfinished LocalScheduler::unfinished(const std::string& owner) const
 
 Result<std::uint64_t> LocalScheduler::reconcile() {
   std::vector<store::Lease> held;
+  std::map<store::JobId, store::Failure> owed;
   {
     const MutexLock lock(mutex_);
+    owed = owed_;
     for (const auto& [number, job] : begun_)
       for (const auto& [index, lease] : job->leases) held.push_back(lease);
+  }
+  for (const auto& [id, words] : owed) {
+    {
+      const MutexLock lock(mutex_);
+      if (!owed_.contains(id)) continue;
+    }
+    say_failed(id, words);
   }
   const auto lease = std::chrono::duration_cast<std::chrono::milliseconds>(options_.lease);
   for (const store::Lease& one : held) {

@@ -64,6 +64,8 @@ class LocalScheduler final : public Scheduler {
   Status take_up(store::JobState state);
 
   // job_work.cpp
+  /// Says so in the store, now or, when it cannot be written, with the next reconcile().
+  void say_failed(const store::JobId& id, const store::Failure& words);
   void prepare(const ActivePtr& job);
   Status read_and_plan(const ActivePtr& job);
   Status plan_in_store(const ActivePtr& job, const std::vector<store::Task>& known);
@@ -104,9 +106,10 @@ class LocalScheduler final : public Scheduler {
   mutable Mutex mutex_;
   CondVar changed_;
   std::map<store::JobId, ActivePtr> jobs_ GUARDED_BY(mutex_);
-  WaitingJobs waiting_ GUARDED_BY(mutex_);                              // of jobs_ and renderings_
-  std::map<std::uint64_t, ActivePtr> begun_ GUARDED_BY(mutex_);         // the others of them, by number
-  std::map<std::string, ActivePtr> renderings_ GUARDED_BY(mutex_);      // by object key
+  WaitingJobs waiting_ GUARDED_BY(mutex_);                          // of jobs_ and renderings_
+  std::map<std::uint64_t, ActivePtr> begun_ GUARDED_BY(mutex_);     // the others of them, by number
+  std::map<std::string, ActivePtr> renderings_ GUARDED_BY(mutex_);  // by object key
+  std::map<store::JobId, store::Failure> owed_ GUARDED_BY(mutex_);  // failures the store could not take yet
   std::map<std::string, std::uint64_t> unfinished_ GUARDED_BY(mutex_);  // jobs, by owner
   FairShare share_ GUARDED_BY(mutex_);
   CostModel costs_ GUARDED_BY(mutex_);

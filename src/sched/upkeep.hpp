@@ -19,8 +19,8 @@ Periodic retention(store::JobStore& jobs, storage::ObjectStore& objects, Retenti
                    std::function<Status(const store::JobId&)> remove);
 
 /// Removes what a server that was killed left of jobs that are not there: their objects, their work folders,
-/// and queries that no job took. Made before jobs are submitted: only queries that lie there now are looked at.
-/// References are borrowed. Errors: those of listing.
+/// and queries that no job took. Made before jobs are submitted: only queries that lie there now are looked
+/// at. References are borrowed. Errors: those of listing.
 Result<Periodic> sweep(store::JobStore& jobs, storage::ObjectStore& objects, std::filesystem::path work);
 
 }  // namespace loom::sched

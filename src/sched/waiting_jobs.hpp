@@ -9,8 +9,8 @@
 
 namespace loom::sched {
 
-/// The jobs of which nothing has begun, however many: every operation costs about the logarithm of their number.
-/// Not thread-safe. Never blocks.
+/// The jobs of which nothing has begun, however many: every operation costs about the logarithm of their
+/// number. Not thread-safe. Never blocks.
 class WaitingJobs {
  public:
   /// `job` has its number, which is no other's.
@@ -22,13 +22,14 @@ class WaitingJobs {
   [[nodiscard]] std::vector<ActivePtr> heads() const;
   /// Those that may ride with a job of `company`, which is not empty, the oldest first.
   [[nodiscard]] const std::map<std::uint64_t, ActivePtr>& riders(const std::string& company) const;
-  /// From 1, among its owner's: those of a greater priority and the older ones go first. Counts them one by one.
+  /// From 1, among its owner's: those of a greater priority and the older ones go first. Counts them one by
+  /// one.
   [[nodiscard]] std::uint64_t place(const ActiveJob& job) const;
   [[nodiscard]] std::size_t size() const { return size_; }
 
  private:
-  using Queue = std::map<std::uint64_t, ActivePtr>;             // by number
-  using Name = std::pair<std::string, std::int64_t>;            // owner, and priority negated
+  using Queue = std::map<std::uint64_t, ActivePtr>;   // by number
+  using Name = std::pair<std::string, std::int64_t>;  // owner, and priority negated
   [[nodiscard]] static Name name_of(const ActiveJob& job) {
     return {job.job.request.owner, -std::int64_t{job.job.request.priority}};
   }

@@ -81,6 +81,17 @@ Result<TaskUse> TaskRunner::run(const EngineTask& task, std::stop_token stop) {
   if (finished(task.name)) return TaskUse{};
   const std::string program = fs::path(task.argv.front()).filename().string();
   const fs::path folder = work_ / (task.name + ".unfinished");
+  auto done = run_in(folder, task, program, stop);
+  if (!done) {
+    // What it left is of no use, and its room may be needed.
+    std::error_code ignored;
+    fs::remove_all(folder, ignored);
+  }
+  return done;
+}
+
+Result<TaskUse> TaskRunner::run_in(const fs::path& folder, const EngineTask& task, const std::string& program,
+                                   std::stop_token stop) {
   for (int tries = 1;; ++tries) {
     const auto outcome = attempt(task, folder, stop);
     if (outcome && outcome->succeeded()) {

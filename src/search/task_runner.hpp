@@ -57,6 +57,8 @@ class TaskRunner {
   [[nodiscard]] std::optional<exec::Failure> failure() const;
 
  private:
+  Result<TaskUse> run_in(const std::filesystem::path& folder, const EngineTask& task,
+                         const std::string& program, std::stop_token stop);
   Result<exec::ProcessOutcome> attempt(const EngineTask& task, const std::filesystem::path& folder,
                                        std::stop_token stop);
   Status keep(const EngineTask& task, const std::filesystem::path& folder,

@@ -308,7 +308,8 @@ Result<ResultFile> LocalJobs::describe(const ObjectKey& key, const std::string& 
                                        const std::string& outfmt, Deadline deadline) {
   LOOM_TRY(const storage::ObjectInfo info, parts_.objects.stat(key, deadline));
   LOOM_TRY(std::string sha256, checksum(key, info.size_bytes, deadline));
-  return ResultFile{.name = name, .kind = kind, .outfmt = outfmt, .size_bytes = info.size_bytes, .sha256 = sha256};
+  return ResultFile{
+      .name = name, .kind = kind, .outfmt = outfmt, .size_bytes = info.size_bytes, .sha256 = sha256};
 }
 
 Result<ResultFile> LocalJobs::describe_query(const Job& job, Deadline deadline) {

@@ -11,8 +11,8 @@
 
 namespace loom::service {
 
-/// An Upload in memory while it is small enough for the job store and no gzip data, else a file of the server's own
-/// folder, which goes with it.
+/// An Upload in memory while it is small enough for the job store and no gzip data, else a file of the
+/// server's own folder, which goes with it.
 class QueryUpload final : public Upload {
  public:
   QueryUpload(std::filesystem::path folder, std::uint64_t max_bytes)

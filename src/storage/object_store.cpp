@@ -1,11 +1,11 @@
 #include "storage/object_store.hpp"
 
-#include <cstring>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 #include "base/fd.hpp"
 

@@ -119,8 +119,7 @@ Result<std::string> query_of(Connection& db, const JobId& id) {
   LOOM_TRY(const JobRow row, find_job(db, id));
   LOOM_TRY(Statement found, db.query("SELECT text FROM queries WHERE job = ?", row.number));
   LOOM_TRY(const Step step, found.step());
-  if (step == Step::done)
-    return error(Code::conflict, "job {} has its query in the object store", id.str());
+  if (step == Step::done) return error(Code::conflict, "job {} has its query in the object store", id.str());
   return found.text();
 }
 

@@ -77,7 +77,8 @@ TEST_F(SchemaTest, TakesOverTheJobsOfTheFirstVersion) {
   EXPECT_EQ(store->get(id, kNever).value().request.query_key, "queries/1");
   NewJob small;
   small.query = ">q\nACGT\n";
-  EXPECT_EQ(store->query(store->submit(small, {}, UnixTime{}, kNever).value().job.id, kNever).value(), small.query);
+  EXPECT_EQ(store->query(store->submit(small, {}, UnixTime{}, kNever).value().job.id, kNever).value(),
+            small.query);
 }
 
 TEST_F(SchemaTest, RefusesANewerStoreAndLeavesItAsItIs) {

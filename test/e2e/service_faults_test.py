@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""The job service when the machine around it fails: full and read-only disks, a store cut short, a clock that jumps.
+Usage: as service_test.py."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import unittest
+
+import service_test as st
+
+FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
+
+
+class FaultsTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = st.SCRATCH / self._testMethodName
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self.text, self.options = st.query("proteins_20.fa"), {"outfmt": "0"}
+        self.server = st.Server(self.folder / "data")
+        self.mounted = None
+
+    def tearDown(self):
+        if self.server.process and self.server.process.poll() is None:
+            self.server.kill()
+        if self.mounted:
+            subprocess.run(["umount", self.mounted], check=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def mount(self, size):
+        """A small disk of its own for the server's data."""
+        (self.folder / "data").mkdir()
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", self.folder / "data"], capture_output=True)
+        if done.returncode != 0:
+            self.skipTest("no file system can be mounted here: " + done.stderr.decode().strip())
+        self.mounted = self.folder / "data"
+
+    def refused_start(self):
+        """The words of a server that does not start."""
+        run = subprocess.run([st.BINARY, "serve", "--data", self.folder / "data", "--listen", "127.0.0.1:0"],
+                             capture_output=True, text=True, timeout=st.PATIENCE)
+        self.assertEqual((run.returncode, run.stdout), (1, ""), run.stderr)
+        return run.stderr
+
+    def test_a_full_disk_fails_the_job_in_words_and_a_retry_mends_it(self):
+        self.mount("24m")
+        self.server.start()
+        self.text, room = st.query("proteins_100.fa"), 1_000_000
+        wanted = st.blast("blastp", "proteins_2k", self.text, self.options)
+        first = self.server.submit("blastp", "proteins_2k", self.text, self.options)
+        self.assertEqual(self.server.wait(first)["status"], "completed")
+        filler = self.folder / "data/filler"
+        free = os.statvfs(filler.parent).f_bavail * os.statvfs(filler.parent).f_frsize
+        filler.write_bytes(bytes(free - room))  # for the job itself, not for its output
+        self.assertGreater(len(wanted), room)
+        job = self.server.submit("blastp", "proteins_2k", self.text, self.options)
+        failed = self.server.wait(job)
+        self.assertEqual((failed["status"], failed["failure"]["kind"]), ("failed", "disk"), failed)
+        self.assertRegex(failed["failure"]["message"], "(?i)space|disk")
+        self.assertEqual(self.server.output(first), wanted, "what was there is whole")
+        # Now not even a job fits: it is refused, not half taken.
+        before = self.jobs()
+        with open(filler, "ab", buffering=0) as more:
+            try:
+                while True:
+                    more.write(bytes(4096))
+            except OSError:
+                pass
+        refused = 0
+        for _ in range(200):  # the store's own file has some room left
+            status, _, data = self.server.call("POST", "/api/blast/jobs", {"program": "blastp", "database": "proteins_2k",
+                                                                           "query": self.text, "options": self.options})
+            if status != 201:
+                self.assertEqual((status, json.loads(data)["code"]), (507, "disk_full"), data)
+                refused += 1
+                break
+            before += 1
+        self.assertEqual(refused, 1, "a full disk took 200 jobs")
+        self.assertEqual(self.jobs(), before)
+        filler.unlink()
+        self.assertEqual(self.server.call("POST", f"/api/blast/jobs/{job}/retry")[0], 200)
+        self.assertEqual(self.server.wait(job)["status"], "completed")
+        self.assertEqual(self.server.output(job), wanted)
+
+    def jobs(self):
+        count, cursor = 0, ""
+        while cursor is not None:
+            page = json.loads(self.server.call("GET", "/api/blast/jobs?limit=100" + (f"&cursor={cursor}" if cursor else ""))[2])
+            count += len(page["jobs"])
+            cursor = page.get("next_cursor")
+        return count
+
+    def test_a_read_only_folder_is_named_at_the_start(self):
+        self.mount("16m")
+        self.server.start()
+        self.server.stop()
+        subprocess.run(["mount", "-o", "remount,ro", self.folder / "data"], check=True)
+        self.assertRegex(self.refused_start(), f"{self.folder}.*(?i:read-only)")
+
+    def test_a_store_cut_short_is_not_served(self):
+        self.server.start()
+        for number in range(40):
+            self.server.submit("blastp", "proteins_2k", ">q\nMKV\n", {"outfmt": "6"}, title=f"job {number} " + "x" * 200)
+        self.server.stop()
+        store = self.folder / "data/jobs.sqlite"
+        whole = store.read_bytes()
+        for left in (len(whole) // 2, len(whole) - 4096, 100, 5):
+            store.write_bytes(whole[:left])
+            words = self.refused_start()
+            self.assertIn(str(store), words)
+            self.assertRegex(words, "(?i)restore|backup", words)
+            self.assertEqual(store.stat().st_size, left, "what is left is kept for who repairs it")
+        store.write_bytes(whole)
+        self.server.start()
+        self.assertEqual(self.jobs(), 40)
+
+    def test_a_clock_that_jumps_loses_no_task_and_repeats_none(self):
+        stamp = self.folder / "time"
+        stamp.write_text("+0\n")
+        os.environ.update(LD_PRELOAD=FAKETIME, FAKETIME_TIMESTAMP_FILE=str(stamp), FAKETIME_NO_CACHE="1",
+                          FAKETIME_DONT_FAKE_MONOTONIC="1", FAKETIME_DONT_RESET="1")
+        self.assertTrue(os.path.exists(FAKETIME), "libfaketime is not installed")
+        try:
+            self.server.start()
+        finally:
+            for name in ("LD_PRELOAD", "FAKETIME_TIMESTAMP_FILE", "FAKETIME_NO_CACHE", "FAKETIME_DONT_FAKE_MONOTONIC", "FAKETIME_DONT_RESET"):
+                del os.environ[name]
+        text = st.query("proteins_100.fa")
+        wanted = st.blast("blastp", "proteins_2k", text, self.options)
+        jobs = []
+        for jump in ("+2h", "-30d", "+400d", "+0"):
+            jobs.append(self.server.submit("blastp", "proteins_2k", text, self.options))
+            while self.server.job(jobs[-1])["status"] == "queued":
+                time.sleep(0.01)
+            stamp.write_text(jump + "\n")
+            year = json.loads(self.server.call("GET", "/api/blast/beat")[2])
+            self.assertTrue(year)
+        time.sleep(11)  # a pass of reconcile, which ends leases, comes within ten seconds
+        for job in jobs:
+            self.assertEqual(self.server.wait(job)["status"], "completed")
+            self.assertEqual(self.server.output(job), wanted)
+            tasks = json.loads(self.server.call("GET", f"/api/blast/jobs/{job}/tasks")[2])["tasks"]
+            self.assertEqual({task["attempts"] for task in tasks}, {1}, tasks)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[4:]], verbosity=2)
