@@ -1,5 +1,7 @@
 #include "archive/stitch.hpp"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "archive/asn_value.hpp"
@@ -42,12 +44,14 @@ std::optional<std::string> new_id(const Token& token, const PartNames& names) {
 class TextCopy {
  public:
   TextCopy(Pull pull, const std::string& name, const PartNames& names, const Write& write)
-      : scanner_(std::move(pull), name), names_(names) {
+      : scanner_(std::move(pull), name), names_(names), write_(write) {
     scanner_.copy_to(write);
   }
 
   Status run(std::string_view type) {
-    for (;;) {
+    // What the engine says of the search as a whole stands in its first archive only.
+    said_before_ = names_.first_query > 0;
+    for (;; said_before_ = false) {
       if (scanner_.next() == TokenKind::end) return scanner_.stop_copy();
       if (scanner_.token().kind != TokenKind::word || scanner_.token().text != type)
         return scanner_.unexpected(type);
@@ -80,6 +84,7 @@ class TextCopy {
         break;
       case TokenKind::comma:
         places_.comma();
+        if (said_before_ && scanner_.depth() == 1) LOOM_CHECKED(drop_messages());
         break;
       case TokenKind::string:
         string(token);
@@ -88,6 +93,22 @@ class TextCopy {
         break;
     }
     before_ = last_ = Name::other;
+    return ok();
+  }
+
+  /// Behind a comma between the members of an archive: leaves out the next one, comma and all, if it is the
+  /// messages.
+  Status drop_messages() {
+    scanner_.replace("");
+    LOOM_CHECKED(scanner_.stop_copy());
+    if (scanner_.next() != TokenKind::word) return scanner_.unexpected("a member of the archive");
+    if (scanner_.token().text != "messages") {
+      LOOM_CHECKED(write_(fmt::format(",\n  {}", scanner_.token().text)));
+    } else {
+      LOOM_CHECKED(expect(scanner_, TokenKind::open, "'{'"));
+      if (scanner_.skip_block() == TokenKind::broken) return scanner_.error();
+    }
+    scanner_.copy_to(write_);
     return ok();
   }
 
@@ -101,6 +122,8 @@ class TextCopy {
 
   Scanner scanner_;
   const PartNames& names_;
+  const Write& write_;
+  bool said_before_ = false;
   QueryPlaces places_;
   Name before_ = Name::other;  // of the two words before the token
   Name last_ = Name::other;

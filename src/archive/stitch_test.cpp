@@ -84,6 +84,7 @@ TEST(CopyPart, MakesTheBytesOfOneRun) {
   expect_stitched("blastp -db pid -parse_deflines", "p.fa", 2);
   expect_stitched("blastp -db p -ungapped -comp_based_stats 0", "p.fa", 2);
   expect_stitched("tblastn -db n", "p.fa", 2);
+  expect_stitched("blastp -db p -max_target_seqs 1", "p.fa", 2);  // a message on the search as a whole
   expect_stitched("psiblast -db pid -num_iterations 2", "p.fa", 2);
 }
 

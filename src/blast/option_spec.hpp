@@ -67,6 +67,7 @@ struct OptionSpec {
   Forbids forbids = Forbids::nothing;
   std::string_view why = {};                  ///< if it forbids something: the reason, one line
   std::optional<std::int64_t> harmless = {};  ///< with this number (false is 0) it forbids nothing
+  bool one_thread = false;                    ///< with threads the engine's answer changes from run to run
   bool hidden = false;                        ///< accepted, but not in -help
 };
 

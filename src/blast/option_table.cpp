@@ -327,7 +327,7 @@ constexpr OptionSpec kTable[] = {
    .description = "If the query range of a hit is enveloped by that of at least this many higher-scoring hits, "
                   "delete the hit",
    .range = at_least(0), .excludes = kBestHit,
-   .forbids = Forbids::shards, .why = kWhyAcross, .harmless = 0},
+   .forbids = Forbids::shards, .why = kWhyAcross, .harmless = 0, .one_thread = true},
   {.name = "best_hit_overhang", .programs = kHitFilters, .type = Type::real, .group = Group::restriction,
    .description = "Best Hit algorithm overhang value (recommended value: 0.1)", .range = inside(0, 0.5),
    .excludes = kCulling, .forbids = Forbids::shards, .why = kWhyAcross},
@@ -403,7 +403,7 @@ constexpr OptionSpec kTable[] = {
   {.name = "remote", .programs = kRps, .group = Group::misc,
    .description = "Execute search remotely?", .forbids = Forbids::both, .why = kWhyRemote},
   {.name = "use_sw_tback", .programs = kProteinScored - tblastx, .group = Group::misc,
-   .description = "Compute locally optimal Smith-Waterman alignments?"},
+   .description = "Compute locally optimal Smith-Waterman alignments?", .one_thread = true},
 
   {.name = "in_pssm", .programs = tblastn, .type = Type::input_file, .group = Group::psi_tblastn,
    .description = "PSI-TBLASTN checkpoint file", .excludes = kNotWithTblastnPssm,

@@ -35,6 +35,12 @@ std::vector<SplitLimit> split_limits(const Options& options) {
   return limits;
 }
 
+bool allows_threads(const Options& options) {
+  return std::ranges::none_of(options.entries(), [](const Options::Entry& entry) {
+    return entry.spec->one_thread && !is_harmless(entry);
+  });
+}
+
 bool allows_shards(const std::vector<SplitLimit>& limits) {
   return allows(limits, Forbids::shards);
 }

@@ -20,4 +20,8 @@ std::vector<SplitLimit> split_limits(const Options& options);
 bool allows_shards(const std::vector<SplitLimit>& limits);
 bool allows_batches(const std::vector<SplitLimit>& limits);
 
+/// Whether several threads of one engine process give the answer of one. BLAST+ 2.12 itself does not with
+/// -use_sw_tback (no two runs agree) and -culling_limit (it depends on which thread finds what first).
+bool allows_threads(const Options& options);
+
 }  // namespace loom::blast

@@ -25,6 +25,10 @@ TEST(SplitLimits, OrdinarySearchesMayBeCutBothWays) {
 TEST(SplitLimits, HitsComparedAcrossSubjectsForbidShards) {
   EXPECT_EQ(allowed(Program::blastp, {"-culling_limit", "2"}), "-B");
   EXPECT_EQ(allowed(Program::blastp, {"-culling_limit", "0"}), "SB") << "0 switches culling off";
+  EXPECT_FALSE(allows_threads(*parse_options(Program::blastp, Args{"-culling_limit", "2"})));
+  EXPECT_TRUE(allows_threads(*parse_options(Program::blastp, Args{"-culling_limit", "0"})));
+  EXPECT_FALSE(allows_threads(*parse_options(Program::blastp, Args{"-use_sw_tback"})));
+  EXPECT_TRUE(allows_threads(*parse_options(Program::blastp, Args{"-max_target_seqs", "5"})));
   EXPECT_EQ(allowed(Program::blastp, {"-best_hit_overhang", "0.1"}), "-B");
 }
 

@@ -188,7 +188,8 @@ void Split::describe_work() {
   work_.one_piece_because = one_piece_because();
   work_.whole_database_because = whole_database_because(options(), format_, database_);
   work_.threads_allowed = blast::find_option(options().program(), "num_threads") != nullptr &&
-                          !options().has("subject") && !options().has("remote");
+                          !options().has("subject") && !options().has("remote") &&
+                          blast::allows_threads(options());
   if (!database_) return;
   work_.database_letters = database_->letters;
   work_.database_sequences = database_->sequences;

@@ -316,7 +316,7 @@ TEST(GeneratedOptions, WriteTheBytesOfAnUnsplitRun) {
       if (!protein) maybe("-perc_identity", {"90", "99"});
       const std::string format =
           *rc::gen::elementOf(std::vector<std::string>{"0", "5", "6", "7", "11", "15"});
-      const Cut cut{.shards = *rc::gen::inRange(1, 5),
+      const Cut cut{.shards = *rc::gen::resize(100, rc::gen::inRange(1, 5)),
                     .batch_letters = *rc::gen::elementOf(std::vector<int>{1, 9'000, 40'000})};
       const Answer expected = unsplit(search, format);
       for (const std::string& option : search.options) RC_LOG() << option << ' ';
