@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/client_command.hpp"
+#include "app/db_command.hpp"
 #include "app/doctor.hpp"
 #include "app/search_command.hpp"
 #include "app/serve_command.hpp"
@@ -20,6 +21,8 @@ constexpr std::string_view kUsage = R"(usage: blastloom COMMAND …
   submit|list|status|watch|wait|results|cancel|retry|explain|delete
                                   jobs of a server; 'blastloom submit --help' tells more
   token create|list|remove        tokens of a server
+  db build|list|info|verify|rollback|remove
+                                  databases that a server keeps, in snapshots
   doctor                          check BLAST+, databases, memory and disk; prove exactness on a tiny search
   version
 
@@ -35,6 +38,7 @@ int run(std::span<const std::string> args) {
   const auto rest = args.subspan(1);
   if (command == "search") return loom::app::search_command(rest);
   if (command == "serve") return loom::app::serve_command(rest);
+  if (command == "db") return loom::app::db_command(rest);
   if (command == "token") return loom::app::token_command(rest);
   if (loom::app::is_client_command(command)) return loom::app::client_command(command, rest);
   if (command == "doctor") return loom::app::doctor_command(rest);

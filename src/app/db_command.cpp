@@ -1,0 +1,243 @@
+#include "app/db_command.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <charconv>
+#include <map>
+
+#include "app/signals.hpp"
+#include "exec/local/local_process_runner.hpp"
+#include "service/database_work.hpp"
+
+namespace loom::app {
+
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+using catalog::Snapshot;
+using catalog::Snapshots;
+
+constexpr std::string_view kUsage = R"(usage: blastloom db COMMAND … --data DIR
+
+  build NAME --in FILE --type protein|nucleotide [--title T] [--parse-ids] [--taxid N | --taxid-map FILE]
+                        makes a database of FASTA text (plain or gzip, - is standard input), or a new snapshot
+                        of the database NAME, which searches from then on use
+  list [--json]         the databases and their snapshots; * is the one that searches use
+  info NAME [--json]
+  verify NAME [ID]      reads every byte: whether the files are whole and as they were made
+  rollback NAME [ID]    makes an older snapshot (or ID) the one that searches use
+  remove NAME [ID]      one snapshot that is not in use, or with --all the database
+
+  --data DIR   the folder of 'blastloom serve --data DIR'
+Exit codes: 0 done; 1 wrong request; 2 the database is damaged; 255 other.
+)";
+constexpr int kDamaged = 2;
+
+int fail(const Error& why) {
+  fmt::print(stderr, "blastloom: {}\n", why.message);
+  switch (why.code) {
+    case Code::invalid_argument:
+    case Code::not_found:
+    case Code::conflict:
+      return 1;
+    case Code::corrupt:
+      return kDamaged;
+    default:
+      return 255;
+  }
+}
+
+struct Arguments {
+  std::map<std::string, std::string> flags;
+  std::vector<std::string> rest;
+  [[nodiscard]] bool has(const std::string& flag) const { return flags.contains(flag); }
+  [[nodiscard]] std::string value(const std::string& flag) const {
+    const auto found = flags.find(flag);
+    return found == flags.end() ? std::string() : found->second;
+  }
+};
+
+Result<Arguments> read_arguments(std::span<const std::string> args) {
+  const std::map<std::string_view, bool> takes_value{
+      {"--data", true},      {"--in", true},         {"--type", true},  {"--title", true}, {"--taxid", true},
+      {"--taxid-map", true}, {"--parse-ids", false}, {"--json", false}, {"--all", false}};
+  Arguments found;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    if (!args[i].starts_with("--")) {
+      found.rest.push_back(args[i]);
+      continue;
+    }
+    const std::size_t equals = args[i].find('=');
+    const std::string flag = args[i].substr(0, equals);
+    const auto known = takes_value.find(flag);
+    if (known == takes_value.end())
+      return error(Code::invalid_argument, "db has no flag '{}'; see blastloom db --help", flag);
+    if (!known->second) {
+      found.flags[flag] = "";
+    } else if (equals != std::string::npos) {
+      found.flags[flag] = args[i].substr(equals + 1);
+    } else if (i + 1 < args.size()) {
+      found.flags[flag] = args[++i];
+    } else {
+      return error(Code::invalid_argument, "{}: a value is needed", flag);
+    }
+  }
+  if (!found.has("--data"))
+    return error(Code::invalid_argument, "db needs --data DIR, the folder of the server");
+  return found;
+}
+
+Result<service::BuildRequest> read_build(const std::string& name, const Arguments& args) {
+  service::BuildRequest request;
+  request.name = name;
+  request.title = args.value("--title");
+  request.parse_ids = args.has("--parse-ids");
+  const std::string type = args.value("--type");
+  if (type != "protein" && type != "nucleotide")
+    return error(Code::invalid_argument, "--type: protein or nucleotide is needed, not '{}'", type);
+  request.molecule = type == "protein" ? blast::Molecule::protein : blast::Molecule::nucleotide;
+  request.fasta = args.value("--in");
+  if (request.fasta.empty())
+    return error(Code::invalid_argument, "--in FILE: name the FASTA file, or - for standard input");
+  request.source = request.fasta == "-" ? "standard input" : request.fasta.filename().string();
+  request.taxid_map = args.value("--taxid-map");
+  if (args.has("--taxid")) {
+    const std::string text = args.value("--taxid");
+    std::uint32_t taxid = 0;
+    const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), taxid);
+    if (wrong != std::errc{} || end != text.data() + text.size() || taxid == 0)
+      return error(Code::invalid_argument, "--taxid: a number above 0 is needed, not '{}'", text);
+    request.taxid = taxid;
+  }
+  return request;
+}
+
+int build(const Snapshots& snapshots, const std::string& name, const Arguments& args) {
+  const auto request = read_build(name, args);
+  if (!request) return fail(request.error());
+  const bool shows = ::isatty(STDERR_FILENO) == 1;
+  const auto progress = [shows, shown = -1](std::uint64_t done, std::uint64_t total) mutable {
+    const int percent = total == 0 ? 0 : static_cast<int>(100 * done / total);
+    if (!shows || percent == shown) return;
+    shown = percent;
+    fmt::print(stderr, "\r{} % read", percent);
+  };
+  exec::LocalProcessRunner runner;
+  const Signals signals;
+  const auto built = service::build_database(snapshots, runner, *request, progress, signals.stop());
+  if (shows) fmt::print(stderr, "\r            \r");
+  if (!built) return fail(built.error());
+  fmt::print("{} {}: {} sequences, {} letters\n", built->database, built->id, built->sequences,
+             built->letters);
+  return 0;
+}
+
+json::object json_of(const Snapshot& one, bool current) {
+  return {{"database", one.database},
+          {"id", one.id},
+          {"current", current},
+          {"molecule", blast::name(one.molecule)},
+          {"title", one.title},
+          {"sequences", one.sequences},
+          {"letters", one.letters},
+          {"bytes", one.bytes},
+          {"created", one.created},
+          {"source", one.source},
+          {"fingerprint", one.fingerprint},
+          {"verified", one.verified},
+          {"fault", one.fault},
+          {"folder", one.folder.string()}};
+}
+
+int list(const Snapshots& snapshots, const std::optional<std::string>& name, bool as_json) {
+  json::array all;
+  for (const Snapshot& one : snapshots.list()) {
+    if (name && one.database != *name) continue;
+    const bool current = snapshots.current_id(one.database) == one.id;
+    if (as_json) {
+      all.push_back(json_of(one, current));
+      continue;
+    }
+    fmt::print("{} {}\t{}\t{}\t{} sequences\t{} letters\t{}\t{}\n", current ? '*' : ' ', one.database, one.id,
+               blast::name(one.molecule), one.sequences, one.letters,
+               !one.fault.empty()     ? "damaged"
+               : one.verified.empty() ? "not verified"
+                                      : "verified " + one.verified,
+               one.title);
+  }
+  if (as_json) fmt::print("{}\n", json::serialize(all));
+  return 0;
+}
+
+/// The snapshot that the words NAME [ID] mean: without an id the current one.
+Result<Snapshot> named(const Snapshots& snapshots, const std::vector<std::string>& words) {
+  return words.size() > 2 ? snapshots.get(words[1], words[2]) : snapshots.current(words[1]);
+}
+
+int verify(const Snapshots& snapshots, const std::vector<std::string>& words) {
+  const auto snapshot = named(snapshots, words);
+  if (!snapshot) return fail(snapshot.error());
+  exec::LocalProcessRunner runner;
+  const Signals signals;
+  const auto fault = service::verify_database(snapshots, runner, *snapshot, signals.stop());
+  if (!fault) return fail(fault.error());
+  fmt::print("{} {}: {}\n", snapshot->database, snapshot->id, fault->empty() ? "whole" : *fault);
+  return fault->empty() ? 0 : kDamaged;
+}
+
+Result<std::string> id_before(const Snapshots& snapshots, const std::string& name) {
+  LOOM_TRY(const Snapshot current, snapshots.current(name));
+  for (const Snapshot& one : snapshots.list())  // the newest first
+    if (one.database == name && one.id < current.id) return one.id;
+  return error(Code::not_found, "{} has no snapshot older than {}", name, current.id);
+}
+
+int rollback(const Snapshots& snapshots, const std::vector<std::string>& words) {
+  const auto id = words.size() > 2 ? Result<std::string>(words[2]) : id_before(snapshots, words[1]);
+  if (!id) return fail(id.error());
+  const auto now = snapshots.switch_to(words[1], *id);
+  if (!now) return fail(now.error());
+  fmt::print("{} {}: {} sequences, {} letters\n", now->database, now->id, now->sequences, now->letters);
+  return 0;
+}
+
+int remove(const Snapshots& snapshots, const std::vector<std::string>& words, bool all) {
+  if (all == (words.size() > 2))
+    return fail(error(Code::invalid_argument,
+                      "remove: name a snapshot's id, or give --all for the database with all of them"));
+  const Status removed = all ? snapshots.remove_all(words[1]) : snapshots.remove(words[1], words[2]);
+  return removed ? 0 : fail(removed.error());
+}
+
+}  // namespace
+
+int db_command(std::span<const std::string> args) {
+  if (args.empty() || args[0] == "--help" || args[0] == "-h") {
+    fmt::print("{}", kUsage);
+    return args.empty() ? 1 : 0;
+  }
+  const auto read = read_arguments(args);
+  if (!read) return fail(read.error());
+  const std::vector<std::string>& words = read->rest;
+  const std::string command = words.empty() ? "" : words[0];
+  const auto snapshots = Snapshots::open(fs::path(read->value("--data")) / "databases");
+  if (!snapshots) return fail(snapshots.error());
+  if (command == "list" && words.size() == 1) return list(*snapshots, {}, read->has("--json"));
+  if (words.size() == 2 || words.size() == 3) {
+    if (command == "build" && words.size() == 2) return build(*snapshots, words[1], *read);
+    if (command == "info" && words.size() == 2) {
+      if (const auto known = snapshots->current(words[1]); !known) return fail(known.error());
+      return list(*snapshots, words[1], read->has("--json"));
+    }
+    if (command == "verify") return verify(*snapshots, words);
+    if (command == "rollback") return rollback(*snapshots, words);
+    if (command == "remove") return remove(*snapshots, words, read->has("--all"));
+  }
+  fmt::print(stderr, "{}", kUsage);
+  return 1;
+}
+
+}  // namespace loom::app
