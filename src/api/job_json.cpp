@@ -196,6 +196,12 @@ void write_database(JsonWriter& json, const service::DatabaseInfo& database) {
   json.member("bytes", database.bytes);
   json.member("date", database.date);
   json.member("version", database.version);
+  for (const auto& [name, text] :
+       {std::pair<std::string_view, const std::string&>{"snapshot", database.snapshot},
+        {"source", database.source},
+        {"verified", database.verified},
+        {"fault", database.fault}})
+    if (!text.empty()) json.member(name, text);
   json.close_object();
 }
 

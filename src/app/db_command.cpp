@@ -9,7 +9,9 @@
 
 #include "app/signals.hpp"
 #include "exec/local/local_process_runner.hpp"
+#include "sched/job_spec.hpp"
 #include "service/database_work.hpp"
+#include "store/sqlite/sqlite_job_store.hpp"
 
 namespace loom::app {
 
@@ -32,7 +34,7 @@ constexpr std::string_view kUsage = R"(usage: blastloom db COMMAND … --data DI
   remove NAME [ID]      one snapshot that is not in use, or with --all the database
 
   --data DIR   the folder of 'blastloom serve --data DIR'
-Exit codes: 0 done; 1 wrong request; 2 the database is damaged; 255 other.
+Exit codes: 0 done; 1 wrong request; 2 damaged data; 255 other.
 )";
 constexpr int kDamaged = 2;
 
@@ -204,10 +206,47 @@ int rollback(const Snapshots& snapshots, const std::vector<std::string>& words) 
   return 0;
 }
 
-int remove(const Snapshots& snapshots, const std::vector<std::string>& words, bool all) {
+/// Unfinished jobs of the server on this folder that a snapshot belongs to.
+Result<std::vector<std::string>> users_of(const fs::path& data, const std::string& folder) {
+  std::vector<std::string> users;
+  if (!fs::exists(data / "jobs.sqlite")) return users;
+  LOOM_TRY(const auto store, store::SqliteJobStore::open(data / "jobs.sqlite"));
+  for (const auto state : {store::JobState::queued, store::JobState::running, store::JobState::merging}) {
+    std::optional<store::JobCursor> after;
+    do {
+      LOOM_TRY(const store::JobPage page,
+               store->list({.state = state}, after, store::kMostRows, Deadline::never()));
+      for (const store::Job& job : page.jobs) {
+        const auto spec = sched::parse_job_spec(job.request.program, job.request.options);
+        if (spec && (":" + spec->database_path).find(":" + folder) != std::string::npos)
+          users.push_back(job.id.str());
+      }
+      after = page.next;
+    } while (after);
+  }
+  return users;
+}
+
+Status check_unused(const fs::path& data, const fs::path& folder) {
+  constexpr std::size_t kShown = 5;
+  LOOM_TRY(const auto users, users_of(data, folder.string()));
+  if (users.empty()) return ok();
+  return error(Code::conflict, "{} is in use by {} unfinished jobs: {}{}; wait for them, or cancel them",
+               folder.filename().string(), users.size(),
+               fmt::join(users.begin(),
+                         users.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, users.size())), ", "),
+               users.size() > kShown ? ", …" : "");
+}
+
+int remove(const Snapshots& snapshots, const fs::path& data, const std::vector<std::string>& words,
+           bool all) {
   if (all == (words.size() > 2))
     return fail(error(Code::invalid_argument,
                       "remove: name a snapshot's id, or give --all for the database with all of them"));
+  const auto snapshot = all ? snapshots.current(words[1]) : snapshots.get(words[1], words[2]);
+  if (!snapshot) return fail(snapshot.error());
+  const fs::path folder = all ? snapshot->folder.parent_path() : snapshot->folder;
+  if (const Status unused = check_unused(data, folder); !unused) return fail(unused.error());
   const Status removed = all ? snapshots.remove_all(words[1]) : snapshots.remove(words[1], words[2]);
   return removed ? 0 : fail(removed.error());
 }
@@ -234,7 +273,7 @@ int db_command(std::span<const std::string> args) {
     }
     if (command == "verify") return verify(*snapshots, words);
     if (command == "rollback") return rollback(*snapshots, words);
-    if (command == "remove") return remove(*snapshots, words, read->has("--all"));
+    if (command == "remove") return remove(*snapshots, read->value("--data"), words, read->has("--all"));
   }
   fmt::print(stderr, "{}", kUsage);
   return 1;

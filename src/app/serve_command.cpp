@@ -88,7 +88,7 @@ class Service {
   Fd lock_;
   exec::LocalProcessRunner runner_;
   service::Tokens tokens_;
-  service::DatabaseList databases_;
+  std::unique_ptr<service::DatabaseList> databases_;
   std::unique_ptr<store::SqliteJobStore> store_;
   std::unique_ptr<storage::FilesObjectStore> objects_;
   std::optional<sched::Periodic> sweep_;  ///< until the beat has it
@@ -121,6 +121,8 @@ Status Service::open_parts() {
   LOOM_TRY(store_, store::SqliteJobStore::open(options_.data / "jobs.sqlite"));
   LOOM_TRY(objects_, storage::FilesObjectStore::open(options_.data / "objects"));
   LOOM_TRY(sweep_, sched::sweep(*store_, *objects_, options_.data / "work"));
+  LOOM_TRY(catalog::Snapshots kept, catalog::Snapshots::open(options_.data / "databases"));
+  databases_ = std::make_unique<service::DatabaseList>(std::move(kept));
   LOOM_TRY(hub_, events::Hub::start(*store_));
   hub_->listen(log_events, logging_);
   const int cores = options_.cores > 0 ? options_.cores : search::usable_cores();
@@ -136,7 +138,7 @@ Status Service::open_parts() {
                                     .objects = *objects_,
                                     .scheduler = *scheduler_,
                                     .runner = runner_,
-                                    .databases = databases_,
+                                    .databases = *databases_,
                                     .uploads = options_.data / "uploads",
                                     .cores = cores,
                                     .memory_bytes = memory});
@@ -187,7 +189,7 @@ void Service::begin_beat() {
   tasks.push_back({.name = "database_rescan",
                    .every = std::chrono::seconds(60),
                    .run = [this]() -> Result<std::uint64_t> {
-                     LOOM_TRY(const std::size_t found, databases_.rescan());
+                     LOOM_TRY(const std::size_t found, databases_->rescan());
                      return static_cast<std::uint64_t>(found);
                    }});
   if (options_.retention_days > 0 || options_.retention_bytes > 0)

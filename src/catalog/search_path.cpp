@@ -72,6 +72,18 @@ std::string configured_path() {
 
 }  // namespace
 
+SearchPath SearchPath::with(std::string_view first) {
+  SearchPath path = from_environment();
+  std::vector<std::filesystem::path> folders;
+  while (!first.empty()) {
+    const std::string_view one = first.substr(0, first.find(':'));
+    first.remove_prefix(std::min(one.size() + 1, first.size()));
+    if (!one.empty()) folders.emplace_back(one);
+  }
+  path.folders.insert(path.folders.begin() + 1, folders.begin(), folders.end());
+  return path;
+}
+
 SearchPath SearchPath::from_environment() {
   SearchPath path;
   std::error_code ignored;

@@ -15,6 +15,8 @@ struct SearchPath {
 
   /// Reads environment and files. Blocking: on disk. Thread-safety: as getenv.
   static SearchPath from_environment();
+  /// The same with `first`, folders joined by ':', behind the working folder.
+  static SearchPath with(std::string_view first);
 };
 
 /// The value of BLASTDB in the section [BLAST] of a `.ncbirc` file's text, the last if it stands there more

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "exec/process_runner.hpp"
 #include "sched/job_spec.hpp"
 #include "search/split_search.hpp"
 #include "storage/object_store.hpp"
@@ -39,8 +40,9 @@ struct ActiveJob {
   store::Job job;
   JobSpec spec;
   std::filesystem::path folder;
-  std::uint64_t number = 0;                ///< in the order in which jobs came
-  std::shared_ptr<Rendering> rendering{};  ///< null: a job of the store
+  std::shared_ptr<exec::ProcessRunner> runner{};  ///< whose processes find the database; never null
+  std::uint64_t number = 0;                       ///< in the order in which jobs came
+  std::shared_ptr<Rendering> rendering{};         ///< null: a job of the store
 
   Phase phase = Phase::waiting;
   bool claimed = false;    ///< preparing or finishing is under way

@@ -72,7 +72,7 @@ void LocalScheduler::run_group(const Work& work) {
 Result<search::TaskUse> LocalScheduler::ride(const Work& work, const fs::path& folder,
                                              std::vector<ActivePtr>& left) {
   LOOM_CHECKED(search::make_folder(folder));
-  LOOM_CHECKED(check_snapshot(work.jobs.front()->spec));
+  LOOM_CHECKED(open_job_database(work.jobs.front()->spec));
   LOOM_TRY(search::Coalesced together, search::Coalesced::make(work.jobs.front()->spec.options, folder));
   std::vector<Riding> riding;
   left.clear();
@@ -87,7 +87,7 @@ Result<search::TaskUse> LocalScheduler::ride(const Work& work, const fs::path& f
     }
   }
   search::NoWatch watch;
-  search::TaskRunner tasks(runner_, folder, watch, 1);
+  search::TaskRunner tasks(*work.jobs.front()->runner, folder, watch, 1);
   // Nobody's cancel ends it: the others go on.
   const auto use = riding.empty() ? Result<search::TaskUse>(search::TaskUse{})
                                   : together.run(tasks, group_stop_.get_token());

@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
+#include <filesystem>
+
+#include "search/scout.hpp"
 
 namespace loom::sched {
 
@@ -16,6 +20,7 @@ std::string to_json(const JobSpec& spec) {
   return json::serialize(json::object{{"options", std::move(options)},
                                       {"on_saturation", complete ? "complete" : "identical"},
                                       {"snapshot", spec.snapshot},
+                                      {"database_path", spec.database_path},
                                       {"database_bytes", spec.database_bytes}});
 }
 
@@ -31,6 +36,8 @@ Result<JobSpec> read_spec(blast::Program program, const json::value& value) {
   if (value.at("on_saturation").as_string() == "complete")
     spec.on_saturation = search::OnSaturation::complete;
   spec.snapshot = std::string(value.at("snapshot").as_string());
+  if (const json::value* path = value.as_object().if_contains("database_path"))
+    spec.database_path = std::string(path->as_string());
   spec.database_bytes = value.at("database_bytes").to_number<std::uint64_t>();
   return spec;
 }
@@ -46,9 +53,34 @@ Result<JobSpec> parse_job_spec(std::string_view program, std::string_view text) 
   }
 }
 
-std::string snapshot_of(const catalog::Database& database) {
-  return fmt::format("{} sequences, {} letters, {}, v{}", database.sequences, database.letters, database.date,
-                     database.version);
+std::string snapshot_of(const catalog::Database& database, std::string_view database_path) {
+  std::string text = fmt::format("{} sequences, {} letters, {}, v{}", database.sequences, database.letters,
+                                 database.date, database.version);
+  while (!database_path.empty()) {
+    const std::string_view folder = database_path.substr(0, database_path.find(':'));
+    database_path.remove_prefix(std::min(folder.size() + 1, database_path.size()));
+    text += ", ";
+    text += folder.substr(folder.rfind('/') + 1);
+  }
+  return text;
+}
+
+Result<catalog::Database> open_job_database(const JobSpec& spec) {
+  std::string_view folders = spec.database_path;
+  while (!folders.empty()) {
+    const std::string_view folder = folders.substr(0, folders.find(':'));
+    folders.remove_prefix(std::min(folder.size() + 1, folders.size()));
+    if (std::error_code unknown; !std::filesystem::is_directory(folder, unknown))
+      return error(Code::conflict,
+                   "the database's snapshot {} of this job was removed; submit the search again",
+                   folder.substr(folder.rfind('/') + 1));
+  }
+  LOOM_TRY(catalog::Database database, search::open_search_database(spec.options, spec.database_path));
+  const std::string now = snapshot_of(database, spec.database_path);
+  if (spec.snapshot.empty() || now == spec.snapshot) return database;
+  return error(Code::corrupt,
+               "the database {} is not what it was when the job was submitted ({}, now {}); submit it again",
+               database.names, spec.snapshot, now);
 }
 
 std::string to_json(const search::Step& step, const plan::Plan& plan) {

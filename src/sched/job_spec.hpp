@@ -17,7 +17,8 @@ namespace loom::sched {
 struct JobSpec {
   blast::Options options;  ///< without -query, -out and -num_threads
   search::OnSaturation on_saturation = search::OnSaturation::identical;
-  std::string snapshot;              ///< of the database when it was submitted (snapshot_of); empty: none
+  std::string snapshot;         ///< of the database when it was submitted (snapshot_of); empty: none
+  std::string database_path{};  ///< folders of the pinned snapshots, joined by ':'; empty: found in BLASTDB
   std::uint64_t database_bytes = 0;  ///< of its sequence files
 };
 
@@ -26,8 +27,12 @@ std::string to_json(const JobSpec& spec);
 /// Errors: corrupt.
 Result<JobSpec> parse_job_spec(std::string_view program, std::string_view json);
 
-/// Tells one state of a database from another: counts, date and format version.
-std::string snapshot_of(const catalog::Database& database);
+/// Tells one state of a database from another: counts, date, format version, and the ids of kept snapshots.
+std::string snapshot_of(const catalog::Database& database, std::string_view database_path);
+
+/// The database of a job, of its own snapshot. Errors: those of search::open_search_database; corrupt when it
+/// is not what it was; conflict when its snapshot was removed.
+Result<catalog::Database> open_job_database(const JobSpec& spec);
 
 /// A task's `spec` for the store, and the plan that a job's tasks were made from.
 std::string to_json(const search::Step& step, const plan::Plan& plan);

@@ -42,6 +42,7 @@ store::Failure told(const Error& why, const std::optional<exec::Failure>& failur
     case Code::out_of_memory:
       return {"memory", why.message};
     case Code::corrupt:
+    case Code::conflict:
       return {"database", why.message};
     default:
       return {"engine", why.message};
@@ -67,16 +68,6 @@ Status LocalScheduler::fetch_query(const store::Job& job, const fs::path& target
   }
 }
 
-Status LocalScheduler::check_snapshot(const JobSpec& spec) const {
-  if (spec.snapshot.empty()) return ok();
-  LOOM_TRY(const catalog::Database database, search::open_search_database(spec.options));
-  const std::string now = snapshot_of(database);
-  if (now == spec.snapshot) return ok();
-  return error(Code::corrupt,
-               "the database {} is not what it was when the job was submitted ({}, now {}); submit it again",
-               database.names, spec.snapshot, now);
-}
-
 void LocalScheduler::prepare(const ActivePtr& job) {
   const Status done = read_and_plan(job);
   if (!done) fail(job, done.error());
@@ -86,7 +77,7 @@ Status LocalScheduler::read_and_plan(const ActivePtr& job) {
   std::error_code failed;
   fs::create_directories(job->folder, failed);
   if (failed) return system_error(failed.value(), "make the job's working folder");
-  LOOM_CHECKED(check_snapshot(job->spec));
+  LOOM_CHECKED(open_job_database(job->spec));
   const fs::path query = job->folder / "query.fasta";
   LOOM_CHECKED(fetch_query(job->job, query));
   search::Request request{.options = job->spec.options, .settings = {}, .query = query};
@@ -94,6 +85,7 @@ Status LocalScheduler::read_and_plan(const ActivePtr& job) {
   request.settings.workers = options_.cores;
   request.settings.memory_bytes = options_.memory_bytes;
   request.settings.on_saturation = job->spec.on_saturation;
+  request.settings.database_path = job->spec.database_path;
   std::vector<store::Task> known;
   std::optional<plan::Plan> pinned;
   if (!job->rendering && job->job.tasks_total > 0) {
@@ -102,7 +94,7 @@ Status LocalScheduler::read_and_plan(const ActivePtr& job) {
     pinned->workers = options_.cores;
   }
   LOOM_TRY(job->split,
-           search::SplitSearch::prepare(std::move(request), runner_, job->folder, std::move(pinned)));
+           search::SplitSearch::prepare(std::move(request), *job->runner, job->folder, std::move(pinned)));
   if (!job->rendering) LOOM_CHECKED(plan_in_store(job, known));
   // What rode with others has its output before its task is done.
   job->delivered = known.size() == 1 && known.front().output_key == kTogether &&
@@ -188,7 +180,7 @@ void LocalScheduler::step(const Work& work) {
   }
   const auto& [index, lease] = *leased;
   search::NoWatch watch;
-  search::TaskRunner tasks(runner_, job->folder, watch, 1);
+  search::TaskRunner tasks(*job->runner, job->folder, watch, 1);
   const auto use = job->split->run_step(index, tasks, job->stop.get_token());
   const double predicted = job->split->steps()[index].seconds;
   {
@@ -326,7 +318,7 @@ Status LocalScheduler::complete(const store::JobId& id, const std::optional<stor
 
 Status LocalScheduler::put_output(const ActivePtr& job) {
   search::NoWatch watch;
-  const search::TaskRunner tasks(runner_, job->folder, watch, 1);
+  const search::TaskRunner tasks(*job->runner, job->folder, watch, 1);
   const fs::path said = job->folder / "messages";
   {
     std::FILE* to = std::fopen(said.c_str(), "wbe");

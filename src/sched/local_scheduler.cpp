@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <functional>
 
 #include "blast/outfmt.hpp"
+#include "exec/environment_runner.hpp"
 #include "sched/job_keys.hpp"
 #include "search/coalesced.hpp"
 
@@ -18,6 +20,14 @@ constexpr double kGuess = 0.1;  // CPU seconds
 
 std::uint64_t database_number(const std::string& names) {
   return names.empty() ? 0 : std::max<std::uint64_t>(1, std::hash<std::string>{}(names));
+}
+
+/// BLASTDB with the folders of pinned snapshots in front.
+std::vector<std::string> database_environment(const std::string& path) {
+  if (path.empty()) return {};
+  const char* rest =
+      std::getenv("BLASTDB");  // NOLINT(concurrency-mt-unsafe): nobody sets it once there are threads
+  return {"BLASTDB=" + path + (rest == nullptr ? std::string() : ":" + std::string(rest))};
 }
 
 void discard_folder(const std::filesystem::path& folder) {
@@ -134,6 +144,8 @@ Result<ActivePtr> LocalScheduler::make_active(const store::Job& job) const {
   LOOM_TRY(JobSpec spec, parse_job_spec(job.request.program, job.request.options));
   auto active = std::make_shared<ActiveJob>(
       ActiveJob{.job = job, .spec = std::move(spec), .folder = options_.work / job.id.str()});
+  active->runner =
+      std::make_shared<exec::EnvironmentRunner>(runner_, database_environment(active->spec.database_path));
   active->waiting_since = std::chrono::steady_clock::now();
   const auto* task = active->spec.options.find("task");
   active->kind =

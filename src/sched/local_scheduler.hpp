@@ -71,7 +71,6 @@ class LocalScheduler final : public Scheduler {
   Status plan_in_store(const ActivePtr& job, const std::vector<store::Task>& known);
   /// The query as a file of the work folder, whole.
   Status fetch_query(const store::Job& job, const std::filesystem::path& target);
-  Status check_snapshot(const JobSpec& spec) const;
   void begin_steps(const ActivePtr& job, const std::vector<store::Task>& known) REQUIRES(mutex_);
   void step(const Work& work);
   Result<std::pair<std::size_t, std::optional<store::Lease>>> lease_step(const ActivePtr& job,

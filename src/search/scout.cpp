@@ -20,13 +20,14 @@ namespace loom::search {
 
 namespace fs = std::filesystem;
 
-Result<catalog::Database> open_search_database(const blast::Options& options) {
+Result<catalog::Database> open_search_database(const blast::Options& options,
+                                               std::string_view database_path) {
   const auto* names = options.find("db");
   if (names == nullptr) return error(Code::invalid_argument, "-db is needed");
   const auto molecule = blast::database_kind(options.program()) == blast::DatabaseKind::nucleotide
                             ? blast::Molecule::nucleotide
                             : blast::Molecule::protein;
-  return catalog::open_database(names->text, molecule, catalog::SearchPath::from_environment());
+  return catalog::open_database(names->text, molecule, catalog::SearchPath::with(database_path));
 }
 
 std::string whole_database_because(const blast::Options& options, const blast::OutFormat& format,

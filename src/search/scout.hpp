@@ -14,8 +14,10 @@
 
 namespace loom::search {
 
-/// The database of a search. Nothing is started. Errors: those of catalog::open_database.
-Result<catalog::Database> open_search_database(const blast::Options& options);
+/// The database of a search, looked for in `database_path` (folders joined by ':') before BLASTDB. Nothing is
+/// started. Errors: those of catalog::open_database.
+Result<catalog::Database> open_search_database(const blast::Options& options,
+                                               std::string_view database_path = {});
 
 /// Why this search must see the whole database at once; empty if shards are exact.
 std::string whole_database_because(const blast::Options& options, const blast::OutFormat& format,

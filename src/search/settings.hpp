@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
 
 #include "blast/options.hpp"
 
@@ -21,6 +22,8 @@ struct Settings {
   std::optional<std::uint64_t> batch_letters;  ///< at least 1
   std::optional<std::uint64_t> memory_bytes;   ///< for all workers together; default: what this machine has
   OnSaturation on_saturation = OnSaturation::identical;
+  std::string database_path;  ///< folders joined by ':' that hold the database; the runner's processes must
+                              ///< look there
   std::filesystem::path resume;  ///< where unfinished work is kept and found again; empty: nowhere
 };
 

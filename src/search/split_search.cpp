@@ -150,7 +150,7 @@ Status Split::prepare(std::optional<plan::Plan> pinned) {
     sequence::join_short_end(queries_.map, kBlastnUnitLetters / 2);
   }
   if (options().has("db") && !options().has("remote")) {
-    LOOM_TRY(database_, open_search_database(options()));
+    LOOM_TRY(database_, open_search_database(options(), request_.settings.database_path));
   }
   describe_work();
   plan_ = pinned ? *std::move(pinned) : plan::make_plan(work_, resources());

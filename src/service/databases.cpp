@@ -5,6 +5,7 @@
 #include <map>
 
 #include "blast/program.hpp"
+#include "catalog/alias_file.hpp"
 #include "catalog/database.hpp"
 #include "catalog/search_path.hpp"
 
@@ -13,6 +14,8 @@ namespace loom::service {
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr int kKeptVersion = 5;
 
 /// "nt.00" is a volume of "nt".
 bool volume_name(const std::string& name) {
@@ -41,13 +44,52 @@ void look_into(const fs::path& folder, std::map<std::string, blast::Molecule>& f
 }  // namespace
 
 Result<std::vector<DatabaseInfo>> DatabaseList::get() {
+  bool first = false;
   {
     const MutexLock lock(mutex_);
-    if (known_) return *known_;
+    first = !known_;
   }
-  LOOM_CHECKED(rescan());
+  if (first) LOOM_CHECKED(rescan());
+  std::vector<DatabaseInfo> all = kept_now();
+  const std::size_t kept = all.size();
   const MutexLock lock(mutex_);
-  return *known_;
+  for (const DatabaseInfo& one : *known_)
+    if (std::none_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(kept),
+                     [&](const DatabaseInfo& other) { return other.name == one.name; }))
+      all.push_back(one);
+  std::ranges::sort(all, {}, &DatabaseInfo::name);
+  return all;
+}
+
+std::vector<DatabaseInfo> DatabaseList::kept_now() const {
+  std::vector<DatabaseInfo> list;
+  for (const catalog::Snapshot& one : kept_.list()) {
+    if (kept_.current_id(one.database) != one.id) continue;
+    list.push_back({.name = one.database,
+                    .title = one.title,
+                    .molecule = std::string(blast::name(one.molecule)),
+                    .sequences = one.sequences,
+                    .letters = one.letters,
+                    .bytes = one.bytes,
+                    .date = one.created,
+                    .version = kKeptVersion,
+                    .snapshot = one.id,
+                    .source = one.source,
+                    .verified = one.verified,
+                    .fault = one.fault});
+  }
+  return list;
+}
+
+std::string DatabaseList::path_of(std::string_view names) const {
+  std::string path;
+  for (const std::string& name : catalog::split_names(names)) {
+    const auto snapshot = kept_.current(name);
+    if (!snapshot) continue;
+    if (!path.empty()) path += ':';
+    path += snapshot->folder.string();
+  }
+  return path;
 }
 
 Result<std::size_t> DatabaseList::rescan() {
@@ -69,7 +111,7 @@ Result<std::size_t> DatabaseList::rescan() {
   }
   const MutexLock lock(mutex_);
   known_ = std::move(list);
-  return known_->size();
+  return known_->size();  // beside those it keeps
 }
 
 }  // namespace loom::service

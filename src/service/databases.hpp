@@ -1,19 +1,34 @@
 #pragma once
+#include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/mutex.hpp"
+#include "catalog/snapshots.hpp"
 #include "service/job_service.hpp"
 
 namespace loom::service {
 
-/// The databases in the folders of BLASTDB. Read once and again on rescan(). Thread-safe. Blocking: on disk.
+/// The databases that can be searched: the current snapshots of those the server keeps, then what lies in the
+/// folders of BLASTDB, which is read once and again on rescan(). Of one name the kept one counts.
+/// Thread-safe. Blocking: on disk.
 class DatabaseList {
  public:
+  explicit DatabaseList(catalog::Snapshots kept) : kept_(std::move(kept)) {}
+
   Result<std::vector<DatabaseInfo>> get() EXCLUDES(mutex_);
   /// How many there are now.
   Result<std::size_t> rescan() EXCLUDES(mutex_);
 
+  /// Where the text of -db leads now: the folders of the current snapshots that it names, joined by ':'.
+  [[nodiscard]] std::string path_of(std::string_view names) const;
+  [[nodiscard]] const catalog::Snapshots& kept() const { return kept_; }
+
  private:
+  [[nodiscard]] std::vector<DatabaseInfo> kept_now() const;
+
+  const catalog::Snapshots kept_;
   Mutex mutex_;
   std::optional<std::vector<DatabaseInfo>> known_ GUARDED_BY(mutex_);
 };

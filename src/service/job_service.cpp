@@ -135,7 +135,8 @@ Result<store::Submitted> LocalJobs::submit(const Caller& caller, const SubmitReq
   if (!key) LOOM_CHECKED(check_waiting(caller));  // a repeated submit is answered whatever waits
   auto* upload = dynamic_cast<QueryUpload*>(query.get());
   LOOM_CHECK(upload != nullptr, "uploads come from begin_upload");
-  LOOM_TRY(const Checked checked, check_request(request, *upload, parts_.limits));
+  LOOM_TRY(const Checked checked,
+           check_request(request, *upload, parts_.limits, parts_.databases.path_of(request.database)));
   std::optional<ObjectKey> kept;
   if (upload->text() == nullptr) {
     LOOM_TRY(kept, keep_query(*upload));
@@ -177,7 +178,8 @@ Result<Preflight> LocalJobs::preflight(const Caller& caller, const SubmitRequest
   LOOM_CHECKED(authorise(caller, Action::read, caller.name));
   auto* upload = dynamic_cast<QueryUpload*>(query.get());
   LOOM_CHECK(upload != nullptr, "uploads come from begin_upload");
-  LOOM_TRY(const Checked checked, check_request(request, *upload, parts_.limits));
+  LOOM_TRY(const Checked checked,
+           check_request(request, *upload, parts_.limits, parts_.databases.path_of(request.database)));
   LOOM_TRY(const fs::path file, upload->file());
   const fs::path folder = file.string() + ".plan";
   LOOM_CHECKED(search::make_folder(folder));
@@ -185,6 +187,7 @@ Result<Preflight> LocalJobs::preflight(const Caller& caller, const SubmitRequest
   wanted.settings.workers = parts_.cores;
   wanted.settings.memory_bytes = parts_.memory_bytes;
   wanted.settings.on_saturation = checked.spec.on_saturation;
+  wanted.settings.database_path = checked.spec.database_path;
   const auto split = search::SplitSearch::prepare(std::move(wanted), parts_.runner, folder);
   std::error_code ignored;
   fs::remove_all(folder, ignored);

@@ -89,6 +89,10 @@ struct DatabaseInfo {
   std::uint64_t bytes = 0;
   std::string date;
   int version = 0;
+  std::string snapshot{};  ///< the current one's id; empty: the server does not keep it, it lies in BLASTDB
+  std::string source{};    ///< where it came from
+  std::string verified{};  ///< when its files were last found whole, RFC 3339
+  std::string fault{};     ///< what was wrong with them then
 };
 
 /// All use cases of jobs; knows no HTTP. Every method asks authorise() first. Thread-safe. Blocking: on disk,

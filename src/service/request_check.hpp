@@ -15,7 +15,9 @@ struct Checked {
   std::vector<std::string> warnings;
 };
 
-/// Errors: as JobService::submit.
-Result<Checked> check_request(const SubmitRequest& request, const QueryUpload& query, const Limits& limits);
+/// `database_path`: folders, joined by ':', of the snapshots that the request's database means now. Errors:
+/// as JobService::submit.
+Result<Checked> check_request(const SubmitRequest& request, const QueryUpload& query, const Limits& limits,
+                              const std::string& database_path);
 
 }  // namespace loom::service

@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""Databases that a server keeps: snapshots made, pinned by jobs, switched, checked and removed, with the real binary
+and real BLAST+. Usage: as service_test.py."""
+import gzip
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+import unittest
+from pathlib import Path
+
+import service_test as st
+
+
+def blast_at(folder, text, options):
+    """What BLAST+ prints when BLASTDB is that snapshot."""
+    before = os.environ["BLASTDB"]
+    os.environ["BLASTDB"] = str(folder)
+    try:
+        return st.blast("blastp", "mine", text, options)
+    finally:
+        os.environ["BLASTDB"] = before
+
+
+class DatabasesTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = st.SCRATCH / self._testMethodName
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self.data = self.folder / "data"
+        self.server = st.Server(self.data)
+
+    def tearDown(self):
+        if self.server.process and self.server.process.poll() is None:
+            self.server.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def db(self, *args, code=0, text=None):
+        run = subprocess.run([st.BINARY, "db", *args, "--data", self.data], input=text, capture_output=True)
+        self.assertEqual(run.returncode, code, run.stderr.decode())
+        return run.stdout.decode() if code == 0 else run.stderr.decode()
+
+    def build(self, text, *more, **kwargs):
+        return self.db("build", "mine", "--in", "-", "--type", "protein", *more, text=text.encode(), **kwargs)
+
+    def snapshots(self):
+        return json.loads(self.db("list", "--json"))
+
+    def current(self):
+        return next(one for one in self.snapshots() if one["current"])
+
+    def test_a_job_keeps_the_snapshot_it_was_submitted_with(self):
+        small, large = st.query("proteins_100.fa"), st.query("proteins_500.fa")
+        text, options = st.query("proteins_20.fa"), {"outfmt": "0"}
+        self.server.start()
+        self.build(small, "--title", "first")
+        first = self.current()
+        # Enough of them that some have not begun when the database is updated.
+        before = [self.server.submit("blastp", "mine", text, options) for _ in range(6)]
+        self.build(large, "--title", "second")
+        second = self.current()
+        after = self.server.submit("blastp", "mine", text, options)
+        self.assertNotEqual(first["id"], second["id"])
+        for job, snapshot in [(job, first) for job in before] + [(after, second)]:
+            done = self.server.wait(job)
+            self.assertEqual(done["status"], "completed", done)
+            self.assertIn(snapshot["id"], done["snapshot"])
+            self.assertEqual(self.server.output(job), blast_at(snapshot["folder"], text, options))
+        # Another format of an old job is that of its own snapshot too.
+        self.assertEqual(self.server.output(before[0], "5"), blast_at(first["folder"], text, {"outfmt": "5"}))
+        listed = {one["name"]: one for one in json.loads(self.server.call("GET", "/api/blast/databases")[2])["databases"]}
+        self.assertEqual((listed["mine"]["snapshot"], listed["mine"]["title"]), (second["id"], "second"))
+        self.assertEqual(self.db("rollback", "mine").split(":")[0], f"mine {first['id']}")
+        again = self.server.submit("blastp", "mine", text, options)
+        self.assertEqual(self.server.wait(again)["status"], "completed")
+        self.assertEqual(self.server.output(again), blast_at(first["folder"], text, options))
+
+    def test_a_snapshot_in_use_is_not_removed_and_one_that_is_gone_is_named(self):
+        text = st.query("proteins_20.fa")
+        self.build(st.query("proteins_100.fa"))
+        first = self.current()
+        self.build(st.query("proteins_500.fa"))
+        self.assertIn("is the current one", self.db("remove", "mine", self.current()["id"], code=1))
+        self.db("rollback", "mine", first["id"])
+        self.server = st.Server(self.data, "--cores", "1").start()
+        jobs = [self.server.submit("blastp", "mine", st.query("proteins_500.fa"), {"outfmt": "6"}) for _ in range(3)]
+        self.db("rollback", "mine", self.snapshots()[0]["id"])
+        refused = self.db("remove", "mine", first["id"], code=1)
+        self.assertTrue(any(job in refused for job in jobs), refused)
+        self.assertIn("in use", self.db("remove", "mine", "--all", code=1))
+        for job in jobs:
+            self.assertEqual(self.server.wait(job)["status"], "completed")
+        self.db("remove", "mine", first["id"])
+        status, _, data = self.server.call("GET", f"/api/blast/jobs/{jobs[0]}/results/output?outfmt=5")
+        self.assertEqual(status, 409)
+        self.assertIn(first["id"], json.loads(data)["detail"])
+        self.db("remove", "mine", "--all")
+        self.assertEqual(self.snapshots(), [])
+        status, _, data = self.server.call("POST", "/api/blast/jobs", {"program": "blastp", "database": "mine", "query": text})
+        self.assertEqual(status, 404, data)
+
+    def test_what_cannot_be_built_is_named_and_leaves_nothing(self):
+        text = st.query("proteins_20.fa")
+        self.assertIn("Duplicate seq_ids", self.build(text + text, "--parse-ids", code=1))
+        self.assertIn("is empty", self.build("", code=1))
+        self.assertIn("--type", self.db("build", "mine", "--in", "-", "--type", "dna", code=1))
+        self.assertIn("No such file", self.db("build", "mine", "--in", "/nowhere.fa", "--type", "protein", code=1))
+        self.assertIn("cannot be the name", self.db("build", "../mine", "--in", "-", "--type", "protein", code=1))
+        cut = gzip.compress(text.encode())[:-20]
+        (self.folder / "cut.gz").write_bytes(cut)
+        self.assertIn("cut short", self.db("build", "mine", "--in", self.folder / "cut.gz", "--type", "protein", code=2))
+        self.assertEqual(self.snapshots(), [])
+        self.assertEqual(list((self.data / "databases/.staging").iterdir()), [])
+
+    def test_damage_is_found(self):
+        self.build(st.query("proteins_100.fa"))
+        self.assertIn("whole", self.db("verify", "mine"))
+        self.assertTrue(self.current()["verified"])
+        with open(Path(self.current()["folder"]) / "mine.psq", "r+b") as file:
+            file.seek(1000)
+            byte = file.read(1)
+            file.seek(1000)
+            file.write(bytes([byte[0] ^ 1]))
+        run = subprocess.run([st.BINARY, "db", "verify", "mine", "--data", self.data], capture_output=True, text=True)
+        self.assertEqual(run.returncode, 2)
+        self.assertIn("not what they were", run.stdout)
+        self.assertIn("not what they were", self.current()["fault"])
+
+    def test_killed_at_any_moment_the_catalogue_opens_and_is_right(self):
+        text = st.query("proteins_100.fa").encode()
+        self.build(text.decode())
+        began = time.monotonic()
+        self.build(text.decode())
+        usual = time.monotonic() - began
+        rounds = {"quick": 10, "default": 20, "full": 100}[st.LEVEL]
+        draw = random.Random(7)
+        for number in range(rounds):
+            known = {one["id"] for one in self.snapshots()}
+            kind = draw.choice(["build", "build", "rollback", "remove"])
+            if kind == "build":
+                argv, wait = ["build", "mine", "--in", "-", "--type", "protein"], draw.uniform(0, usual * 1.1)
+            elif kind == "rollback":
+                argv, wait = ["rollback", "mine", draw.choice(sorted(known))], draw.uniform(0, 0.02)
+            else:
+                others = sorted(known - {self.current()["id"]})
+                if not others:
+                    continue
+                argv, wait = ["remove", "mine", others[0]], draw.uniform(0, 0.02)
+            process = subprocess.Popen([st.BINARY, "db", *argv, "--data", self.data], stdin=subprocess.PIPE,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            process.stdin.write(text)
+            process.stdin.close()
+            time.sleep(wait)  # where the kill falls is what is tested
+            process.kill()
+            process.wait()
+            now = self.snapshots()
+            self.assertEqual(sum(one["current"] for one in now), 1, f"round {number}, {argv}")
+            self.assertLessEqual(len({one["id"] for one in now} ^ known), 1)
+            self.assertIn("whole", self.db("verify", "mine"), f"round {number}, {argv}")
+        self.build(text.decode())
+        self.assertEqual(list((self.data / "databases/.staging").iterdir()), [], "what was begun and killed is gone")
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[4:]], verbosity=2)
