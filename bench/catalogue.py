@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+"""Measures the database catalogue: hits of the display cache, beside a mutex with an LRU list of the same size."""
+import json
+import subprocess
+
+import harness
+from harness import ROOT
+
+BUILD = ROOT / "build" / "release"
+
+
+def measure(*arguments):
+    """What `catalogue_bench ARGUMENTS` prints: name -> one value per round."""
+    subprocess.run(["cmake", "-S", ROOT, "-B", BUILD], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["cmake", "--build", BUILD, "--target", "catalogue_bench"], check=True, stdout=subprocess.DEVNULL)
+    out = harness.OUT / "catalogue_bench.json"
+    harness.run([BUILD / "catalogue_bench", *arguments], stdout=out)
+    return json.loads(out.read_text())
+
+
+def cache(report, options):
+    """256 entries. The best round counts: what else the machine does only makes a hit slower."""
+    rounds = measure("cache", options.rounds)
+    best = {name: min(values) for name, values in rounds.items()}
+
+    def scaling(rival, keys):
+        return 2 * best[f"{rival}, {keys} keys, 1 threads, wall"] / best[f"{rival}, {keys} keys, 2 threads, wall"]
+
+    for keys in (256, 1):
+        what = f"display cache, {keys} hot key{'s' if keys > 1 else ''}"
+        hit, rival = (best[f"{name}, {keys} keys, 1 threads, cpu"] for name in ("cache", "mutex"))
+        report.add(f"{what}: a hit, one thread", hit, "ns", "≤ 150", hit <= 150, f"mutex + LRU {rival:.0f} ns")
+        both = best[f"cache, {keys} keys, 2 threads, cpu"]
+        report.add(f"{what}: a hit, processor time with two threads", both, "ns", against="one thread: the row above")
+        gain = scaling("cache", keys)
+        report.add(f"{what}: hits per second, two threads over one", gain, "×", "≥ 1.8", gain >= 1.8,
+                   f"mutex + LRU {scaling('mutex', keys):.2f} ×")
+
+
+if __name__ == "__main__":
+    harness.main("catalogue", __doc__, {"cache": cache})
