@@ -95,7 +95,9 @@ Result<IndexHead> parse_index(std::span<const std::byte> bytes) {
   head.molecule = type == 1 ? Molecule::protein : Molecule::nucleotide;
   if (head.version == 5) LOOM_CHECKED(reader.number());  // the volume's number
   LOOM_TRY(head.title, reader.text());
-  if (head.version == 5) LOOM_CHECKED(reader.text());  // the name of the id database
+  if (head.version == 5) {
+    LOOM_TRY(head.id_database, reader.text());
+  }
   LOOM_TRY(head.date, reader.text());
   LOOM_TRY(head.sequences, reader.number());
   if (head.sequences > std::uint32_t{std::numeric_limits<std::int32_t>::max()}) {

@@ -18,7 +18,8 @@ struct IndexHead {
   std::uint32_t version = 0;  ///< 4 or 5
   Molecule molecule = Molecule::protein;
   std::string title;
-  std::string date;  ///< as makeblastdb wrote it: "Nov 24, 2026  8:15 AM"
+  std::string id_database;  ///< format 5: the file of its ids, "nt.ndb", which all volumes share; else empty
+  std::string date;         ///< as makeblastdb wrote it: "Nov 24, 2026  8:15 AM"
   std::uint32_t sequences = 0;
   std::uint64_t letters = 0;
   std::uint32_t longest = 0;       ///< letters
