@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Measures the database catalogue: hits of the display cache, beside a mutex with an LRU list of the same size."""
+"""Measures the database catalogue: hits of the display cache, beside a mutex with an LRU list of the same size; and
+the taxonomy at NCBI's size: 2.6 million taxa with 4.2 million names, made up."""
 import json
 import subprocess
 
@@ -37,5 +38,17 @@ def cache(report, options):
                    f"mutex + LRU {scaling('mutex', keys):.2f} ×")
 
 
+GOALS = {"import, s": 30, "open, s": 1, "descendants of the root, all, us": None}
+
+
+def taxonomy(report, options):
+    """The best round of each, the dump and the file in the page cache, one thread."""
+    for name, values in sorted(measure("taxonomy", options.rounds).items()):
+        what, unit = name.rsplit(", ", 1)
+        goal = None if unit == "MB" else GOALS.get(name, 100)
+        unit = unit.replace("us", "µs")
+        report.add(f"taxonomy: {what}", min(values), unit, goal and f"≤ {goal}", goal and min(values) <= goal)
+
+
 if __name__ == "__main__":
-    harness.main("catalogue", __doc__, {"cache": cache})
+    harness.main("catalogue", __doc__, {"cache": cache, "taxonomy": taxonomy})
