@@ -2,6 +2,7 @@
 """Measures the database catalogue: hits of the display cache, beside a mutex with an LRU list of the same size; and
 the taxonomy at NCBI's size: 2.6 million taxa with 4.2 million names, made up."""
 import json
+import statistics
 import subprocess
 
 import harness
@@ -20,25 +21,28 @@ def measure(*arguments):
 
 
 def cache(report, options):
-    """256 entries. The best round counts: what else the machine does only makes a hit slower."""
+    """256 entries. Of a hit's time the best round counts: what else the machine does only makes it slower. Scaling is the
+    median over the rounds. By processor time other programs take nothing away, but waiting for a lock is left out,
+    which flatters the rival."""
     rounds = measure("cache", options.rounds)
     best = {name: min(values) for name, values in rounds.items()}
 
-    def scaling(rival, keys):
-        return 2 * best[f"{rival}, {keys} keys, 1 threads, wall"] / best[f"{rival}, {keys} keys, 2 threads, wall"]
+    def scaling(rival, keys, clock):
+        one, two = (rounds[f"{rival}, {keys} keys, {threads} threads, {clock}"] for threads in (1, 2))
+        return statistics.median(2 * a / b for a, b in zip(one, two))
 
     for keys in (256, 1):
         what = f"display cache, {keys} hot key{'s' if keys > 1 else ''}"
-        hit, rival = (best[f"{name}, {keys} keys, 1 threads, cpu"] for name in ("cache", "mutex"))
+        hit, rival = (best[f"{name}, {keys} keys, 1 threads, wall"] for name in ("cache", "mutex"))
         report.add(f"{what}: a hit, one thread", hit, "ns", "≤ 150", hit <= 150, f"mutex + LRU {rival:.0f} ns")
-        both = best[f"cache, {keys} keys, 2 threads, cpu"]
-        report.add(f"{what}: a hit, processor time with two threads", both, "ns", against="one thread: the row above")
-        gain = scaling("cache", keys)
-        report.add(f"{what}: hits per second, two threads over one", gain, "×", "≥ 1.8", gain >= 1.8,
-                   f"mutex + LRU {scaling('mutex', keys):.2f} ×")
+        gain = scaling("cache", keys, "cpu")
+        report.add(f"{what}: two threads over one, processor time", gain, "×", "≥ 1.8", gain >= 1.8,
+                   f"mutex + LRU {scaling('mutex', keys, 'cpu'):.2f} ×")
+        report.add(f"{what}: two threads over one, wall", scaling("cache", keys, "wall"), "×",
+                   against=f"mutex + LRU {scaling('mutex', keys, 'wall'):.2f} ×")
 
 
-GOALS = {"import, s": 30, "open, s": 1, "descendants of the root, all, us": None}
+GOALS = {"import, s": 15, "open, s": 1, "descendants of the root, all, us": None}
 
 
 def taxonomy(report, options):

@@ -2,6 +2,7 @@
 // same size. Prints one JSON object: per case the nanoseconds per hit of each repetition, rivals in turn.
 //   catalogue_bench cache ROUNDS
 #include <fmt/format.h>
+#include <sched.h>
 #include <time.h>
 
 #include <array>
@@ -85,6 +86,14 @@ class MutexLru {
   std::unordered_map<std::string, std::list<Item>::iterator> places_ GUARDED_BY(mutex_);
 };
 
+/// Keeps the calling thread on one core, so that two threads of a run do not share one for a while.
+void stay_on(int core) {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  CPU_SET(static_cast<unsigned>(core), &cores);
+  LOOM_CHECK(::sched_setaffinity(0, sizeof(cores), &cores) == 0, "the machine has two cores");
+}
+
 double thread_cpu_seconds() {
   timespec time{};
   LOOM_CHECK(::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) == 0, "a thread knows its time");
@@ -107,6 +116,7 @@ HitTime time_hits(int threads, std::size_t keys, const std::function<bool(std::s
     std::vector<std::jthread> all;
     for (int i = 0; i < threads; ++i)
       all.emplace_back([&, i] {
+        stay_on(i);
         start.arrive_and_wait();
         const double before = thread_cpu_seconds();
         for (std::size_t hit = 0; hit < kHits; ++hit)

@@ -227,8 +227,8 @@ class Writer {
     return ok();
   }
 
-  const Sink& sink_;
   XXH3_state_t state_{};
+  const Sink& sink_;
   std::size_t written_ = 0;
   std::string buffer_;
 };

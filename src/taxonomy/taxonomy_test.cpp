@@ -12,7 +12,6 @@ namespace loom::taxonomy {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::IsEmpty;
 
 class ExcerptTest : public TaxonomyTest {
