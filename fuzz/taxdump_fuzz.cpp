@@ -1,6 +1,7 @@
 // The first byte chooses. Even: the rest is a taxdump, its four files with form feeds between them, read in
-// pieces of half that size; what is taken makes a taxonomy that agrees with the dump. Odd: the rest is a
-// taxonomy file, given a right checksum; whatever it holds, no lookup leaves it.
+// pieces of half that size; what is taken makes a taxonomy that agrees with the dump. 1 (of 4): the rest is a
+// taxonomy file, given a right checksum; whatever it holds, no lookup leaves it. 3 (of 4): the next byte is
+// the size of a taxdb.bti in entries, which follows, then its taxdb.btd; names lie in it.
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -10,12 +11,14 @@
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/check.hpp"
 #include "taxonomy/image.hpp"
+#include "taxonomy/taxdb.hpp"
 #include "taxonomy/taxonomy.hpp"
 
 namespace taxonomy = loom::taxonomy;
@@ -91,12 +94,34 @@ void check_agreement(const taxonomy::Dump& dump, const taxonomy::Taxonomy& all) 
   }
 }
 
+void check_taxdb(std::string_view text) {
+  if (text.empty()) return;
+  const std::size_t index_bytes = 24 + 8 * std::size_t{static_cast<unsigned char>(text[0])};
+  const auto bytes = std::as_bytes(std::span(text.substr(1)));
+  const auto index = bytes.first(std::min(index_bytes, bytes.size()));
+  const auto data = bytes.subspan(index.size());
+  const auto db = taxonomy::TaxDb::over(index, data);
+  if (!db) return;
+  for (TaxId id = 0; id < 300; ++id) {
+    const auto names = db->find(id);
+    if (!names) continue;
+    LOOM_CHECK(!names->kingdom.empty(), "all four are there");
+    const std::string_view all(names->scientific.data(), names->kingdom.data() + names->kingdom.size());
+    LOOM_CHECK(std::as_bytes(std::span(all)).data() >= data.data() && all.size() <= data.size(),
+               "within the data");
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string text(data + 1, data + size);
-  if (data[0] % 2 == 1) {
+  if (data[0] % 4 == 3) {
+    check_taxdb(text);
+    return 0;
+  }
+  if (data[0] % 4 == 1) {
     Image image(text);
     image.set_checksum();
     const auto all = taxonomy::Taxonomy::over(image.bytes());

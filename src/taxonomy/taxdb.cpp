@@ -1,7 +1,7 @@
 #include "taxonomy/taxdb.hpp"
 
 #include <array>
-#include <span>
+#include <utility>
 
 namespace loom::taxonomy {
 namespace {
@@ -21,20 +21,31 @@ std::uint32_t number_at(std::span<const std::byte> bytes, std::size_t place) {
 Result<TaxDb> TaxDb::open(const std::filesystem::path& index) {
   LOOM_TRY(MappedFile numbers, MappedFile::open(index));
   LOOM_TRY(MappedFile names, MappedFile::open(std::filesystem::path(index).replace_extension(".btd")));
-  const auto bytes = numbers.bytes();
+  auto db = over(numbers.bytes(), names.bytes());
+  if (!db) return std::move(db.error()).at(index.string());
+  db->files_.push_back(std::move(numbers));
+  db->files_.push_back(std::move(names));
+  return db;
+}
+
+Result<TaxDb> TaxDb::over(std::span<const std::byte> index, std::span<const std::byte> data) {
   // BLAST+ takes an index without any taxid for missing.
-  if (bytes.size() < 4 * (kHeadNumbers + 2) || number_at(bytes, 0) != kMagic)
-    return error(Code::corrupt, "{}: this is no taxdb.bti; fetch NCBI's taxdb.tar.gz again", index.string());
-  const std::size_t count = number_at(bytes, 1);
-  if ((bytes.size() - 4 * kHeadNumbers) / 8 != count) {
-    return error(Code::corrupt, "{}: has {} bytes, but {} taxids; fetch NCBI's taxdb.tar.gz again",
-                 index.string(), bytes.size(), count);
+  if (index.size() < 4 * (kHeadNumbers + 2) || number_at(index, 0) != kMagic)
+    return error(Code::corrupt, "this is no taxdb.bti; fetch NCBI's taxdb.tar.gz again");
+  const std::size_t count = number_at(index, 1);
+  if ((index.size() - 4 * kHeadNumbers) / 8 != count) {
+    return error(Code::corrupt, "has {} bytes, but {} taxids; fetch NCBI's taxdb.tar.gz again", index.size(),
+                 count);
   }
-  return TaxDb(std::move(numbers), std::move(names), count);
+  TaxDb db;
+  db.index_ = index;
+  db.data_ = data;
+  db.count_ = count;
+  return db;
 }
 
 std::uint32_t TaxDb::number(std::size_t place) const {
-  return number_at(index_.bytes(), kHeadNumbers + place);
+  return number_at(index_, kHeadNumbers + place);
 }
 
 std::optional<TaxDbNames> TaxDb::find(TaxId id) const {
@@ -48,12 +59,11 @@ std::optional<TaxDbNames> TaxDb::find(TaxId id) const {
     }
   }
   if (low == count_ || number(2 * low) != id) return std::nullopt;
-  const auto all = data_.bytes();
   const std::size_t begin = number(2 * low + 1);
-  const std::size_t end = low + 1 < count_ ? number(2 * low + 3) : all.size();
-  if (begin > end || end > all.size()) return std::nullopt;
+  const std::size_t end = low + 1 < count_ ? number(2 * low + 3) : data_.size();
+  if (begin > end || end > data_.size()) return std::nullopt;
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): bytes are text.
-  std::string_view rest(reinterpret_cast<const char*>(all.data()) + begin, end - begin);
+  std::string_view rest(reinterpret_cast<const char*>(data_.data()) + begin, end - begin);
   std::array<std::string_view, 3> fields;
   for (std::string_view& field : fields) {
     const std::size_t tab = rest.find('\t');

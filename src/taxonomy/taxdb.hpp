@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/mapped_file.hpp"
 #include "base/result.hpp"
@@ -30,19 +32,22 @@ class TaxDb {
   /// path, where BLAST+ would take it for missing.
   static Result<TaxDb> open(const std::filesystem::path& index);
 
+  /// Over the bytes of both files, borrowed. Errors: corrupt.
+  static Result<TaxDb> over(std::span<const std::byte> index, std::span<const std::byte> data);
+
   [[nodiscard]] std::size_t size() const { return count_; }  ///< in taxids
 
   /// nullopt for a taxid that it has not, or whose names are broken, as in BLAST+.
   [[nodiscard]] std::optional<TaxDbNames> find(TaxId id) const;
 
  private:
-  TaxDb(MappedFile index, MappedFile data, std::size_t count)
-      : index_(std::move(index)), data_(std::move(data)), count_(count) {}
+  TaxDb() = default;
   [[nodiscard]] std::uint32_t number(std::size_t place) const;
 
-  MappedFile index_;
-  MappedFile data_;
-  std::size_t count_;
+  std::vector<MappedFile> files_;  // if opened
+  std::span<const std::byte> index_;
+  std::span<const std::byte> data_;
+  std::size_t count_ = 0;
 };
 
 }  // namespace loom::taxonomy
