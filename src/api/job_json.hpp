@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "api/json_writer.hpp"
+#include "base/json_writer.hpp"
 #include "service/job_service.hpp"
 #include "store/job_store.hpp"
 

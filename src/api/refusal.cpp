@@ -1,6 +1,6 @@
 #include "api/refusal.hpp"
 
-#include "api/json_writer.hpp"
+#include "base/json_writer.hpp"
 #include "http/problem.hpp"
 
 namespace loom::api {

@@ -1,15 +1,9 @@
 #include "catalog/volume.hpp"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <limits>
 
 #include "base/check.hpp"
-#include "base/fd.hpp"
 
 namespace loom::catalog {
 namespace {
@@ -63,19 +57,6 @@ Status check_tables(const IndexHead& head, std::size_t head_bytes, std::size_t f
                head.sequences, need);
 }
 
-Result<std::span<const std::byte>> map_file(const std::filesystem::path& path) {
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return system_error(errno, path.string());
-  struct stat status{};
-  if (::fstat(file.get(), &status) != 0) return system_error(errno, path.string());
-  if (!S_ISREG(status.st_mode)) return error(Code::corrupt, "{}: not a regular file", path.string());
-  const auto size = static_cast<std::size_t>(status.st_size);
-  if (size == 0) return std::span<const std::byte>{};
-  void* start = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.get(), 0);
-  if (start == MAP_FAILED) return system_error(errno, path.string());
-  return std::span(static_cast<const std::byte*>(start), size);
-}
-
 }  // namespace
 
 std::string extension(Molecule molecule, std::string_view kind) {
@@ -95,7 +76,9 @@ Result<IndexHead> parse_index(std::span<const std::byte> bytes) {
   head.molecule = type == 1 ? Molecule::protein : Molecule::nucleotide;
   if (head.version == 5) LOOM_CHECKED(reader.number());  // the volume's number
   LOOM_TRY(head.title, reader.text());
-  if (head.version == 5) LOOM_CHECKED(reader.text());  // the name of the id database
+  if (head.version == 5) {
+    LOOM_TRY(head.id_database, reader.text());
+  }
   LOOM_TRY(head.date, reader.text());
   LOOM_TRY(head.sequences, reader.number());
   if (head.sequences > std::uint32_t{std::numeric_limits<std::int32_t>::max()}) {
@@ -111,9 +94,9 @@ Result<IndexHead> parse_index(std::span<const std::byte> bytes) {
 Result<std::shared_ptr<const VolumeIndex>> VolumeIndex::open(const std::filesystem::path& base,
                                                              Molecule molecule) {
   const std::string path = base.string() + extension(molecule, "in");
-  LOOM_TRY(const auto bytes, map_file(path));
-  std::shared_ptr<VolumeIndex> index(new VolumeIndex(bytes));
-  auto head = parse_index(bytes);
+  LOOM_TRY(MappedFile file, MappedFile::open(path));
+  std::shared_ptr<VolumeIndex> index(new VolumeIndex(std::move(file)));
+  auto head = parse_index(index->file_.bytes());
   if (!head) return std::move(head.error()).at(path);
   if (head->molecule != molecule) {
     return error(Code::corrupt, "{}: holds {} sequences, against its name", path, name(head->molecule));
@@ -122,14 +105,9 @@ Result<std::shared_ptr<const VolumeIndex>> VolumeIndex::open(const std::filesyst
   return index;
 }
 
-VolumeIndex::~VolumeIndex() {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): munmap takes no const pointer.
-  if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
-}
-
 std::uint64_t VolumeIndex::offset(std::uint64_t entry) const {
   std::uint64_t value = 0;
-  for (const std::byte byte : bytes_.subspan(head_.sequence_table + 4 * entry, 4))
+  for (const std::byte byte : file_.bytes().subspan(head_.sequence_table + 4 * entry, 4))
     value = value << 8U | std::to_integer<std::uint64_t>(byte);
   return value;
 }

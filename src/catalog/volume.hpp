@@ -5,7 +5,9 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
+#include "base/mapped_file.hpp"
 #include "base/result.hpp"
 #include "blast/program.hpp"
 
@@ -18,7 +20,8 @@ struct IndexHead {
   std::uint32_t version = 0;  ///< 4 or 5
   Molecule molecule = Molecule::protein;
   std::string title;
-  std::string date;  ///< as makeblastdb wrote it: "Nov 24, 2026  8:15 AM"
+  std::string id_database;  ///< format 5: the file of its ids, "nt.ndb", which all volumes share; else empty
+  std::string date;         ///< as makeblastdb wrote it: "Nov 24, 2026  8:15 AM"
   std::uint32_t sequences = 0;
   std::uint64_t letters = 0;
   std::uint32_t longest = 0;       ///< letters
@@ -39,10 +42,6 @@ class VolumeIndex {
   static Result<std::shared_ptr<const VolumeIndex>> open(const std::filesystem::path& base,
                                                          Molecule molecule);
 
-  VolumeIndex(const VolumeIndex&) = delete;
-  VolumeIndex& operator=(const VolumeIndex&) = delete;
-  ~VolumeIndex();
-
   [[nodiscard]] const IndexHead& head() const { return head_; }
 
   /// Letters of the first `oid` sequences: exact for proteins; for nucleotides an estimate from the packed
@@ -55,10 +54,10 @@ class VolumeIndex {
   [[nodiscard]] std::uint32_t scanned_letters(std::uint32_t oid) const;
 
  private:
-  explicit VolumeIndex(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  explicit VolumeIndex(MappedFile file) : file_(std::move(file)) {}
   [[nodiscard]] std::uint64_t offset(std::uint64_t entry) const;  // of the table of sequences, and on
 
-  std::span<const std::byte> bytes_;
+  MappedFile file_;
   IndexHead head_;
 };
 

@@ -48,6 +48,7 @@ TEST(ParseIndex, ReadsBothFormatsAndMolecules) {
       EXPECT_EQ(head->version, version);
       EXPECT_EQ(head->molecule, molecule);
       EXPECT_EQ(head->title, "a title");
+      EXPECT_EQ(head->id_database, version == 5 ? "x.pdb" : "");
       EXPECT_EQ(head->date, "Nov 24, 2026  8:15 AM");
       EXPECT_EQ(head->sequences, 3U);
       EXPECT_EQ(head->letters, 100U);

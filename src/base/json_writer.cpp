@@ -1,10 +1,10 @@
-#include "api/json_writer.hpp"
+#include "base/json_writer.hpp"
 
 #include <array>
 #include <charconv>
 #include <cmath>
 
-namespace loom::api {
+namespace loom {
 namespace {
 
 bool is_plain(unsigned char c) {
@@ -144,4 +144,4 @@ void JsonWriter::raw(std::string_view json) {
   out_ += json;
 }
 
-}  // namespace loom::api
+}  // namespace loom

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace loom::api {
+namespace loom {
 
 /// Appends `text` as a JSON string with its quotes. Bytes that are no UTF-8 become U+FFFD, one for each, so
 /// that the reply is JSON whatever a title holds.
@@ -56,4 +56,4 @@ class JsonWriter {
   std::size_t begin_;
 };
 
-}  // namespace loom::api
+}  // namespace loom
