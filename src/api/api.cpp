@@ -4,12 +4,13 @@
 #include "api/events_routes.hpp"
 #include "api/jobs_routes.hpp"
 #include "api/ops_routes.hpp"
+#include "api/page.hpp"
 #include "api/results_routes.hpp"
 
 namespace loom::api {
 
 struct Api::Parts {
-  explicit Parts(ApiDeps deps) : context(std::move(deps)) {}
+  explicit Parts(ApiDeps deps) : context(std::move(deps)), page(context.deps.page) {}
 
   Context context;
   JobsRoutes jobs{context};
@@ -17,6 +18,7 @@ struct Api::Parts {
   ResultsRoutes results{context};
   CatalogRoutes catalog{context};
   OpsRoutes ops{context};
+  Page page;
 };
 
 Api::Api(ApiDeps deps) : parts_(std::make_unique<Parts>(std::move(deps))) {}
@@ -33,7 +35,8 @@ std::vector<http::Route> Api::routes() {
 }
 
 http::Handler Api::fallback() {
-  return [](http::Request& request) -> http::net::awaitable<http::Response> {
+  return [this](http::Request& request) -> http::net::awaitable<http::Response> {
+    if (auto found = parts_->page.find(request)) co_return std::move(*found);
     const Error missing = error(
         Code::not_found, "there is nothing at {}; GET /openapi.yaml describes what there is", request.path);
     co_return problem(request, {missing});

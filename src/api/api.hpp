@@ -18,8 +18,8 @@ class Api {
 
   /// They refer to this object.
   [[nodiscard]] std::vector<http::Route> routes();
-  /// 404 as a problem.
-  [[nodiscard]] static http::Handler fallback();
+  /// The web page, else 404 as a problem. It refers to this object.
+  [[nodiscard]] http::Handler fallback();
   /// For http::Server::on_exchange: counts it for /metrics.
   void count(const http::Exchange& exchange);
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "api/gate.hpp"
 #include "api/list_cache.hpp"
 #include "api/metrics.hpp"
+#include "api/page.hpp"
 #include "api/refusal.hpp"
 #include "async/blocking_pool.hpp"
 #include "events/hub.hpp"
@@ -41,6 +43,7 @@ struct ApiDeps {
   std::function<std::size_t()> connections;          ///< that are open
   std::function<void(const http::Request&, const Error&)>
       report;  ///< what is answered with 500 and above, for the log
+  std::span<const PageFile> page = {};  ///< the web page; empty: none
 };
 
 /// What all routes share. There is one: its padding costs nothing.

@@ -170,9 +170,10 @@ Status Service::listen() {
           [](const http::Request& request, const Error& error) {
             log::write(log::Level::error, "http.failed",
                        {{"request", request.id}, {"path", request.path}, {"reason", error.message}});
-          }});
+          },
+      .page = api::page_files()});
   http::ServerOptions wanted{.host = options_.host, .port = options_.port};
-  LOOM_TRY(server_, http::Server::listen(wanted, api_->routes(), api::Api::fallback(), *blocking_));
+  LOOM_TRY(server_, http::Server::listen(wanted, api_->routes(), api_->fallback(), *blocking_));
   server_->on_exchange([this](const http::Exchange& exchange) {
     api_->count(exchange);
     log_exchange(exchange);
