@@ -83,5 +83,50 @@ const status = {
   failed: "Failed",
   cancelled: "Cancelled",
 };
+const fasta = {
+  fastq: "This is FASTQ. BLAST+ reads FASTA: convert it first, for example with “seqtk seq -A”.",
+  binary: "This is not text. Give FASTA, plain or gzip.",
+  emptyRecord: "This record has no letters; BLAST+ will report nothing for it.",
+  sameName: (name: string, line: number) => `The name “${name}” was used in line ${line} already; their results will be hard to tell apart.`,
+  badLetter: (letter: string, column: number) => `“${letter}” in column ${column} is no letter of a sequence; BLAST+ leaves it out.`,
+  beforeFirst: "Text stands before the first “>”; BLAST+ reads it as a sequence without a name.",
+  mixed: (molecule: string, most: string) => `This record looks like ${molecule}, most others like ${most}. A search takes one kind.`,
+};
+
+const programs = {
+  wrongQuery: (program: string, needs: string, is: string) => `${program} takes a ${needs} query; yours looks like ${is}`,
+  wrongDatabase: (program: string, needs: string, is: string) => `${program} searches ${needs} databases; this one holds ${is} sequences`,
+  profile: "needs a database of profiles, such as CDD",
+  delta: "needs CDD's cdd_delta on the server",
+  what: {
+    blastn: "nucleotide against nucleotide",
+    blastp: "protein against protein",
+    blastx: "translated query against protein",
+    tblastn: "protein against translated database",
+    tblastx: "translated query against translated database",
+    psiblast: "protein, position-specific, iterated",
+    deltablast: "protein, with conserved domains",
+    rpsblast: "protein against profiles",
+    rpstblastn: "translated query against profiles",
+  } as Record<string, string>,
+};
+
+const options = {
+  empty: "Give a value, or remove the option.",
+  notWhole: "A whole number is needed.",
+  notNumber: "A number is needed, such as 0.05 or 1e-5.",
+  tooGreat: "That is too great.",
+  notBoolean: "Say true or false.",
+  notChoice: (all: string) => `One of: ${all}.`,
+  between: (a: number, b: number) => `Between ${a} and ${b}, both excluded.`,
+  fromTo: (a: number, b: number) => `From ${a} to ${b}.`,
+  above: (a: number) => `Greater than ${a}.`,
+  atLeast: (a: number) => `${a} or more.`,
+  below: (a: number) => `Less than ${a}.`,
+  atMost: (a: number) => `${a} or less.`,
+  unknown: (name: string, program: string) => `${program} has no option ${name}.`,
+  excludes: (other: string) => `Does not go together with ${other}.`,
+  needs: (other: string) => `Goes only together with ${other}.`,
+};
 //==
-export const strings = { common, nav, live, keys, login, error, status };
+export const strings = { common, nav, live, keys, login, error, status, fasta, programs, options };

@@ -107,6 +107,34 @@ function form(submission: Submission): FormData {
   return data;
 }
 
+/** fetch does not tell how far an upload is; the older XMLHttpRequest does. `sent` gets 0 to 1. */
+function submit(submission: Submission, key: string, sent?: (fraction: number) => void, signal?: AbortSignal): Promise<Job> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", serverUrl("/api/blast/jobs"));
+    request.setRequestHeader("Idempotency-Key", key);
+    for (const [name, value] of Object.entries(authorization())) request.setRequestHeader(name, value);
+    request.upload.onprogress = (event) => {
+      if (event.lengthComputable) sent?.(event.loaded / event.total);
+    };
+    request.onload = () => {
+      if (request.status === 401) token.ask();
+      let body: unknown = {};
+      try {
+        body = JSON.parse(request.responseText);
+      } catch {
+        // A proxy's own error page.
+      }
+      if (request.status >= 200 && request.status < 300) resolve(body as Job);
+      else reject(new ApiError({ ...(body as Partial<Problem>), status: request.status }));
+    };
+    request.onerror = () => reject(new ApiError({ status: 0, code: "offline", detail: strings.error.offline }));
+    request.onabort = () => reject(new DOMException("aborted", "AbortError"));
+    signal?.addEventListener("abort", () => request.abort());
+    request.send(form(submission));
+  });
+}
+
 export const api = {
   programs: (signal?: AbortSignal) => json<Schemas["Programs"]>("/api/blast/programs", { signal }),
   databases: (signal?: AbortSignal) => json<Schemas["Databases"]>("/api/blast/databases", { signal }),
@@ -129,8 +157,7 @@ export const api = {
   cancel: (id: string) => post(`${jobPath(id)}/cancel`),
   retry: (id: string) => post(`${jobPath(id)}/retry`),
   remove: (id: string) => call(jobPath(id), { method: "DELETE" }).then(() => undefined),
-  submit: (submission: Submission, key: string) =>
-    json<Job>("/api/blast/jobs", { method: "POST", body: form(submission), headers: { "Idempotency-Key": key } }),
+  submit,
   preflight: (submission: Submission, signal?: AbortSignal) =>
     json<Preflight>("/api/blast/preflight", { method: "POST", body: form(submission), signal }),
   health: (signal?: AbortSignal) => json<{ status: string }>("/healthz", { signal }),
