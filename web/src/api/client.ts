@@ -156,7 +156,8 @@ export const api = {
   results: (id: string, signal?: AbortSignal) => json<Results>(`${jobPath(id)}/results`, { signal }),
   cancel: (id: string) => post(`${jobPath(id)}/cancel`),
   retry: (id: string) => post(`${jobPath(id)}/retry`),
-  remove: (id: string) => call(jobPath(id), { method: "DELETE" }).then(() => undefined),
+  // Goes out even when the page is being left.
+  remove: (id: string) => call(jobPath(id), { method: "DELETE", keepalive: true }).then(() => undefined),
   submit,
   preflight: (submission: Submission, signal?: AbortSignal) =>
     json<Preflight>("/api/blast/preflight", { method: "POST", body: form(submission), signal }),

@@ -1,0 +1,2 @@
+import type { Job } from "../api/client.ts";
+export default function Explorer(_: { job: Job }) { return null; }
