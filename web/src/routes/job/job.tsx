@@ -2,7 +2,7 @@ import "../../css/job.css";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect, useMemo } from "react";
 import { jobName, useJobActions, useLeaving } from "../../api/actions.ts";
-import { api, ApiError, type Explanation, type Job } from "../../api/client.ts";
+import { api, ApiError, type Job } from "../../api/client.ts";
 import { useEvents, usePolling } from "../../api/live.ts";
 import { clock, count, duration, short } from "../../lib/format.ts";
 import { active, applyEvent, ended, took } from "../../lib/jobs.ts";
@@ -160,7 +160,6 @@ function useExplanation(job: Job) {
     queryKey: ["job-part", job.id, "explain", job.status],
     queryFn: ({ signal }) => api.explain(job.id, signal),
     refetchInterval: ended(job.status) ? false : 5000,
-    placeholderData: (before: Explanation | undefined) => before,
   });
 }
 
