@@ -1,0 +1,183 @@
+import { serverUrl } from "../router.ts";
+import { strings } from "../strings.ts";
+import type { components } from "./schema.d.ts";
+import { token } from "./token.ts";
+
+type Schemas = components["schemas"];
+export type Job = Schemas["Job"];
+export type JobStatus = Schemas["JobStatus"];
+export type JobPage = Schemas["JobPage"];
+export type Event = Schemas["Event"];
+export type EventPage = Schemas["EventPage"];
+export type Explanation = Schemas["Explanation"];
+export type Task = Schemas["Task"];
+export type TaskPage = Schemas["TaskPage"];
+export type Results = Schemas["Results"];
+export type ResultFile = Schemas["ResultFile"];
+export type Preflight = Schemas["Preflight"];
+export type Program = Schemas["Programs"]["programs"][number];
+export type Option = Schemas["Option"];
+export type ProgramName = Schemas["ProgramName"];
+export type Database = Schemas["Databases"]["databases"][number];
+export type Ready = Schemas["Ready"];
+export type Problem = Schemas["Problem"];
+
+/** What the server refused, in its words; or that it cannot be reached (status 0). */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly field: string | undefined;
+  readonly requestId: string | undefined;
+  readonly retryAfter: number | undefined;
+  constructor(problem: Partial<Problem> & { status: number }, retryAfter?: number) {
+    super(problem.detail ?? strings.error.unknown(problem.status));
+    this.status = problem.status;
+    this.code = problem.code ?? "";
+    this.field = problem.field;
+    this.requestId = problem.request_id;
+    this.retryAfter = retryAfter;
+  }
+  /** Worth another try without a change. */
+  get passing() {
+    return this.status === 0 || this.status === 429 || this.status === 502 || this.status === 503 || this.status === 504;
+  }
+}
+
+export function authorization(): Record<string, string> {
+  const secret = token.get();
+  return secret ? { Authorization: `Bearer ${secret}` } : {};
+}
+
+export async function problemOf(reply: Response): Promise<ApiError> {
+  let problem: Partial<Problem> = {};
+  if ((reply.headers.get("Content-Type") ?? "").includes("json"))
+    problem = await reply.json().then((body: Partial<Problem>) => body).catch(() => ({}));
+  const after = Number(reply.headers.get("Retry-After") ?? "");
+  return new ApiError({ ...problem, status: reply.status }, after > 0 ? after : undefined);
+}
+
+/** A reply that is not an error. A missing token is asked for; an aborted call rejects with its AbortError. */
+export async function call(path: string, init: RequestInit = {}): Promise<Response> {
+  let reply: Response;
+  try {
+    reply = await fetch(serverUrl(path), { ...init, headers: { ...authorization(), ...init.headers } });
+  } catch (reason) {
+    if (init.signal?.aborted) throw reason;
+    throw new ApiError({ status: 0, code: "offline", detail: strings.error.offline });
+  }
+  if (reply.status === 401) token.ask();
+  if (!reply.ok) throw await problemOf(reply);
+  return reply;
+}
+
+async function json<T>(path: string, init?: RequestInit): Promise<T> {
+  const reply = await call(path, init);
+  return (await reply.json()) as T;
+}
+
+const post = (path: string, signal?: AbortSignal) => json<Job>(path, { method: "POST", ...(signal && { signal }) });
+const jobPath = (id: string) => `/api/blast/jobs/${encodeURIComponent(id)}`;
+
+export interface JobFilter {
+  status?: JobStatus;
+  program?: string;
+  database?: string;
+  owner?: string;
+  text?: string;
+  since?: string;
+}
+
+export interface Submission {
+  program: ProgramName;
+  database: string;
+  query: string | File;
+  options: Record<string, string>;
+  title: string;
+}
+
+function form(submission: Submission): FormData {
+  const data = new FormData();
+  data.set("program", submission.program);
+  data.set("database", submission.database);
+  if (submission.title) data.set("title", submission.title);
+  data.set("options", JSON.stringify(submission.options));
+  // Sent from the disk as it is read, never held whole.
+  const { query } = submission;
+  data.set("query", typeof query === "string" ? new File([query], "query.fasta") : query);
+  return data;
+}
+
+/** fetch does not tell how far an upload is; the older XMLHttpRequest does. `sent` gets 0 to 1. */
+function submit(submission: Submission, key: string, sent?: (fraction: number) => void, signal?: AbortSignal): Promise<Job> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", serverUrl("/api/blast/jobs"));
+    request.setRequestHeader("Idempotency-Key", key);
+    for (const [name, value] of Object.entries(authorization())) request.setRequestHeader(name, value);
+    request.upload.onprogress = (event) => {
+      if (event.lengthComputable) sent?.(event.loaded / event.total);
+    };
+    request.onload = () => {
+      if (request.status === 401) token.ask();
+      let body: unknown = {};
+      try {
+        body = JSON.parse(request.responseText);
+      } catch {
+        // A proxy's own error page.
+      }
+      if (request.status >= 200 && request.status < 300) resolve(body as Job);
+      else reject(new ApiError({ ...(body as Partial<Problem>), status: request.status }));
+    };
+    request.onerror = () => reject(new ApiError({ status: 0, code: "offline", detail: strings.error.offline }));
+    request.onabort = () => reject(new DOMException("aborted", "AbortError"));
+    signal?.addEventListener("abort", () => request.abort());
+    request.send(form(submission));
+  });
+}
+
+export const api = {
+  programs: (signal?: AbortSignal) => json<Schemas["Programs"]>("/api/blast/programs", { signal }),
+  databases: (signal?: AbortSignal) => json<Schemas["Databases"]>("/api/blast/databases", { signal }),
+  jobs(filter: JobFilter, cursor: string, limit: number, signal?: AbortSignal) {
+    const query = new URLSearchParams({ limit: String(limit) });
+    for (const [name, value] of Object.entries(filter)) if (value) query.set(name, value);
+    if (cursor) query.set("cursor", cursor);
+    return json<JobPage>(`/api/blast/jobs?${query}`, { signal });
+  },
+  job: (id: string, signal?: AbortSignal) => json<Job>(jobPath(id), { signal }),
+  explain: (id: string, signal?: AbortSignal) => json<Explanation>(`${jobPath(id)}/explain`, { signal }),
+  tasks: (id: string, first: number, signal?: AbortSignal) =>
+    json<TaskPage>(`${jobPath(id)}/tasks?first=${first}&limit=500`, { signal }),
+  events: (id: string, after: number, signal?: AbortSignal) =>
+    json<EventPage>(`${jobPath(id)}/events?after=${after}&limit=500`, {
+      signal,
+      headers: { Accept: "application/json" },
+    }),
+  results: (id: string, signal?: AbortSignal) => json<Results>(`${jobPath(id)}/results`, { signal }),
+  cancel: (id: string) => post(`${jobPath(id)}/cancel`),
+  retry: (id: string) => post(`${jobPath(id)}/retry`),
+  // Goes out even when the page is being left.
+  remove: (id: string) => call(jobPath(id), { method: "DELETE", keepalive: true }).then(() => undefined),
+  submit,
+  preflight: (submission: Submission, signal?: AbortSignal) =>
+    json<Preflight>("/api/blast/preflight", { method: "POST", body: form(submission), signal }),
+  health: (signal?: AbortSignal) => json<{ status: string }>("/healthz", { signal }),
+  /** 503 is an answer too: what is lacking. */
+  async ready(signal?: AbortSignal): Promise<Ready> {
+    try {
+      return await json<Ready>("/readyz", { signal });
+    } catch (reason) {
+      if (!(reason instanceof ApiError) || reason.status !== 503) throw reason;
+      const reply = await fetch(serverUrl("/readyz"), { ...(signal && { signal }) });
+      const body = (await reply.json()) as Partial<Ready> & { detail?: string };
+      return { status: body.status ?? "not_ready", lacking: body.lacking ?? [body.detail ?? reason.message] };
+    }
+  },
+  beat: (signal?: AbortSignal) => json<unknown>("/api/blast/beat", { signal }),
+  metrics: (signal?: AbortSignal) => call("/metrics", { signal }).then((reply) => reply.text()),
+};
+
+export const outputPath = (id: string, outfmt: string) =>
+  `${jobPath(id)}/results/output?${new URLSearchParams({ outfmt })}`;
+export const filePath = (id: string, name: string) => `${jobPath(id)}/results/files/${encodeURIComponent(name)}`;
+export const archivePath = (id: string) => `${jobPath(id)}/results/archive.zip`;

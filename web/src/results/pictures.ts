@@ -1,0 +1,146 @@
+import { count } from "../lib/format.ts";
+import { type Scene, ticks } from "../lib/scene.ts";
+import type { Hit, QueryInfo } from "../lib/tabular.ts";
+import { strings } from "../strings.ts";
+import { scoreClass, scorePaints, scoreSteps } from "./hits.ts";
+
+const say = strings.results.picture;
+
+const labels = [`<${scoreSteps[0]}`, `${scoreSteps[0]}–${scoreSteps[1]}`, `${scoreSteps[1]}–${scoreSteps[2]}`, `${scoreSteps[2]}–${scoreSteps[3]}`, `≥${scoreSteps[3]}`];
+
+/** The hits as bars along the query, best first, coloured and sorted by score. */
+export function summary(query: QueryInfo, hits: Hit[], width: number, most: number, focused: number): Scene {
+  const left = 8;
+  const right = 8;
+  const pitch = 10;
+  const shown = hits.slice(0, most);
+  const items: Scene["items"] = [];
+  const x = (position: number) => left + ((position - 1) / Math.max(1, query.length)) * (width - left - right);
+
+  // Key: a swatch and its range; the class is also in each bar's height, for those who do not see the colour.
+  let at = left;
+  items.push({ kind: "text", x: at, y: 12, text: say.key, fill: "--muted", size: 11 });
+  at += 76;
+  labels.forEach((label, i) => {
+    items.push({ kind: "rect", x: at, y: 4 + (4 - i) / 2, width: 16, height: 4 + i, fill: scorePaints[i]!, radius: 1 });
+    items.push({ kind: "text", x: at + 20, y: 12, text: label, fill: "--text", size: 11 });
+    at += 36 + label.length * 7;
+  });
+
+  const top = 44;
+  const bottom = top + shown.length * pitch;
+  items.push({ kind: "rect", x: left, y: top - 10, width: width - left - right, height: 5, fill: "--line-strong", radius: 2 });
+  for (const tick of ticks(query.length, Math.max(2, Math.floor(width / 110)))) {
+    const position = Math.max(1, tick);
+    if (x(position) > width - right - 20 && tick !== query.length) continue;
+    items.push({ kind: "line", x1: x(position), y1: top - 4, x2: x(position), y2: bottom, stroke: "--line" });
+    items.push({ kind: "text", x: x(position), y: top - 14, text: count(position), fill: "--muted", size: 10, anchor: tick === 0 ? "start" : "middle" });
+  }
+  shown.forEach((hit, row) => {
+    const y = top + row * pitch + pitch / 2;
+    const title = `${hit.accession}: ${hit.maxScore} bits, E ${hit.evalue}`;
+    if (hit.index === focused) items.push({ kind: "rect", key: hit.index, x: 0, y: y - pitch / 2, width, height: pitch, fill: "--accent-soft" });
+    const ends = hit.hsps.map(({ qstart, qend }) => [Math.min(qstart, qend), Math.max(qstart, qend)] as const);
+    const from = Math.min(...ends.map(([a]) => a));
+    const until = Math.max(...ends.map(([, b]) => b));
+    if (hit.hsps.length > 1) items.push({ kind: "line", x1: x(from), y1: y, x2: x(until + 1), y2: y, stroke: "--line-strong" });
+    // The weaker first, so that the stronger lies above.
+    const order = hit.hsps.map((_, i) => i).sort((a, b) => Number(hit.hsps[a]!.bits) - Number(hit.hsps[b]!.bits));
+    for (const i of order) {
+      const [a, b] = ends[i]!;
+      const kind = scoreClass(Number(hit.hsps[i]!.bits));
+      const height = 4 + kind;
+      items.push({ kind: "rect", key: hit.index, x: x(a), y: y - height / 2, width: Math.max(1.5, x(b + 1) - x(a)), height, radius: 1, fill: scorePaints[kind]!, title });
+    }
+  });
+  return { width, height: bottom + 6, items, title: say.summary(shown.length, query.title.split(/\s/, 1)[0] ?? "") };
+}
+
+/** Which part of the query lies against which part of the sequence found, after Kablammo (Wintersinger, Wasmuth 2015). */
+export function pairs(query: QueryInfo, hit: Hit, width: number, focused: number): Scene {
+  const left = 64;
+  const right = 16;
+  const top = 30;
+  const bottom = 104;
+  const items: Scene["items"] = [];
+  const scale = (position: number, length: number) => left + ((position - 1) / Math.max(1, length)) * (width - left - right);
+  const axis = (y: number, length: number, name: string, above: boolean) => {
+    items.push({ kind: "line", x1: left, y1: y, x2: width - right, y2: y, stroke: "--line-strong", width: 2 });
+    items.push({ kind: "text", x: left - 8, y: y + 4, text: name, fill: "--muted", size: 11, anchor: "end" });
+    const steps = ticks(length, Math.max(2, Math.floor(width / 120)));
+    for (const tick of steps) {
+      const at = scale(Math.max(1, tick), length);
+      if (width - right - at < 30 && tick !== length) continue;
+      items.push({ kind: "line", x1: at, y1: y + (above ? -4 : 0), x2: at, y2: y + (above ? 0 : 4), stroke: "--line-strong" });
+      items.push({ kind: "text", x: at, y: above ? y - 8 : y + 16, text: count(Math.max(1, tick)), fill: "--muted", size: 10, anchor: tick === 0 ? "start" : "middle" });
+    }
+    items.push({ kind: "text", x: width - right, y: above ? y - 8 : y + 16, text: count(length), fill: "--text", size: 10, anchor: "end" });
+  };
+  const most = Math.max(...hit.hsps.map(({ bits }) => Number(bits)));
+  const order = hit.hsps.map((_, i) => i).sort((a, b) => Number(a === focused) - Number(b === focused) || Number(hit.hsps[a]!.bits) - Number(hit.hsps[b]!.bits));
+  for (const i of order) {
+    const hsp = hit.hsps[i]!;
+    const half = (a: number, b: number) => (a <= b ? [a, b + 1] : [a + 1, b]) as [number, number];
+    const [qa, qb] = half(hsp.qstart, hsp.qend);
+    const [sa, sb] = half(hsp.sstart, hsp.send);
+    items.push({
+      kind: "polygon", key: i, fill: scorePaints[scoreClass(Number(hsp.bits))]!, opacity: 0.3 + 0.6 * (Number(hsp.bits) / most), ...(i === focused && { stroke: "--text" as const }),
+      points: [[scale(qa, query.length), top], [scale(qb, query.length), top], [scale(sb, hit.slen), bottom], [scale(sa, hit.slen), bottom]],
+      title: say.pair(i + 1, hsp.qstart, hsp.qend, hsp.sstart, hsp.send, hsp.bits),
+    });
+  }
+  axis(top, query.length, say.query, true);
+  axis(bottom, hit.slen, say.subject, false);
+  return { width, height: bottom + 26, items, title: say.pairs(hit.hsps.length, hit.accession) };
+}
+
+export interface Bins {
+  low: number;
+  high: number;
+  step: number;
+  counts: number[];
+}
+
+/** Counts in equal steps between round ends. */
+export function bins(values: number[], wanted: number, fixed?: readonly [number, number]): Bins {
+  let low = fixed?.[0] ?? Math.min(...values);
+  let high = fixed?.[1] ?? Math.max(...values);
+  if (!(high > low)) high = low + 1;
+  const step = ticks(high - low, wanted)[1] ?? 1;
+  low = Math.floor(low / step) * step;
+  high = Math.ceil(high / step + 1e-9) * step;
+  const counts = new Array<number>(Math.max(1, Math.round((high - low) / step))).fill(0);
+  for (const value of values) {
+    const bin = Math.min(counts.length - 1, Math.max(0, Math.floor((value - low) / step + 1e-9)));
+    counts[bin]! += 1;
+  }
+  return { low, high, step, counts };
+}
+
+export const plotMargin = { left: 36, right: 8, top: 8, bottom: 20 };
+
+/** All values in grey, those that pass the filter in colour, from zero up. */
+export function histogram(all: Bins, passed: Bins, width: number, height: number, title: string): Scene {
+  const { left, right, top, bottom } = plotMargin;
+  const most = Math.max(1, ...all.counts);
+  const items: Scene["items"] = [];
+  const x = (value: number) => left + ((value - all.low) / (all.high - all.low)) * (width - left - right);
+  const y = (n: number) => height - bottom - (n / most) * (height - top - bottom);
+  for (const tick of ticks(most, 2).filter(Number.isInteger)) {
+    items.push({ kind: "line", x1: left, y1: y(tick), x2: width - right, y2: y(tick), stroke: "--line" });
+    items.push({ kind: "text", x: left - 4, y: y(tick) + 3, text: count(tick), fill: "--muted", size: 10, anchor: "end" });
+  }
+  const bars = (of: Bins, fill: "--line-strong" | "--plot", opacity: number) =>
+    of.counts.forEach((n, i) => {
+      if (n === 0) return;
+      const from = of.low + i * of.step;
+      items.push({ kind: "rect", x: x(from) + 0.5, y: y(n), width: Math.max(1, x(from + of.step) - x(from) - 1), height: y(0) - y(n), fill, opacity, title: say.bin(from, from + of.step, n) });
+    });
+  bars(all, "--line-strong", 0.35);
+  bars(passed, "--plot", 1);
+  items.push({ kind: "line", x1: left, y1: y(0), x2: width - right, y2: y(0), stroke: "--line-strong" });
+  const steps = ticks(all.high - all.low, 4).map((t) => t + all.low);
+  for (const tick of steps)
+    items.push({ kind: "text", x: x(tick), y: height - 6, text: count(Math.round(tick * 100) / 100), fill: "--muted", size: 10, anchor: tick === steps[0] ? "start" : x(tick) > width - right - 12 ? "end" : "middle" });
+  return { width, height, items, title };
+}

@@ -1,0 +1,108 @@
+import { useQuery } from "@tanstack/react-query";
+import { useRef, useState } from "react";
+import { api, archivePath, filePath, type Job, outputPath } from "../../api/client.ts";
+import { usePrograms } from "../../api/hooks.ts";
+import { bytes } from "../../lib/format.ts";
+import { formats } from "../../lib/options.ts";
+import { saveFromServer, saveRendering } from "../../lib/save.ts";
+import { strings } from "../../strings.ts";
+import { Fault } from "../../ui/basics.tsx";
+import { say as toast } from "../../ui/toast.tsx";
+
+const say = strings.job.download;
+const words = (reason: unknown) => (reason instanceof Error ? reason.message : String(reason));
+
+export function Downloads({ job }: { job: Job }) {
+  const programs = usePrograms();
+  const program = programs.data?.find(({ name }) => name === job.program);
+  const [outfmt, setOutfmt] = useState(job.outfmt);
+  const [waiting, setWaiting] = useState(false);
+  const abort = useRef<AbortController>(null);
+  const all = program ? formats(program) : [];
+  const own = job.outfmt.split(" ")[0];
+
+  const save = async () => {
+    const controller = new AbortController();
+    abort.current = controller;
+    const slow = setTimeout(() => setWaiting(true), 300);
+    try {
+      await saveRendering(outputPath(job.id, outfmt), () => setWaiting(true), controller.signal);
+    } catch (reason) {
+      if (!controller.signal.aborted) toast(words(reason));
+    } finally {
+      clearTimeout(slow);
+      setWaiting(false);
+    }
+  };
+  return (
+    <div className="stack tight noprint">
+      <div className="row">
+        <label htmlFor="format" className="label">
+          {say.title}
+        </label>
+        <select id="format" className="select" value={outfmt} onChange={(event) => setOutfmt(event.target.value)}>
+          <option value={job.outfmt}>
+            {all.find(({ number }) => number === own)?.title ?? job.outfmt} ({job.outfmt}, {say.own})
+          </option>
+          {all.filter(({ number }) => number !== job.outfmt).map(({ number, title }) => (
+            <option key={number} value={number}>
+              {title} ({number})
+            </option>
+          ))}
+        </select>
+        <button type="button" className="button primary" disabled={waiting} onClick={() => void save()}>
+          {say.button}
+        </button>
+        <button type="button" className="button" onClick={() => void saveFromServer(archivePath(job.id)).catch((reason: unknown) => toast(words(reason)))}>
+          {say.zip}
+        </button>
+        {waiting && (
+          <span className="small muted" role="status">
+            {say.making}{" "}
+            <button type="button" className="link" onClick={() => abort.current?.abort()}>
+              {say.stop}
+            </button>
+          </span>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** Every file of the job with its size and checksum. */
+export function Files({ job }: { job: Job }) {
+  const { data, error, refetch } = useQuery({ queryKey: ["job-part", job.id, "results", job.status], queryFn: ({ signal }) => api.results(job.id, signal) });
+  if (error) return <Fault error={error} retry={() => void refetch()} />;
+  if (!data) return null;
+  return (
+    <div className="scroll">
+      <table className="table">
+        <thead>
+          <tr>
+            <th>{say.file}</th>
+            <th>{say.kind}</th>
+            <th className="num">{say.size}</th>
+            <th>{say.sha256}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {data.files.map((file) => (
+            <tr key={file.name}>
+              <td>
+                <button type="button" className="link mono" onClick={() => void saveFromServer(filePath(job.id, file.name)).catch((reason: unknown) => toast(words(reason)))}>
+                  {file.name}
+                </button>
+              </td>
+              <td>
+                {say.kinds[file.kind]}
+                {file.outfmt && <span className="muted"> ({file.outfmt})</span>}
+              </td>
+              <td className="num">{bytes(file.size_bytes)}</td>
+              <td className="mono small sha">{file.sha256}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

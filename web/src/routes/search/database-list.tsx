@@ -1,0 +1,81 @@
+import { useMemo, useState } from "react";
+import type { Database } from "../../api/client.ts";
+import { count, short } from "../../lib/format.ts";
+import { strings } from "../../strings.ts";
+import { Fault, Skeleton } from "../../ui/basics.tsx";
+
+const say = strings.search.database;
+
+interface Props {
+  databases: Database[] | undefined;
+  error: unknown;
+  retry: () => void;
+  chosen: string;
+  onChoose: (name: string) => void;
+}
+
+export function matches(database: Database, words: string): boolean {
+  const text = `${database.name} ${database.title}`.toLowerCase();
+  return words.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+}
+
+export function DatabaseList({ databases, error, retry, chosen, onChoose }: Props) {
+  const [words, setWords] = useState("");
+  const shown = useMemo(() => databases?.filter((database) => database.name === chosen || matches(database, words)), [databases, words, chosen]);
+  return (
+    <section className="stack tight" aria-labelledby="database-title">
+      <div className="row spread">
+        <h2 id="database-title">{say.title}</h2>
+        {databases && databases.length > 5 && (
+          <input
+            type="search"
+            className="input"
+            aria-label={say.filter}
+            placeholder={say.filter}
+            value={words}
+            onChange={(event) => setWords(event.target.value)}
+          />
+        )}
+      </div>
+      {!databases && error ? <Fault error={error} retry={retry} /> : null}
+      {!databases && !error && <Skeleton lines={4} height={32} />}
+      {databases && databases.length === 0 && (
+        <div className="note warn">
+          <strong>{say.none}</strong>
+          {say.noneHelp}
+        </div>
+      )}
+      {shown && databases && databases.length > 0 && (
+        <div className="databases">
+          {(["protein", "nucleotide"] as const).map((molecule) => {
+            const group = shown.filter((database) => database.molecule === molecule);
+            return (
+              <fieldset key={molecule} className="panel">
+                <legend className="hidden">{say.group[molecule]}</legend>
+                <div className="grouptitle" aria-hidden="true">
+                  <span>{say.group[molecule]}</span>
+                  <span>{say.columns}</span>
+                </div>
+                {group.length === 0 && <p className="muted small pad">{words ? say.noMatch : say.noneOf[molecule]}</p>}
+                <div className="list">
+                  {group.map((database) => (
+                    <label key={database.name} className={database.name === chosen ? "database chosen" : "database"}>
+                      <input type="radio" name="database" value={database.name} checked={database.name === chosen} onChange={() => onChoose(database.name)} />
+                      <span className="name">
+                        <span>{database.name}</span>
+                        {database.title !== database.name && <span className="muted small">{database.title}</span>}
+                      </span>
+                      <span className="num muted" title={say.exact(count(database.sequences), count(database.letters), database.date)}>
+                        {short(database.sequences)} · {short(database.letters)}
+                      </span>
+                    </label>
+                  ))}
+                </div>
+              </fieldset>
+            );
+          })}
+        </div>
+      )}
+    </section>
+  );
+}

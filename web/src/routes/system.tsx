@@ -1,0 +1,193 @@
+import { useQuery } from "@tanstack/react-query";
+import { type ReactNode } from "react";
+import { api, ApiError } from "../api/client.ts";
+import { useLiveState } from "../api/live.ts";
+import { ago, clock, count, duration, measured, short } from "../lib/format.ts";
+import { type Metrics, parseMetrics, quantileBound, total } from "../lib/metrics.ts";
+import { serverUrl } from "../router.ts";
+import { strings } from "../strings.ts";
+import { Fault, Heading, Link, Skeleton, State } from "../ui/basics.tsx";
+import { useNow } from "../ui/clock.ts";
+
+const say = strings.system;
+const every = 5000;
+
+export default function System() {
+  const health = useQuery({ queryKey: ["health"], queryFn: ({ signal }) => api.health(signal), refetchInterval: every, retry: false });
+  const ready = useQuery({ queryKey: ["ready"], queryFn: ({ signal }) => api.ready(signal), refetchInterval: every, retry: false });
+  const metrics = useQuery({ queryKey: ["metrics"], queryFn: ({ signal }) => api.metrics(signal).then(parseMetrics), refetchInterval: every, retry: false });
+  const beat = useQuery({ queryKey: ["beat"], queryFn: ({ signal }) => api.beat(signal) as Promise<Beat>, refetchInterval: every, retry: false });
+  const live = useLiveState();
+  const version = metrics.data?.get("blastloom_build_info")?.[0]?.labels.version;
+  return (
+    <div className="stack">
+      <Heading
+        title={say.title}
+        right={
+          <>
+            <a className="button quiet" href={serverUrl("/metrics")}>
+              {say.metricsLink}
+            </a>
+            <a className="button quiet" href={serverUrl("/openapi.yaml")}>
+              {say.apiLink}
+            </a>
+          </>
+        }
+      >
+        {version && <span className="muted small">{say.version(version)}</span>}
+      </Heading>
+      <div className="cards">
+        <Card title={say.health.title}>
+          {health.isError ? <Verdict good={false} text={say.health.bad} /> : health.data ? <Verdict good text={say.health.good} /> : <Skeleton lines={1} />}
+        </Card>
+        <Card title={say.ready.title}>
+          {ready.isError ? (
+            <Verdict good={false} text={say.ready.unknown} />
+          ) : !ready.data ? (
+            <Skeleton lines={1} />
+          ) : (
+            <>
+              <Verdict good={ready.data.status === "ready"} text={ready.data.status === "ready" ? say.ready.good : say.ready.bad} />
+              {ready.data.lacking.map((clause) => (
+                <p key={clause} className="fault">
+                  {clause}
+                </p>
+              ))}
+            </>
+          )}
+        </Card>
+        <Card title={say.live.title}>
+          <Verdict good={live === "live"} text={strings.live.explain[live]} />
+        </Card>
+      </div>
+      {metrics.error instanceof ApiError && metrics.error.status === 403 ? (
+        <p className="note">{say.adminOnly}</p>
+      ) : metrics.error && !metrics.data ? (
+        <Fault error={metrics.error} retry={() => void metrics.refetch()} />
+      ) : metrics.data ? (
+        <Figures metrics={metrics.data} />
+      ) : (
+        <Skeleton lines={5} />
+      )}
+      <section className="stack tight" aria-labelledby="beat-title">
+        <h2 id="beat-title">{say.beat.title}</h2>
+        {beat.error && !beat.data ? (
+          beat.error instanceof ApiError && beat.error.status === 404 ? <p className="note">{beat.error.message}</p> : <Fault error={beat.error} />
+        ) : beat.data ? (
+          <BeatTable beat={beat.data} />
+        ) : (
+          <Skeleton lines={3} />
+        )}
+      </section>
+    </div>
+  );
+}
+
+function Card({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <section className="panel stack tight">
+      <h2>{title}</h2>
+      {children}
+    </section>
+  );
+}
+
+function Verdict({ good, text }: { good: boolean; text: string }) {
+  return (
+    <p className={good ? "verdict good" : "verdict bad"}>
+      <span aria-hidden="true">{good ? "✓" : "✕"}</span> {text}
+    </p>
+  );
+}
+
+function Figures({ metrics }: { metrics: Metrics }) {
+  const of = (name: string, labels?: Record<string, string>) => total(metrics, `blastloom_${name}`, labels) ?? 0;
+  const requests = of("http_requests_total");
+  const errors = (metrics.get("blastloom_http_requests_total") ?? []).filter(({ labels }) => labels.status?.startsWith("5")).reduce((sum, { value }) => sum + value, 0);
+  const bound = quantileBound(metrics, "blastloom_http_request_duration_seconds", 0.95);
+  const states = ["queued", "running", "merging", "completed", "failed", "cancelled"] as const;
+  return (
+    <>
+      <section className="panel stack" aria-labelledby="now-title">
+        <h2 id="now-title">{say.now.title}</h2>
+        <p>{say.now.words(of("active_jobs"), of("waiting_jobs"), of("cores_busy"))}</p>
+        {metrics.has("blastloom_jobs") && (
+          <ul className="figures">
+            {states.map((status) => (
+              <li key={status}>
+                <Link place="jobs" params={{ status }}>
+                  <span className="num">{count(of("jobs", { state: status }))}</span>
+                </Link>
+                <State status={status} />
+              </li>
+            ))}
+          </ul>
+        )}
+      </section>
+      <section className="panel stack tight" aria-labelledby="since-title">
+        <h2 id="since-title">{say.since.title}</h2>
+        <ul className="sentences">
+          <li>{say.since.tasks(count(of("tasks_total", { outcome: "done" })), count(of("tasks_total", { outcome: "failed" })), count(of("tasks_total", { outcome: "lost" })))}</li>
+          <li>{say.since.runs(count(of("engine_runs_total")), duration(of("engine_cpu_seconds_total")))}</li>
+          <li>{say.since.coalesced(count(of("coalesced_jobs_total")))}</li>
+          <li>{say.since.requests(short(requests), errors, bound === undefined ? null : bound === Infinity ? say.since.slow : measuredBound(bound))}</li>
+        </ul>
+      </section>
+    </>
+  );
+}
+
+const measuredBound = (seconds: number) => (seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds} s`);
+
+interface BeatTask {
+  name: string;
+  every_seconds: number;
+  runs: number;
+  failures: number;
+  last_run?: string;
+  last_seconds?: number;
+  last_items?: number;
+  last_error?: string;
+}
+interface Beat {
+  leader?: boolean;
+  tasks: BeatTask[];
+}
+
+function BeatTable({ beat }: { beat: Beat }) {
+  const now = useNow(1000);
+  return (
+    <>
+      <p className="muted small">{beat.leader === false ? say.beat.follower : say.beat.help}</p>
+      <div className="panel flush scroll">
+        <table className="table dblist">
+          <thead>
+            <tr>
+              <th>{say.beat.task}</th>
+              <th>{say.beat.every}</th>
+              <th>{say.beat.last}</th>
+              <th className="num">{say.beat.took}</th>
+              <th className="num">{say.beat.runs}</th>
+              <th className="num">{say.beat.failures}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {beat.tasks.map((task) => (
+              <tr key={task.name}>
+                <td>
+                  {say.beat.name[task.name] ?? task.name.replaceAll("_", " ")}
+                  {task.last_error && <div className="fault">{task.last_error}</div>}
+                </td>
+                <td>{say.beat.everyTime(duration(task.every_seconds))}</td>
+                <td title={task.last_run && clock(task.last_run)}>{task.last_run ? ago(task.last_run, now) : say.beat.never}</td>
+                <td className="num">{task.last_seconds === undefined ? "–" : task.last_seconds < 0.01 ? say.beat.instant : measured(task.last_seconds)}</td>
+                <td className="num">{count(task.runs)}</td>
+                <td className="num">{task.failures > 0 ? <span className="fault">{count(task.failures)}</span> : 0}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
+  );
+}
