@@ -30,10 +30,9 @@ std::string_view type_of(std::string_view path) {
   return "application/octet-stream";
 }
 
-/// A place of the page, not a file or the interface.
+/// The page's places are one level deep, so that relative addresses mean the same in all of them.
 bool is_place(std::string_view path) {
-  return !path.starts_with("/api/") && path != "/api" &&
-         path.substr(path.rfind('/') + 1).find('.') == std::string_view::npos;
+  return path.find_first_of("/.", 1) == std::string_view::npos;
 }
 
 }  // namespace
