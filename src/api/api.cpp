@@ -1,6 +1,7 @@
 #include "api/api.hpp"
 
 #include "api/catalog_routes.hpp"
+#include "api/databases_routes.hpp"
 #include "api/events_routes.hpp"
 #include "api/jobs_routes.hpp"
 #include "api/ops_routes.hpp"
@@ -17,6 +18,7 @@ struct Api::Parts {
   EventsRoutes events{context};
   ResultsRoutes results{context};
   CatalogRoutes catalog{context};
+  DatabasesRoutes databases{context};
   OpsRoutes ops{context};
   Page page;
 };
@@ -30,6 +32,7 @@ std::vector<http::Route> Api::routes() {
   parts_->events.add_to(routes);
   parts_->results.add_to(routes);
   parts_->catalog.add_to(routes);
+  if (parts_->context.deps.works != nullptr) parts_->databases.add_to(routes);
   parts_->ops.add_to(routes);
   return routes;
 }

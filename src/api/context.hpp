@@ -19,6 +19,7 @@
 #include "http/server.hpp"
 #include "sched/scheduler.hpp"
 #include "service/access.hpp"
+#include "service/database_works.hpp"
 #include "service/job_service.hpp"
 
 namespace loom::api {
@@ -42,8 +43,9 @@ struct ApiDeps {
   std::function<Result<store::JobCounts>()> counts;  ///< jobs by state; blocks; on the pool
   std::function<std::size_t()> connections;          ///< that are open
   std::function<void(const http::Request&, const Error&)>
-      report;  ///< what is answered with 500 and above, for the log
-  std::span<const PageFile> page = {};  ///< the web page; empty: none
+      report;                               ///< what is answered with 500 and above, for the log
+  service::DatabaseWorks* works = nullptr;  ///< null: this server keeps no databases of its own
+  std::span<const PageFile> page = {};      ///< the web page; empty: none
 };
 
 /// What all routes share. There is one: its padding costs nothing.

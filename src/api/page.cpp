@@ -13,7 +13,8 @@ namespace {
 constexpr std::string_view kIndex = "/index.html";
 // What the page may do: fetch from this server, and nothing from anywhere else.
 constexpr std::string_view kPolicy =
-    "default-src 'self'; img-src 'self' blob: data:; base-uri 'self'; form-action 'self'; frame-ancestors 'none'; "
+    "default-src 'self'; img-src 'self' blob: data:; base-uri 'self'; form-action 'self'; frame-ancestors "
+    "'none'; "
     "object-src 'none'";
 
 std::string_view type_of(std::string_view path) {

@@ -18,8 +18,8 @@ struct PageFile {
 /// All of them; web/CMakeLists.txt builds them in, and only the program links them.
 std::span<const PageFile> page_files();
 
-/// The web page: files under their paths; any other path of one word is the page itself, which finds its place
-/// from the address. Thread-safe; never blocks.
+/// The web page: files under their paths; any other path of one word is the page itself, which finds its
+/// place from the address. Thread-safe; never blocks.
 class Page {
  public:
   /// `files` lives as long as the program.

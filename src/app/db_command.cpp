@@ -9,8 +9,7 @@
 
 #include "app/signals.hpp"
 #include "exec/local/local_process_runner.hpp"
-#include "sched/job_spec.hpp"
-#include "service/database_work.hpp"
+#include "service/database_works.hpp"
 #include "store/sqlite/sqlite_job_store.hpp"
 
 namespace loom::app {
@@ -206,36 +205,11 @@ int rollback(const Snapshots& snapshots, const std::vector<std::string>& words) 
   return 0;
 }
 
-/// Unfinished jobs of the server on this folder that a snapshot belongs to.
-Result<std::vector<std::string>> users_of(const fs::path& data, const std::string& folder) {
-  std::vector<std::string> users;
-  if (!fs::exists(data / "jobs.sqlite")) return users;
-  LOOM_TRY(const auto store, store::SqliteJobStore::open(data / "jobs.sqlite"));
-  for (const auto state : {store::JobState::queued, store::JobState::running, store::JobState::merging}) {
-    std::optional<store::JobCursor> after;
-    do {
-      LOOM_TRY(const store::JobPage page,
-               store->list({.state = state}, after, store::kMostRows, Deadline::never()));
-      for (const store::Job& job : page.jobs) {
-        const auto spec = sched::parse_job_spec(job.request.program, job.request.options);
-        if (spec && (":" + spec->database_path).find(":" + folder) != std::string::npos)
-          users.push_back(job.id.str());
-      }
-      after = page.next;
-    } while (after);
-  }
-  return users;
-}
-
+/// Refuses what unfinished jobs of the server on this folder need.
 Status check_unused(const fs::path& data, const fs::path& folder) {
-  constexpr std::size_t kShown = 5;
-  LOOM_TRY(const auto users, users_of(data, folder.string()));
-  if (users.empty()) return ok();
-  return error(Code::conflict, "{} is in use by {} unfinished jobs: {}{}; wait for them, or cancel them",
-               folder.filename().string(), users.size(),
-               fmt::join(users.begin(),
-                         users.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, users.size())), ", "),
-               users.size() > kShown ? ", …" : "");
+  if (!fs::exists(data / "jobs.sqlite")) return ok();
+  LOOM_TRY(const auto store, store::SqliteJobStore::open(data / "jobs.sqlite"));
+  return service::check_unused(*store, folder);
 }
 
 int remove(const Snapshots& snapshots, const fs::path& data, const std::vector<std::string>& words,

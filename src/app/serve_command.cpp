@@ -96,6 +96,7 @@ class Service {
   std::shared_ptr<void> logging_;
   std::unique_ptr<sched::Scheduler> scheduler_;
   std::unique_ptr<service::JobService> jobs_;
+  std::unique_ptr<service::DatabaseWorks> works_;
   std::unique_ptr<sched::Beat> beat_;
   std::unique_ptr<async::BlockingPool> blocking_;
   std::unique_ptr<api::Api> api_;
@@ -142,6 +143,7 @@ Status Service::open_parts() {
                                     .uploads = options_.data / "uploads",
                                     .cores = cores,
                                     .memory_bytes = memory});
+  works_ = std::make_unique<service::DatabaseWorks>(*databases_, *store_, runner_, options_.data / "uploads");
   return ok();
 }
 
@@ -171,6 +173,7 @@ Status Service::listen() {
             log::write(log::Level::error, "http.failed",
                        {{"request", request.id}, {"path", request.path}, {"reason", error.message}});
           },
+      .works = works_.get(),
       .page = api::page_files()});
   http::ServerOptions wanted{.host = options_.host, .port = options_.port};
   LOOM_TRY(server_, http::Server::listen(wanted, api_->routes(), api_->fallback(), *blocking_));
@@ -218,6 +221,7 @@ int Service::run(const Signals& signals) {
   const std::stop_callback stopping(signals.stop(), [this] { server_->stop(std::chrono::seconds(2)); });
   server_->run();
   beat_.reset();
+  works_.reset();
   scheduler_->stop(kGrace);
   std::error_code ignored;
   fs::remove(options_.data / "address", ignored);

@@ -1,0 +1,224 @@
+#include "api/databases_routes.hpp"
+
+#include <limits>
+
+#include "api/replies.hpp"
+#include "api/time_text.hpp"
+#include "base/json_writer.hpp"
+
+namespace loom::api {
+namespace {
+
+using boost::beast::http::verb;
+using http::Request;
+using http::Response;
+using service::BuildRequest;
+using service::Caller;
+using service::DatabaseWork;
+
+constexpr int kOk = 200;
+constexpr int kAccepted = 202;
+constexpr int kNoContent = 204;
+
+void write_work(JsonWriter& json, const DatabaseWork& work) {
+  json.open_object();
+  json.member("id", work.id);
+  json.member("kind", work.kind);
+  json.member("database", work.database);
+  if (!work.snapshot.empty()) json.member("snapshot", work.snapshot);
+  json.member("status", service::name(work.state));
+  if (work.fraction) json.member("fraction", *work.fraction);
+  if (!work.message.empty()) json.member("message", work.message);
+  json.member("created", time_text(work.created));
+  if (work.finished) json.member("finished", time_text(*work.finished));
+  json.close_object();
+}
+
+void write_snapshot(JsonWriter& json, const catalog::Snapshot& snapshot, bool current) {
+  json.open_object();
+  json.member("id", snapshot.id);
+  json.member("current", current);
+  json.member("molecule", blast::name(snapshot.molecule));
+  json.member("title", snapshot.title);
+  json.member("sequences", snapshot.sequences);
+  json.member("letters", snapshot.letters);
+  json.member("bytes", snapshot.bytes);
+  json.member("created", snapshot.created);
+  json.member("source", snapshot.source);
+  json.member("fingerprint", snapshot.fingerprint);
+  if (!snapshot.verified.empty()) json.member("verified", snapshot.verified);
+  if (!snapshot.fault.empty()) json.member("fault", snapshot.fault);
+  json.close_object();
+}
+
+Response work_reply(int status, const DatabaseWork& work) {
+  std::string body;
+  JsonWriter json(body);
+  write_work(json, work);
+  Response response = json_reply(status, std::move(body));
+  if (status == kAccepted) response.headers.emplace_back("Location", "/api/blast/database-works/" + work.id);
+  return response;
+}
+
+std::string text_parameter(const Request& request, std::string_view name) {
+  return std::string(request.parameter(name).value_or(""));
+}
+
+Parsed<BuildRequest> build_request(const Request& request) {
+  if (const auto known =
+          check_parameters(request, {"name", "molecule", "title", "parse_ids", "taxid", "source"});
+      !known)
+    return tl::unexpected(known.error());
+  BuildRequest wanted;
+  wanted.name = text_parameter(request, "name");
+  if (const Status good = catalog::check_database_name(wanted.name); !good)
+    return tl::unexpected(Refusal{good.error(), "name"});
+  const std::string molecule = text_parameter(request, "molecule");
+  if (molecule != "protein" && molecule != "nucleotide")
+    return wrong("molecule", "molecule: protein or nucleotide is needed, not '{}'", molecule.substr(0, 80));
+  wanted.molecule = molecule == "protein" ? blast::Molecule::protein : blast::Molecule::nucleotide;
+  wanted.title = text_parameter(request, "title");
+  const std::string ids = text_parameter(request, "parse_ids");
+  if (!ids.empty() && ids != "true" && ids != "false")
+    return wrong("parse_ids", "parse_ids: true or false, not '{}'", ids.substr(0, 80));
+  wanted.parse_ids = ids == "true";
+  if (request.parameter("taxid")) {
+    const auto taxid = number_parameter(request, "taxid", 1, std::numeric_limits<std::int32_t>::max(), 1);
+    if (!taxid) return tl::unexpected(taxid.error());
+    wanted.taxid = static_cast<std::uint32_t>(*taxid);
+  }
+  constexpr std::size_t kMostText = 240;
+  wanted.source = request.parameter("source") ? text_parameter(request, "source") : "upload";
+  if (wanted.title.size() > kMostText || wanted.source.size() > kMostText)
+    return wrong("title", "title and source may have {} bytes each", kMostText);
+  return wanted;
+}
+
+}  // namespace
+
+void DatabasesRoutes::add_to(std::vector<http::Route>& routes) {
+  const auto add = [&](verb method, std::string pattern, auto handler, std::uint64_t most_body = 1U << 16U) {
+    auto call = [this, handler](Request& request, Caller caller) {
+      return (this->*handler)(request, std::move(caller));
+    };
+    routes.push_back({method, std::move(pattern), with_caller(context_, std::move(call)), most_body});
+  };
+  constexpr std::uint64_t kAnySize = std::numeric_limits<std::uint64_t>::max();
+  add(verb::post, "/api/blast/databases", &DatabasesRoutes::build, kAnySize);
+  add(verb::get, "/api/blast/databases/{name}", &DatabasesRoutes::get);
+  add(verb::delete_, "/api/blast/databases/{name}", &DatabasesRoutes::remove);
+  add(verb::post, "/api/blast/databases/{name}/verify", &DatabasesRoutes::verify);
+  add(verb::post, "/api/blast/databases/{name}/snapshots/{id}/current", &DatabasesRoutes::make_current);
+  add(verb::delete_, "/api/blast/databases/{name}/snapshots/{id}", &DatabasesRoutes::remove);
+  add(verb::get, "/api/blast/database-works", &DatabasesRoutes::works);
+  add(verb::get, "/api/blast/database-works/{id}", &DatabasesRoutes::work);
+  add(verb::post, "/api/blast/database-works/{id}/cancel", &DatabasesRoutes::cancel);
+}
+
+/// POST /api/blast/databases?name=&molecule=, the sequences as body -> 202 | 400 | 401 | 403 | 429 | 507.
+DatabasesRoutes::Reply DatabasesRoutes::build(Request& request, Caller caller) {
+  auto wanted = build_request(request);
+  if (!wanted) co_return context_.fail(request, wanted.error());
+  const auto begin = [this, &caller] { return context_.deps.works->begin_upload(caller); };
+  auto upload = co_await context_.deps.blocking.run(begin);
+  if (!upload) co_return context_.fail(request, upload.error());
+  std::string block(256U << 10U, '\0');
+  for (;;) {
+    const auto came = co_await request.body->read_some(block);
+    if (!came) co_return context_.fail(request, came.error());
+    if (*came == 0) break;
+    const auto write = [&] { return (*upload)->write(std::string_view(block).substr(0, *came)); };
+    const Status written = co_await context_.deps.blocking.run(write);
+    if (!written) co_return context_.fail(request, written.error());
+  }
+  auto order = [&] { return context_.deps.works->build(caller, *std::move(wanted), *std::move(upload)); };
+  const auto work = co_await context_.deps.blocking.run(std::move(order));
+  if (!work) co_return context_.fail(request, work.error());
+  co_return work_reply(kAccepted, *work);
+}
+
+/// GET /api/blast/databases/{name} -> 200 | 401 | 404: a database that the server keeps, and its snapshots.
+DatabasesRoutes::Reply DatabasesRoutes::get(Request& request, Caller /*caller*/) {
+  const std::string& name = request.captures[0];
+  const auto call = [this, &name] { return context_.deps.works->snapshots(name); };
+  const auto snapshots = co_await context_.deps.blocking.run(call);
+  if (!snapshots) co_return context_.fail(request, snapshots.error());
+  const std::string current = context_.deps.works->current_id(name);
+  std::string body;
+  JsonWriter json(body);
+  json.open_object();
+  json.member("name", name);
+  json.key("snapshots");
+  json.open_array();
+  for (const catalog::Snapshot& one : *snapshots) write_snapshot(json, one, one.id == current);
+  json.close_array();
+  json.close_object();
+  co_return json_reply(kOk, std::move(body));
+}
+
+/// POST /api/blast/databases/{name}/verify?snapshot= -> 202 | 401 | 403 | 404 | 429.
+DatabasesRoutes::Reply DatabasesRoutes::verify(Request& request, Caller caller) {
+  if (const auto known = check_parameters(request, {"snapshot"}); !known)
+    co_return context_.fail(request, known.error());
+  const auto call = [&] {
+    return context_.deps.works->verify(caller, request.captures[0], text_parameter(request, "snapshot"));
+  };
+  const auto work = co_await context_.deps.blocking.run(call);
+  if (!work) co_return context_.fail(request, work.error());
+  co_return work_reply(kAccepted, *work);
+}
+
+/// POST /api/blast/databases/{name}/snapshots/{id}/current -> 200 | 401 | 403 | 404.
+DatabasesRoutes::Reply DatabasesRoutes::make_current(Request& request, Caller caller) {
+  const auto call = [&] {
+    return context_.deps.works->switch_to(caller, request.captures[0], request.captures[1]);
+  };
+  const auto snapshot = co_await context_.deps.blocking.run(call);
+  if (!snapshot) co_return context_.fail(request, snapshot.error());
+  std::string body;
+  JsonWriter json(body);
+  write_snapshot(json, *snapshot, true);
+  co_return json_reply(kOk, std::move(body));
+}
+
+/// DELETE /api/blast/databases/{name}[/snapshots/{id}] -> 204 | 401 | 403 | 404 | 409.
+DatabasesRoutes::Reply DatabasesRoutes::remove(Request& request, Caller caller) {
+  const auto call = [&] {
+    const std::string id = request.captures.size() > 1 ? request.captures[1] : std::string();
+    return context_.deps.works->remove(caller, request.captures[0], id);
+  };
+  const Status removed = co_await context_.deps.blocking.run(call);
+  if (!removed) co_return context_.fail(request, removed.error());
+  Response response;
+  response.status = kNoContent;
+  co_return response;
+}
+
+/// GET /api/blast/database-works -> 200 | 401.
+DatabasesRoutes::Reply DatabasesRoutes::works(Request& /*request*/, Caller /*caller*/) {
+  std::string body;
+  JsonWriter json(body);
+  json.open_object();
+  json.key("works");
+  json.open_array();
+  for (const DatabaseWork& work : context_.deps.works->list()) write_work(json, work);
+  json.close_array();
+  json.close_object();
+  co_return json_reply(kOk, std::move(body));
+}
+
+/// GET /api/blast/database-works/{id} -> 200 | 401 | 404.
+DatabasesRoutes::Reply DatabasesRoutes::work(Request& request, Caller /*caller*/) {
+  const auto work = context_.deps.works->get(request.captures[0]);
+  if (!work) co_return context_.fail(request, work.error());
+  co_return work_reply(kOk, *work);
+}
+
+/// POST /api/blast/database-works/{id}/cancel -> 200 | 401 | 403 | 404 | 409.
+DatabasesRoutes::Reply DatabasesRoutes::cancel(Request& request, Caller caller) {
+  const auto work = context_.deps.works->cancel(caller, request.captures[0]);
+  if (!work) co_return context_.fail(request, work.error());
+  co_return work_reply(kOk, *work);
+}
+
+}  // namespace loom::api
