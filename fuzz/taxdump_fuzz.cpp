@@ -106,8 +106,9 @@ void check_taxdb(std::string_view text) {
     const auto names = db->find(id);
     if (!names) continue;
     LOOM_CHECK(!names->kingdom.empty(), "all four are there");
-    const std::string_view all(names->scientific.data(), names->kingdom.data() + names->kingdom.size());
-    LOOM_CHECK(std::as_bytes(std::span(all)).data() >= data.data() && all.size() <= data.size(),
+    const auto first = std::as_bytes(std::span(names->scientific));
+    const auto last = std::as_bytes(std::span(names->kingdom));
+    LOOM_CHECK(first.data() >= data.data() && last.data() + last.size() <= data.data() + data.size(),
                "within the data");
   }
 }
