@@ -41,15 +41,22 @@ double FairShare::used(const std::string& owner, Instant now) const {
   return decayed / (weight == weights_.end() ? 1.0 : weight->second);
 }
 
+/// 0 below kSmall, and one more each time that twice as much was served.
+int FairShare::level(double served) {
+  return served < kSmall ? 0 : 1 + std::ilogb(served / kSmall);
+}
+
 bool FairShare::before(const Candidate& a, const Candidate& b, Instant now) const {
   if (*a.owner != *b.owner) {
     const double mine = used(*a.owner, now);
     const double theirs = used(*b.owner, now);
     if (mine != theirs) return mine < theirs;
+  } else if (a.finishes != b.finishes) {
+    return a.finishes;
   } else if (aged(a, now) != aged(b, now)) {
     return aged(a, now) > aged(b, now);
-  } else if (a.served != b.served) {
-    return a.served < b.served;
+  } else if (level(a.served) != level(b.served)) {
+    return level(a.served) < level(b.served);
   }
   return a.number < b.number;
 }

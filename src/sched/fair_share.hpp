@@ -13,8 +13,9 @@ namespace loom::sched {
 struct Candidate {
   const std::string* owner = nullptr;  ///< never null
   std::int32_t priority = 0;           ///< greater goes first
-  Instant waiting_since{};             ///< since it last got a core, or came
+  Instant waiting_since{};             ///< since it came, or last got a core once its job got kSmall
   double served = 0;                   ///< CPU seconds that its job got so far
+  bool finishes = false;               ///< all that is left of its job is to put its output together
   std::uint64_t number = 0;            ///< in the order in which jobs came
   int threads = 1;                     ///< cores it takes
   std::uint64_t database = 0;          ///< which one it reads; 0: none
@@ -31,14 +32,16 @@ struct Room {
 
 /// Who gets the next core. Owners first: the one that used least for its weight, where use is forgotten with
 /// a half-life. Among an owner's jobs: by priority, which grows by 1 for each kAgeing of waiting, so that
-/// nothing waits for ever; then the one that was served least, so that a small job does not stand behind a
-/// huge one; then the older. Something that does not fit is passed over until it has waited kPatience; then
-/// cores are kept free for it. Not thread-safe. Never blocks.
+/// nothing waits for ever, and before that what only needs to be put together; then the one that was served
+/// least, in steps of a factor of 2 above kSmall: so a small job does not stand behind a huge one, and of
+/// many small ones the first is done first; then the older. Something that does not fit is passed over until
+/// it has waited kPatience; then cores are kept free for it. Not thread-safe. Never blocks.
 class FairShare {
  public:
   static constexpr std::chrono::seconds kHalfLife{600};
   static constexpr std::chrono::seconds kAgeing{30};
   static constexpr std::chrono::seconds kPatience{30};
+  static constexpr double kSmall = 10;  ///< CPU seconds
 
   explicit FairShare(std::map<std::string, double> weights) : weights_(std::move(weights)) {}
 
@@ -56,6 +59,7 @@ class FairShare {
     double cpu_seconds = 0;
     Instant at{};
   };
+  [[nodiscard]] static int level(double served);
   [[nodiscard]] bool before(const Candidate& a, const Candidate& b, Instant now) const;
 
   std::map<std::string, double> weights_;

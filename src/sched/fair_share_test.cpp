@@ -46,9 +46,16 @@ TEST_F(FairShareTest, OfOneOwnerPriorityCountsThenServiceThenAge) {
   std::vector all{one(ann_, 1), one(ann_, 2), one(ann_, 3)};
   EXPECT_EQ(share_.next(all, room(1), at(0)), 0U);
   all[0].served = 5;
-  EXPECT_EQ(share_.next(all, room(1), at(0)), 1U) << "a small job passes one that was served";
+  EXPECT_EQ(share_.next(all, room(1), at(0)), 0U) << "small jobs are done one after another";
+  all[0].served = 15;
+  EXPECT_EQ(share_.next(all, room(1), at(0)), 1U) << "a small job passes one that got more";
+  all[1].served = 19;
+  all[2].served = 21;
+  EXPECT_EQ(share_.next(all, room(1), at(0)), 0U) << "got about as much: the older";
   all[2].priority = 1;
   EXPECT_EQ(share_.next(all, room(1), at(0)), 2U);
+  all[1].finishes = true;
+  EXPECT_EQ(share_.next(all, room(1), at(0)), 1U) << "what is done but for its output";
 }
 
 TEST_F(FairShareTest, WaitingBeatsPriorityInTheEnd) {

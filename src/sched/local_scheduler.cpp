@@ -286,6 +286,7 @@ std::vector<Candidate> LocalScheduler::candidates(std::vector<ActivePtr>& jobs) 
                   .priority = job->job.request.priority,
                   .waiting_since = job->waiting_since,
                   .served = job->served,
+                  .finishes = job->phase == ActiveJob::Phase::finishing,
                   .number = job->number};
     if (job->phase == ActiveJob::Phase::searching) {
       one.threads = std::min(job->split->steps()[job->next_step()].threads, options_.cores);
@@ -336,8 +337,9 @@ LocalScheduler::Work LocalScheduler::claim(const ActivePtr& job) {
   }
   for (const ActivePtr& one : work.jobs) {
     const double part = work.charged / static_cast<double>(work.jobs.size());
-    one->waiting_since = now;
     one->served += part;
+    // What is small keeps its place in the line until it is done.
+    if (one->served >= FairShare::kSmall) one->waiting_since = now;
     ++one->running;
     share_.charge(one->job.request.owner, part, now);
   }

@@ -115,6 +115,70 @@ class DatabasesTest(unittest.TestCase):
         self.assertEqual(self.snapshots(), [])
         self.assertEqual(list((self.data / "databases/.staging").iterdir()), [])
 
+    def ended(self, work):
+        """A work on a database when it has ended; its answer may be the first or the last."""
+        until = time.monotonic() + st.PATIENCE
+        while work["status"] in ("queued", "running"):
+            self.assertLess(time.monotonic(), until, work)
+            time.sleep(0.02)
+            work = json.loads(self.server.call("GET", f"/api/blast/database-works/{work['id']}")[2])
+        return work
+
+    def post_build(self, text, query="name=mine&molecule=protein", status=202):
+        answer = self.server.call("POST", f"/api/blast/databases?{query}", text, {"Content-Type": "application/octet-stream"})
+        self.assertEqual(answer[0], status, answer[2])
+        return json.loads(answer[2])
+
+    def test_over_http_a_database_is_built_checked_switched_and_removed(self):
+        self.server.start()
+        text = st.query("proteins_20.fa")
+        first = self.ended(self.post_build(st.query("proteins_100.fa"), "name=mine&molecule=protein&title=first&taxid=9606"))
+        self.assertEqual(first["status"], "completed", first)
+        packed = gzip.compress(st.query("proteins_500.fa").encode())
+        second = self.ended(self.post_build(packed, "name=mine&molecule=protein&title=second&parse_ids=true"))
+        self.assertEqual(second["status"], "completed", second)
+        kept = json.loads(self.server.call("GET", "/api/blast/databases/mine")[2])["snapshots"]
+        self.assertEqual([(one["id"], one["title"], one["sequences"], one["current"]) for one in kept],
+                         [(second["snapshot"], "second", 500, True), (first["snapshot"], "first", 100, False)])
+        answer = self.server.call("POST", f"/api/blast/databases/mine/snapshots/{first['snapshot']}/current")
+        self.assertEqual(answer[0], 200, answer[2])
+        job = self.server.submit("blastp", "mine", text, {"outfmt": "6 qseqid sseqid staxid"})
+        self.assertEqual(self.server.wait(job)["status"], "completed")
+        self.assertIn(b"\t9606\n", self.server.output(job))
+        work = self.ended(json.loads(self.server.call("POST", "/api/blast/databases/mine/verify")[2]))
+        self.assertEqual((work["status"], work["snapshot"], work.get("message")), ("completed", first["snapshot"], None))
+        path = "/api/blast/databases/mine/snapshots/"
+        self.assertEqual(self.server.call("DELETE", path + first["snapshot"])[0], 409)
+        self.assertEqual(self.server.call("DELETE", path + second["snapshot"])[0], 204)
+        self.assertEqual(self.server.call("DELETE", path + second["snapshot"])[0], 404)
+        works = json.loads(self.server.call("GET", "/api/blast/database-works")[2])["works"]
+        self.assertEqual([one["kind"] for one in works], ["verify", "build", "build"])
+        self.assertEqual(self.server.call("POST", f"/api/blast/database-works/{work['id']}/cancel")[0], 409)
+        self.assertEqual(self.server.call("DELETE", "/api/blast/databases/mine")[0], 204)
+        self.assertEqual(self.server.call("GET", "/api/blast/databases/mine")[0], 404)
+
+    def test_over_http_what_is_wrong_is_named(self):
+        self.server.start()
+        text = st.query("proteins_20.fa")
+        for query, field in (("name=a%2Fb&molecule=protein", "name"), ("name=mine&molecule=dna", "molecule"),
+                             ("name=mine&molecule=protein&taxid=0", "taxid"), ("name=mine&molecule=protein&x=1", "x"),
+                             ("name=mine&molecule=protein&parse_ids=yes", "parse_ids")):
+            self.assertEqual(self.post_build(text, query, 400)["field"], field)
+        self.post_build("", status=400)
+        twice = self.ended(self.post_build(text + text, "name=mine&molecule=protein&parse_ids=true"))
+        self.assertEqual(twice["status"], "failed")
+        self.assertIn("Duplicate seq_ids", twice["message"])
+        self.assertEqual(self.server.call("GET", "/api/blast/databases/mine")[0], 404)
+        self.assertEqual(list((self.data / "uploads").iterdir()), [])
+        secret = subprocess.run([st.BINARY, "token", "create", "ann", "--role", "user", "--data", self.data], capture_output=True,
+                                text=True, check=True).stdout.strip()
+        headers = {"Authorization": "Bearer " + secret, "Content-Type": "application/octet-stream"}
+        until = time.monotonic() + st.PATIENCE
+        while self.server.call("GET", "/api/blast/databases")[0] != 401:  # the server notices the token
+            self.assertLess(time.monotonic(), until)
+        self.assertEqual(self.server.call("POST", "/api/blast/databases?name=mine&molecule=protein", text, headers)[0], 403)
+        self.assertEqual(self.server.call("DELETE", "/api/blast/databases/mine", headers=headers)[0], 403)
+
     def test_damage_is_found(self):
         self.build(st.query("proteins_100.fa"))
         self.assertIn("whole", self.db("verify", "mine"))
