@@ -410,7 +410,7 @@ const results = {
   },
   plots: {
     heading: "Distributions",
-    name: { evalue: "−log₁₀ of the E value", identity: "Identity, %", length: "Alignment length", cover: "Query cover, %" },
+    name: { evalue: "−log₁₀ E value", identity: "Identity, %", length: "Alignment length", cover: "Query cover, %" },
     fileName: { evalue: "evalues", identity: "identities", length: "lengths", cover: "coverage" },
     title: (what: string) => `How many hits have which ${what}`,
     from: (what: string) => `Least ${what}`,

@@ -74,7 +74,7 @@ export const columns: Column[] = [
   number("evalue", true, "84px", (hit) => hit.evalue),
   number("pident", true, "80px", (hit) => `${hit.pident}%`, (hit) => Number(hit.pident)),
   number("slen", true, "72px", (hit) => String(hit.slen)),
-  word("accession", true, "136px", (hit) => hit.accession),
+  word("accession", true, "128px", (hit) => hit.accession),
   number("hsps", false, "64px", (hit) => String(hit.hsps.length)),
   number("length", false, "72px", (hit) => String(best(hit).length)),
   number("nident", false, "80px", (hit) => String(best(hit).nident)),
