@@ -23,7 +23,7 @@ export function sizes() {
   const places = { search: [], jobs: [], job: ["src/results/explorer.tsx"], databases: [], system: [] };
   return Object.fromEntries(
     Object.entries(places).map(([place, more]) => {
-      const key = Object.keys(manifest).find((one) => new RegExp(`^src/routes/(${place}/)?${place}\\.tsx$`).test(one));
+      const key = Object.keys(manifest).find((one) => manifest[one].isDynamicEntry && manifest[one].name === place);
       return [place, bytes([entry, key, ...more])];
     }),
   );
