@@ -129,7 +129,13 @@ export async function checkAxe(page, what) {
 }
 
 export async function picture(page, name, options = {}) {
-  if (images) await page.screenshot({ path: join(images, `${name}.png`), ...options });
+  if (!images) return;
+  const before = page.viewportSize();
+  if (before.width > 1000) await page.setViewportSize({ width: 1120, height: 760 });
+  await page.mouse.move(0, 0);
+  await page.waitForTimeout(300);
+  await page.screenshot({ path: join(images, `${name}.png`), ...options });
+  await page.setViewportSize(before);
 }
 
 export async function saved(page, act) {
