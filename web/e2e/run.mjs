@@ -36,6 +36,8 @@ test("a researcher searches, watches, reads and downloads", async () => {
   await page.getByLabel("evalue", { exact: true }).fill("1e-3");
   await visible(page.getByText("evalue = 1e-3"));
   await page.locator("summary", { hasText: "All" }).click();
+  await page.evaluate(() => window.scrollTo(0, 0));
+  await visible(page.getByText(/20 queries × 2,000 sequences: \d+ tasks?/));
   await picture(page, "search");
   await page.waitForURL(/o\.evalue=1e-3/);
 
@@ -199,6 +201,8 @@ test("a job can be cancelled, retried, deleted and had back", async () => {
   await visible(row.getByText(/Queued|Running/));
   await row.getByRole("link", { name: "A long one" }).click();
   await visible(page.getByText(/% searched|Making the plan|Waiting|waits/));
+  await visible(page.getByText(/% searched/));
+  await visible(page.getByText(/left$/));
   await picture(page, "job-running");
   await page.getByRole("button", { name: "Cancel the job" }).click();
   await visible(page.locator(".state.cancelled"));

@@ -147,7 +147,7 @@ export function histogram(all: Bins, passed: Bins, width: number, height: number
   items.push({ kind: "line", x1: left, y1: y(0), x2: width - right, y2: y(0), stroke: "--line-strong" });
   const spacing = ticks(all.high - all.low, 4)[1] ?? all.step;
   const steps: number[] = [];
-  for (let t = Math.ceil(all.low / spacing - 1e-9) * spacing; t <= all.high + 1e-9; t += spacing) steps.push(t);
+  for (let t = Math.ceil(all.low / spacing - 1e-9) * spacing; t <= all.high + 1e-9; t += spacing) steps.push(t === 0 ? 0 : t); // Without the sign of a negative zero.
   for (const tick of steps)
     items.push({ kind: "text", x: x(tick), y: height - 6, text: count(Math.round(tick * 100) / 100), fill: "--muted", size: 10, anchor: x(tick) > width - right - 12 ? "end" : "middle" });
   return { width, height, items, title };

@@ -179,7 +179,7 @@ function Standing({ job }: { job: Job }) {
             <b>{say.whatToDo}</b> {data.advice}
           </p>
         )}
-        {data?.reasons.map((reason) => <p key={reason} className="small">{reason}</p>)}
+        {data?.reasons.filter((reason) => !reason.includes(job.failure?.message ?? "\n")).map((reason) => <p key={reason} className="small">{reason}</p>)}
       </div>
     );
   if (job.status === "cancelled")
