@@ -37,7 +37,8 @@ test("a researcher searches, watches, reads and downloads", async () => {
   await visible(page.getByText("evalue = 1e-3"));
   await page.locator("summary", { hasText: "All" }).click();
   await page.evaluate(() => window.scrollTo(0, 0));
-  await visible(page.getByText(/20 queries × 2,000 sequences: \d+ tasks?/));
+  await visible(page.locator(".submitbar .plan"));
+  await page.locator("textarea").evaluate((box) => box.scrollTo(0, 0));
   await picture(page, "search");
   await page.waitForURL(/o\.evalue=1e-3/);
 
