@@ -1,5 +1,5 @@
 // Serves web/dist as `blastloom serve` does (index.html for every place, assets immutable, a strict policy), below any
-// base path, and passes the rest on to a server. For tests only.
+// base path, and passes the rest on to a server. For tests only; `instead` may answer in the place of both.
 import { createReadStream, existsSync, statSync } from "node:fs";
 import { createServer, request } from "node:http";
 import { extname, join, normalize } from "node:path";
@@ -10,12 +10,13 @@ const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", "
 const policy = "default-src 'self'; frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'";
 
 /** @returns {Promise<{url: string, close: () => Promise<void>, target: (url: string) => void}>} */
-export async function front(target, { port = 0, prefix = "/" } = {}) {
+export async function front(target, { port = 0, prefix = "/", instead = () => false } = {}) {
   let upstream = new URL(target);
   const server = createServer((incoming, outgoing) => {
     const url = new URL(incoming.url, "http://front");
     if (!url.pathname.startsWith(prefix)) return void outgoing.writeHead(404).end();
     const path = "/" + url.pathname.slice(prefix.length);
+    if (instead(path + url.search, outgoing)) return;
     if (/^\/(api|healthz|readyz|metrics|openapi\.yaml|Blast\.cgi)/.test(path)) {
       // The server must see its own name as Host and Origin, as behind a proxy that is set up well.
       const headers = { ...incoming.headers, host: upstream.host };

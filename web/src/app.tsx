@@ -100,7 +100,7 @@ function Login() {
   };
   return (
     <form className="panel stack login" onSubmit={submit}>
-      <h2>{strings.login.title}</h2>
+      <h1>{strings.login.title}</h1>
       <p className="muted">{strings.login.help}</p>
       <div className="field">
         <label htmlFor="token">{strings.login.field}</label>

@@ -309,6 +309,7 @@ const job = {
   failedAtAll: "The job failed",
   failed: {
     input: "BLAST+ did not accept the search",
+    database: "The database cannot be read",
     memory: "BLAST+ ran out of memory",
     disk: "The disk is full",
     engine: "BLAST+ failed",
@@ -338,7 +339,7 @@ const job = {
     firstTasks: (shown: string, all: string) => `The first ${shown} of ${all} tasks.`,
     span: (task: number, time: string) => `Task ${task}: ${time}`,
     timeline: (tasks: number, lanes: number) => `When ${tasks} tasks ran, at most ${lanes} at once`,
-    kind: { input: "Input", memory: "Memory", disk: "Disk", engine: "BLAST+", lost: "Lost", timeout: "Time" } as Record<string, string>,
+    kind: { input: "Input", database: "Database", memory: "Memory", disk: "Disk", engine: "BLAST+", lost: "Lost", timeout: "Time" } as Record<string, string>,
     event: (kind: string, status: string, task: string) =>
       ({
         submitted: "Submitted",
@@ -410,7 +411,7 @@ const results = {
   },
   plots: {
     heading: "Distributions",
-    name: { evalue: "−log₁₀ of the E value", identity: "Identity, %", length: "Alignment length", cover: "Query cover, %" },
+    name: { evalue: "−log₁₀ E value", identity: "Identity, %", length: "Alignment length", cover: "Query cover, %" },
     fileName: { evalue: "evalues", identity: "identities", length: "lengths", cover: "coverage" },
     title: (what: string) => `How many hits have which ${what}`,
     from: (what: string) => `Least ${what}`,

@@ -32,7 +32,8 @@ const words = (reason: unknown) => (reason instanceof Error ? reason.message : S
 export function useJobActions() {
   const client = useQueryClient();
   const settle = (job: Job) => {
-    client.setQueryData(["job", job.id], job);
+    // The events of what came next may have been here before the answer.
+    client.setQueryData<Job>(["job", job.id], (known) => (known && known.version > job.version ? known : job));
     void client.invalidateQueries({ queryKey: ["jobs"] });
     void client.invalidateQueries({ queryKey: ["job-part", job.id] });
   };

@@ -33,10 +33,12 @@ export function duration(seconds: number): string {
   if (seconds < 1) return "under 1 s";
   const s = Math.round(seconds);
   if (s < 60) return `${s} s`;
-  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
-  if (s < 86_400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
-  return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`;
+  if (s < 3600) return pair(Math.floor(s / 60), "min", s % 60, "s");
+  if (s < 86_400) return pair(Math.floor(s / 3600), "h", Math.floor((s % 3600) / 60), "min");
+  return pair(Math.floor(s / 86_400), "d", Math.floor((s % 86_400) / 3600), "h");
 }
+
+const pair = (a: number, unit: string, b: number, smaller: string) => (b === 0 ? `${a} ${unit}` : `${a} ${unit} ${b} ${smaller}`);
 
 /** Of a time that was measured: 0.53 s keeps its digits. */
 export const measured = (seconds: number) => (seconds < 10 ? `${seconds.toFixed(2)} s` : duration(seconds));

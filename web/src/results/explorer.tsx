@@ -223,6 +223,7 @@ function Hits({ job, query, hits, step }: { job: Job; query: QueryInfo; hits: Hi
   const shown = useMemo(() => columnText?.split(",") ?? usualColumns(hits), [columnText, hits]);
   const [selected, setSelected] = useState<ReadonlySet<number>>(new Set());
   const [focused, setFocused] = useState(() => hits[Number(params.get("hit")) - 1]?.index ?? hits[0]!.index);
+  const [plotsOpen, setPlotsOpen] = useState(() => Object.keys(ranges).length > 0);
   const [fit, setFit] = useState(kept.get("fit") === "1");
   const [dots, setDots] = useState(kept.get("dots") === "1");
   const order = useRef<number[]>([]);
@@ -272,9 +273,9 @@ function Hits({ job, query, hits, step }: { job: Job; query: QueryInfo; hits: Hi
         </div>
       </details>
       {hits.length > 2 && (
-        <details className="part noprint" open={Object.keys(ranges).length > 0 || undefined}>
+        <details className="part noprint" open={plotsOpen} onToggle={(event) => setPlotsOpen(event.currentTarget.open)}>
           <summary>{say.plots.heading}</summary>
-          <Plots hits={hits} passed={passed} ranges={ranges} onRange={(measure, range) => setParams({ [measure]: range ? `${range[0]}..${range[1]}` : null })} />
+          {plotsOpen && <Plots hits={hits} passed={passed} ranges={ranges} onRange={(measure, range) => setParams({ [measure]: range ? `${range[0]}..${range[1]}` : null })} />}
         </details>
       )}
       <div className="stack tight">

@@ -8,6 +8,8 @@ import { columns, scoreClass, scorePaints } from "./hits.ts";
 
 const say = strings.results.table;
 const rowHeight = 30;
+const headHeight = 38;
+const tallest = 398;
 
 const definitions: ColumnDef<Hit>[] = columns.map(({ id, value, numeric }) => ({
   id,
@@ -67,6 +69,7 @@ export function HitTable({ hits, shown, sorting, onSort, focused, onFocus, selec
     <div
       ref={scroller}
       className="hittable"
+      style={{ height: Math.min(tallest, headHeight + rows.length * rowHeight + 18) }}
       role="grid"
       aria-label={say.label}
       aria-rowcount={rows.length + 1}

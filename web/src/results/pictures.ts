@@ -21,13 +21,19 @@ export function summary(query: QueryInfo, hits: Hit[], width: number, most: numb
   let at = left;
   items.push({ kind: "text", x: at, y: 12, text: say.key, fill: "--muted", size: 11 });
   at += 76;
+  let line = 0;
   labels.forEach((label, i) => {
-    items.push({ kind: "rect", x: at, y: 4 + (4 - i) / 2, width: 16, height: 4 + i, fill: scorePaints[i]!, radius: 1 });
-    items.push({ kind: "text", x: at + 20, y: 12, text: label, fill: "--text", size: 11 });
-    at += 36 + label.length * 7;
+    const room = 36 + label.length * 7;
+    if (at + room > width) {
+      at = left;
+      line += 16;
+    }
+    items.push({ kind: "rect", x: at, y: line + 4 + (4 - i) / 2, width: 16, height: 4 + i, fill: scorePaints[i]!, radius: 1 });
+    items.push({ kind: "text", x: at + 20, y: line + 12, text: label, fill: "--text", size: 11 });
+    at += room;
   });
 
-  const top = 44;
+  const top = line + 44;
   const bottom = top + shown.length * pitch;
   items.push({ kind: "rect", x: left, y: top - 10, width: width - left - right, height: 5, fill: "--line-strong", radius: 2 });
   for (const tick of ticks(query.length, Math.max(2, Math.floor(width / 110)))) {
@@ -70,7 +76,7 @@ export function pairs(query: QueryInfo, hit: Hit, width: number, focused: number
     const steps = ticks(length, Math.max(2, Math.floor(width / 120)));
     for (const tick of steps) {
       const at = scale(Math.max(1, tick), length);
-      if (width - right - at < 30 && tick !== length) continue;
+      if (width - right - at < 40) continue; // The end has its own label.
       items.push({ kind: "line", x1: at, y1: y + (above ? -4 : 0), x2: at, y2: y + (above ? 0 : 4), stroke: "--line-strong" });
       items.push({ kind: "text", x: at, y: above ? y - 8 : y + 16, text: count(Math.max(1, tick)), fill: "--muted", size: 10, anchor: tick === 0 ? "start" : "middle" });
     }
@@ -108,7 +114,7 @@ export function bins(values: number[], wanted: number, fixed?: readonly [number,
   if (!(high > low)) high = low + 1;
   const step = ticks(high - low, wanted)[1] ?? 1;
   low = Math.floor(low / step) * step;
-  high = Math.ceil(high / step + 1e-9) * step;
+  high = Math.max(low + step, Math.ceil(high / step - 1e-9) * step);
   const counts = new Array<number>(Math.max(1, Math.round((high - low) / step))).fill(0);
   for (const value of values) {
     const bin = Math.min(counts.length - 1, Math.max(0, Math.floor((value - low) / step + 1e-9)));
@@ -139,8 +145,10 @@ export function histogram(all: Bins, passed: Bins, width: number, height: number
   bars(all, "--line-strong", 0.35);
   bars(passed, "--plot", 1);
   items.push({ kind: "line", x1: left, y1: y(0), x2: width - right, y2: y(0), stroke: "--line-strong" });
-  const steps = ticks(all.high - all.low, 4).map((t) => t + all.low);
+  const spacing = ticks(all.high - all.low, 4)[1] ?? all.step;
+  const steps: number[] = [];
+  for (let t = Math.ceil(all.low / spacing - 1e-9) * spacing; t <= all.high + 1e-9; t += spacing) steps.push(t === 0 ? 0 : t); // Without the sign of a negative zero.
   for (const tick of steps)
-    items.push({ kind: "text", x: x(tick), y: height - 6, text: count(Math.round(tick * 100) / 100), fill: "--muted", size: 10, anchor: tick === steps[0] ? "start" : x(tick) > width - right - 12 ? "end" : "middle" });
+    items.push({ kind: "text", x: x(tick), y: height - 6, text: count(Math.round(tick * 100) / 100), fill: "--muted", size: 10, anchor: x(tick) > width - right - 12 ? "end" : "middle" });
   return { width, height, items, title };
 }

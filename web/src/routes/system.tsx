@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { type ReactNode } from "react";
 import { api, ApiError } from "../api/client.ts";
 import { useLiveState } from "../api/live.ts";
+import { token } from "../api/token.ts";
 import { ago, clock, count, duration, measured, short } from "../lib/format.ts";
 import { type Metrics, parseMetrics, quantileBound, total } from "../lib/metrics.ts";
 import { serverUrl } from "../router.ts";
@@ -25,9 +26,11 @@ export default function System() {
         title={say.title}
         right={
           <>
-            <a className="button quiet" href={serverUrl("/metrics")}>
-              {say.metricsLink}
-            </a>
+            {!token.get() && (
+              <a className="button quiet" href={serverUrl("/metrics")}>
+                {say.metricsLink}
+              </a>
+            )}
             <a className="button quiet" href={serverUrl("/openapi.yaml")}>
               {say.apiLink}
             </a>

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { useState } from "react";
 import { api, type Event, type Job, type Task } from "../../api/client.ts";
 import { usePolling } from "../../api/live.ts";
 import { bytes, clock, count, duration, measured } from "../../lib/format.ts";
@@ -73,6 +73,7 @@ function Tasks({ tasks, events }: { tasks: Task[]; events: Event[] }) {
   if (tasks.length === 0) return <p className="muted">{say.noTasks}</p>;
   const counts = { ready: 0, leased: 0, done: 0, failed: 0 };
   for (const task of tasks) counts[task.status] += 1;
+  const ran = spans(tasks, events);
   const shards = Math.max(...tasks.map(({ shard }) => shard)) + 1;
   return (
     <div className="stack">
@@ -82,7 +83,7 @@ function Tasks({ tasks, events }: { tasks: Task[]; events: Event[] }) {
           .map((status) => `${count(counts[status])} ${say.taskStatus[status]}`)
           .join(", ")}
       </p>
-      <Timeline tasks={tasks} events={events} />
+      {ran.length > 1 && <Timeline ran={ran} />}
       <div className="scroll tall" tabIndex={0} role="region" aria-label={say.part.tasks}>
         <table className="table">
           <thead>
@@ -154,14 +155,16 @@ export function spans(tasks: Task[], events: Event[]): Span[] {
   return found;
 }
 
-function Timeline({ tasks, events }: { tasks: Task[]; events: Event[] }) {
+function Timeline({ ran }: { ran: Span[] }) {
   const [ref, width] = useWidth<HTMLDivElement>(800);
-  const scene = useMemo(() => timeline(spans(tasks, events), width), [tasks, events, width]);
-  return <div ref={ref}>{scene && <Picture scene={scene} />}</div>;
+  return (
+    <div ref={ref}>
+      <Picture scene={timeline(ran, width)} />
+    </div>
+  );
 }
 
-function timeline(all: Span[], width: number): Scene | null {
-  if (all.length < 2) return null;
+function timeline(all: Span[], width: number): Scene {
   const start = Math.min(...all.map(({ from }) => from));
   const seconds = Math.max(0.001, (Math.max(...all.map(({ until }) => until)) - start) / 1000);
   const lanes = Math.max(...all.map(({ lane }) => lane)) + 1;

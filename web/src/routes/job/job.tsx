@@ -14,7 +14,8 @@ import { Downloads } from "./downloads.tsx";
 import { History } from "./history.tsx";
 
 const say = strings.job;
-const Results = lazy(() => import("../../results/explorer.tsx"));
+const explorer = () => import("../../results/explorer.tsx");
+const Results = lazy(explorer);
 
 export default function JobPlace() {
   const { params } = useLocation();
@@ -74,7 +75,8 @@ function Gone() {
 function Loaded({ job }: { job: Job }) {
   const actions = useJobActions();
   const title = jobName(job);
-  useFavouriteTitle(job, title);
+  useProgressTitle(job, title);
+  useEffect(() => void explorer(), []);
   return (
     <div className="stack jobpage">
       <Heading
@@ -120,7 +122,7 @@ function Loaded({ job }: { job: Job }) {
 }
 
 /** The tab tells how far a running job is. */
-function useFavouriteTitle(job: Job, title: string) {
+function useProgressTitle(job: Job, title: string) {
   const percent = active(job.status) ? `${Math.floor(job.progress.fraction * 100)} % ` : "";
   useEffect(() => {
     document.title = `${percent}${title} · ${strings.common.product}`;
@@ -177,7 +179,7 @@ function Standing({ job }: { job: Job }) {
             <b>{say.whatToDo}</b> {data.advice}
           </p>
         )}
-        {data?.reasons.map((reason) => <p key={reason} className="small">{reason}</p>)}
+        {data?.reasons.filter((reason) => !reason.includes(job.failure?.message ?? "\n")).map((reason) => <p key={reason} className="small">{reason}</p>)}
       </div>
     );
   if (job.status === "cancelled")

@@ -155,6 +155,12 @@ export default function Search() {
     }
   }
 
+  // What comes next is fetched while the form is still looked at.
+  const ready = submission !== null;
+  useEffect(() => {
+    if (ready) void import("../job/job.tsx");
+  }, [ready]);
+
   const fieldFault = problem?.field === "query" || problem?.message?.startsWith("query:") ? problem.message : null;
   return (
     <div

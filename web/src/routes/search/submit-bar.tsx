@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { api, ApiError, type Database, type Preflight, type Submission } from "../../api/client.ts";
 import { count, duration, short } from "../../lib/format.ts";
@@ -28,6 +28,8 @@ export function usePreflight(submission: Submission | null) {
     staleTime: 60_000,
     gcTime: 60_000,
     retry: false,
+    // The plan before stays in sight, greyed, until the new one is there.
+    placeholderData: keepPreviousData,
   });
 }
 
@@ -71,7 +73,7 @@ export function SubmitBar({ missing, database, program, preflight, unplanned, bu
           <span className="muted">{say.unplanned}</span>
         ) : plan && database ? (
           <>
-            <span>{planWords(plan, database)}</span>
+            <span className={preflight.isPlaceholderData ? "muted" : "plan"}>{planWords(plan, database)}</span>
             {plan.warnings.map((warning) => (
               <span key={warning} className="warning">
                 {warning}

@@ -1,0 +1,525 @@
+// The page as people meet it: `npm run e2e`, or `node e2e/run.mjs WORDS` for the tests whose names hold the words.
+// BLASTLOOM names the server's binary, BLASTLOOM_TESTDATA the test data, BLASTLOOM_IMAGES a folder for screenshots.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync } from "node:fs";
+import { once } from "node:events";
+import { join } from "node:path";
+import { front } from "./front.mjs";
+import { binary, browser, checkAxe, folder, images, open, picture, query, saved, Server, testdata } from "./harness.mjs";
+import { mostBytes, sizes } from "./size.mjs";
+
+if (images) mkdirSync(images, { recursive: true });
+const wanted = process.argv.slice(2).join(" ").toLowerCase();
+const tests = [];
+const test = (name, run) => tests.push({ name, run });
+
+const server = await new Server().start();
+const site = await front(server.url);
+const visible = (locator) => locator.first().waitFor({ state: "visible" });
+const heading = (page, name) => visible(page.getByRole("heading", { name }));
+
+async function fill(page, text, database) {
+  await page.getByRole("textbox", { name: "Query sequences" }).fill(text);
+  await page.locator("label.database", { has: page.locator(`input[value="${database}"]`) }).click();
+}
+
+test("a researcher searches, watches, reads and downloads", async () => {
+  const page = await open(site.url);
+  await page.keyboard.press("/");
+  assert.equal(await page.evaluate(() => document.activeElement.tagName), "TEXTAREA");
+  await fill(page, query("proteins_20.fa"), "proteins_2k_tax");
+  await visible(page.getByText("20 sequences, 9,513 residues"));
+  await visible(page.getByText(/20 queries × 2,000 sequences: \d+ tasks?/));
+  await page.getByLabel("Title").fill("Twenty proteins");
+  await page.locator("summary", { hasText: "All" }).click();
+  await page.getByLabel("evalue", { exact: true }).fill("1e-3");
+  await visible(page.getByText("evalue = 1e-3"));
+  await page.locator("summary", { hasText: "All" }).click();
+  await page.evaluate(() => window.scrollTo(0, 0));
+  await visible(page.locator(".submitbar .plan"));
+  await page.locator("textarea").evaluate((box) => box.scrollTo(0, 0));
+  await picture(page, "search");
+  await page.waitForURL(/o\.evalue=1e-3/);
+
+  const clicked = Date.now();
+  await page.getByRole("textbox", { name: "Query sequences" }).press("Control+Enter");
+  await page.waitForURL(/job\?id=[0-9a-f]{32}/);
+  await visible(page.locator(".state"));
+  const toProgress = Date.now() - clicked;
+  const address = page.url();
+  const id = new URL(address).searchParams.get("id");
+  await heading(page, "Twenty proteins");
+  await visible(page.getByRole("grid", { name: "Descriptions" }));
+  assert.ok(page.url().startsWith(address), "the address of a job does not change");
+
+  // The numbers are those that BLAST+ prints.
+  const rows = (await server.output(id, "6")).trim().split("\n").map((line) => line.split("\t"));
+  const first = rows.filter((row) => row[0] === rows[0][0])[0];
+  const cells = await page.getByRole("row").nth(1).getByRole("gridcell").allTextContents();
+  assert.ok(cells.includes(first[1]), `accession ${first[1]} in ${cells}`);
+  assert.ok(cells.includes(first[10]), `E value ${first[10]} in ${cells}`);
+  assert.ok(cells.includes(`${first[2]}%`), `identity ${first[2]} in ${cells}`);
+  assert.ok(cells.map((cell) => cell.trim()).includes(first[11].trim()), `score ${first[11]} in ${cells}`);
+  await visible(page.getByText(`Expect ${first[10]}`));
+
+  // Queries on the left, hits by arrow keys, all of it in the address.
+  await page.getByRole("button", { name: /R5J8N4/ }).click();
+  await heading(page, /R5J8N4/);
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  await page.waitForURL(/hit=3/);
+  const accession = await page.locator(".alignment h2").textContent();
+  await page.getByRole("button", { name: "E value" }).click();
+  await page.getByLabel("Filter hits").fill("factor");
+  await page.waitForURL(/words=factor/);
+  await page.reload();
+  await visible(page.locator(".alignment h2", { hasText: accession }));
+  assert.equal(await page.getByLabel("Filter hits").inputValue(), "factor");
+  const filtered = Number(await page.getByRole("grid").getAttribute("aria-rowcount")) - 1;
+  await page.getByRole("button", { name: "Show all" }).click();
+  const all = Number(await page.getByRole("grid").getAttribute("aria-rowcount")) - 1;
+  assert.ok(filtered > 0 && filtered < all, `${filtered} of ${all}`);
+  await page.getByText("Distributions").click();
+  await page.getByLabel("Least Query cover, %").fill("50");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/cover=50\.\./);
+  await page.locator(".plot", { hasText: "cover" }).getByRole("button", { name: "clear" }).click();
+  // The same by drawing.
+  const plot = page.locator(".plot", { hasText: "Identity" }).locator(".brushable");
+  await plot.scrollIntoViewIfNeeded();
+  const box = await plot.boundingBox();
+  await page.mouse.move(box.x + 40, box.y + 40);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width / 2, box.y + 40, { steps: 4 });
+  await page.mouse.up();
+  await page.waitForURL(/identity=0\.\./);
+  await page.getByRole("button", { name: "Show all" }).click();
+  await page.getByText("Distributions").click();
+  await page.evaluate(() => window.scrollTo(0, 0));
+  await picture(page, "results");
+
+  // Downloads.
+  await page.keyboard.press("x");
+  const tsv = await saved(page, () => page.getByRole("button", { name: "TSV of 1 selected" }).click());
+  assert.match(tsv.text, /^query\taccession\t/);
+  assert.equal(new Set(tsv.text.trim().split("\n").slice(1).map((line) => line.split("\t")[1])).size, 1);
+  const fasta = await saved(page, () => page.getByRole("button", { name: "FASTA of 1 selected" }).click());
+  assert.match(fasta.text, /^>\S+:\d+-\d+ .*\n[A-Z*]+\n/);
+  const svg = await saved(page, () => page.getByRole("button", { name: /Save summary-.* as SVG/ }).click());
+  assert.match(svg.text, /^<svg xmlns/);
+  const png = await saved(page, () => page.getByRole("button", { name: /Save pairs-.* as PNG/ }).click());
+  assert.match(png.name, /\.png$/);
+  await page.getByLabel("Download as").selectOption("5");
+  const xml = await saved(page, () => page.getByRole("button", { name: "Download", exact: true }).click());
+  assert.equal(xml.text, await server.output(id, "5"));
+  const zip = await saved(page, () => page.getByRole("button", { name: "All files as ZIP" }).click());
+  assert.equal(zip.text.slice(0, 2), "PK");
+  await page.getByText("Tasks, log and files").click();
+  await page.getByText("Files", { exact: true }).click();
+  const kept = await saved(page, () => page.getByRole("button", { name: "query.fasta" }).click());
+  assert.equal(kept.text, query("proteins_20.fa"));
+  await page.done();
+  console.log(`#   ${toProgress} ms from Ctrl+Enter to the job's page`);
+  assert.ok(toProgress <= 1000, "the job's page comes at once");
+});
+
+test("an earlier search can be edited, and a form shared", async () => {
+  const id = await server.submit("blastp", "proteins_2k", query("protein_1.fa"), { evalue: "1e-7", ungapped: true, comp_based_stats: "0" }, "To edit");
+  const page = await open(site.url, `job?id=${id}`);
+  await page.getByRole("link", { name: "Edit this search" }).click();
+  await visible(page.getByText("evalue = 1e-7"));
+  await visible(page.getByText("ungapped", { exact: true }));
+  assert.equal(await page.getByRole("textbox", { name: "Query sequences" }).inputValue(), query("protein_1.fa"));
+  assert.equal(await page.getByLabel("Title").inputValue(), "To edit");
+  const shared = page.url();
+  await page.getByRole("button", { name: "Remove evalue" }).click();
+  await page.waitForURL((url) => !url.search.includes("evalue"));
+  await page.locator("summary", { hasText: "The same search" }).click();
+  await visible(page.getByText("blastloom search blastp -query query.fasta -db proteins_2k -ungapped -comp_based_stats 0"));
+  await page.done();
+  const other = await open(shared, "");
+  await visible(other.getByText("evalue = 1e-7"));
+  assert.ok(await other.locator('input[name="database"][value="proteins_2k"]').isChecked());
+  await other.done();
+});
+
+test("what is wrong with a query stands beside its line", async () => {
+  const page = await open(site.url, "", { expect: [/status of 400/] });
+  await fill(page, ">a\nMKVLAAGIVG#LCAKAYMKLV\n>b\n>a\nMKVLLLAAGI\n", "proteins_2k");
+  await visible(page.getByText("“#” in column 11"));
+  await visible(page.getByText("The name “a” was used in line 1 already"));
+  await page.getByRole("button", { name: "Line 4" }).click();
+  assert.equal(await page.evaluate(() => document.activeElement.value.slice(document.activeElement.selectionStart, document.activeElement.selectionEnd)), ">a");
+  assert.ok(await page.getByRole("button", { name: "Run blastp" }).isEnabled(), "BLAST+ takes it");
+  await page.getByRole("textbox", { name: "Query sequences" }).fill("@read1\nACGT\n+\nIIII\n");
+  await visible(page.getByText("This is FASTQ."));
+  assert.ok(await page.getByRole("button", { name: /^Run/ }).isDisabled());
+  // An option out of its range, and a column that only the server knows to be none.
+  await fill(page, query("protein_1.fa"), "proteins_2k");
+  await page.locator("summary", { hasText: "All" }).click();
+  await page.getByLabel("word_size", { exact: true }).fill("1");
+  await visible(page.getByText("2 or more."));
+  await visible(page.getByText("Mend the options first."));
+  await page.getByLabel("word_size", { exact: true }).fill("");
+  await page.getByLabel("outfmt", { exact: true }).selectOption("6");
+  await page.getByLabel("Columns", { exact: true }).fill("std nonsense");
+  await visible(page.getByText("'nonsense' is no column"));
+  await page.done();
+});
+
+test("a large file is looked at, not read", async () => {
+  const page = await open(site.url);
+  const sent = [];
+  page.on("request", (request) => request.url().includes("preflight") && sent.push(request.url()));
+  const record = `>read\n${"ACGTTGCAAC".repeat(10)}\n`;
+  const size = await page.evaluate((record) => {
+    const file = new File([record.repeat(500_000)], "reads.fa");
+    const transfer = new DataTransfer();
+    transfer.items.add(file);
+    document.querySelector(".querybox").dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true }));
+    return file.size;
+  }, record);
+  assert.ok(size > 50_000_000);
+  await visible(page.getByText(/About 500 k sequences/));
+  await visible(page.getByText(/looked at the first megabyte only/));
+  await page.locator("label.database", { has: page.locator('input[value="nucleotides_500"]') }).click();
+  await visible(page.getByText("the server makes its plan when it has arrived"));
+  assert.deepEqual(sent, [], "it is not sent for a plan");
+  await page.done();
+});
+
+test("a job can be cancelled, retried, deleted and had back", async () => {
+  const id = await server.submit("blastp", "proteins", query("proteins_500.fa"), {}, "A long one");
+  await server.wait(id, ["running"]);
+  const page = await open(site.url, "jobs");
+  const row = page.getByRole("row", { name: /A long one/ });
+  await visible(row.getByRole("progressbar"));
+  await picture(page, "jobs");
+  await row.getByRole("button", { name: "Cancel" }).click();
+  await visible(row.getByText("Cancelled"));
+  await row.getByRole("button", { name: "Retry" }).click();
+  await visible(row.getByText(/Queued|Running/));
+  await row.getByRole("link", { name: "A long one" }).click();
+  await visible(page.getByText(/% searched|Making the plan|Waiting|waits/));
+  await visible(page.getByText(/% searched/));
+  await visible(page.getByText(/left$/));
+  await picture(page, "job-running");
+  await page.getByRole("button", { name: "Cancel the job" }).click();
+  await visible(page.locator(".state.cancelled"));
+  await page.getByRole("link", { name: "Jobs", exact: true }).click();
+  await row.getByRole("button", { name: /Delete/ }).click();
+  await row.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Undo" }).click();
+  await visible(row);
+  assert.equal((await server.api(`/api/blast/jobs/${id}`)).status, 200);
+  await row.getByRole("button", { name: /Delete/ }).click();
+  await page.locator(".toast").getByRole("button", { name: "Close" }).click();
+  await page.waitForTimeout(500);
+  assert.equal((await server.api(`/api/blast/jobs/${id}`)).status, 404);
+  await page.done();
+});
+
+test("two browsers see the same, at once and without asking", async () => {
+  const watcher = await open(site.url, "jobs");
+  await visible(watcher.getByText("Live"));
+  await watcher.waitForTimeout(500);
+  let asked = 0;
+  watcher.on("request", () => (asked += 1));
+  await watcher.waitForTimeout(3500);
+  assert.equal(asked, 0, "it does not poll while the stream works");
+  const worker = await open(site.url);
+  await fill(worker, query("protein_1.fa"), "proteins_2k");
+  await worker.getByLabel("Title").fill("Seen by two");
+  await worker.getByRole("button", { name: "Run blastp" }).click();
+  await visible(watcher.getByRole("row", { name: /Seen by two/ }).getByText("Completed"));
+  await visible(worker.getByRole("grid"));
+  await watcher.done();
+  await worker.done();
+});
+
+test("a search without hits says so", async () => {
+  const id = await server.submit("blastp", "proteins_2k", query("peptides_50.fa"), { evalue: "1e-50" }, "Nothing");
+  await server.wait(id);
+  const page = await open(site.url, `job?id=${id}`);
+  await heading(page, "No hits below E = 1e-50");
+  await page.done();
+});
+
+test("a failed job says what, why and what to do", async () => {
+  const databases = folder("databases");
+  for (const file of readdirSync(join(testdata, "db"))) if (/^proteins_2k(_a)?\./.test(file)) cpSync(join(testdata, "db", file), join(databases, file));
+  const own = await new Server({ databases, flags: ["--cores", "1"] }).start();
+  const place = await front(own.url);
+  const first = await own.submit("blastp", "proteins_2k", query("proteins_500.fa"), {}, "In the way");
+  const id = await own.submit("blastp", "proteins_2k", query("proteins_100.fa"), {}, "To fail");
+  const page = await open(place.url, `job?id=${id}`);
+  await visible(page.locator(".state"));
+  // The database is replaced by another under the waiting job.
+  for (const file of readdirSync(databases)) {
+    const found = /^proteins_2k_a(\..*)$/.exec(file);
+    if (found) cpSync(join(databases, file), join(databases, `proteins_2k${found[1]}`));
+  }
+  await own.api(`/api/blast/jobs/${first}/cancel`, { method: "POST" });
+  await visible(page.locator(".state.failed"));
+  const told = await page.locator(".standing").textContent();
+  assert.match(told, /database/i);
+  await page.getByText("Log", { exact: true }).click();
+  await visible(page.getByText("The job is now: failed"));
+  await checkAxe(page, "a failed job");
+  await picture(page, "job-failed");
+  await page.done();
+  await place.close();
+  await own.end();
+});
+
+test("the server goes away and comes back", async () => {
+  const own = await new Server().start();
+  const place = await front(own.url);
+  const id = await own.submit("blastp", "proteins", query("proteins_20.fa"), { outfmt: "6" }, "Survivor");
+  await own.wait(id, ["running"]);
+  const page = await open(place.url, `job?id=${id}`, { expect: [/Failed to load resource|ERR_/] });
+  await visible(page.getByText("Live"));
+  await own.end("SIGKILL");
+  await visible(page.getByText("The server cannot be reached. The page tries again by itself"));
+  await visible(page.locator(".state"));
+  await own.start();
+  place.target(own.url);
+  await visible(page.getByText("Live"));
+  await page.getByText("The page tries again by itself").waitFor({ state: "detached" });
+  await visible(page.getByText("Completed"));
+  await visible(page.getByRole("grid"));
+  await page.done();
+  await place.close();
+  await own.end();
+});
+
+test("without the event stream it polls, and says so", async () => {
+  const place = await front(server.url, { instead: (path, reply) => path.startsWith("/api/blast/events") && (reply.writeHead(502).end(), true) });
+  const page = await open(place.url, "jobs", { expect: [/status of 502/] });
+  await visible(page.getByText("Polling"));
+  const id = await server.submit("blastp", "proteins_2k", query("protein_1.fa"), {}, "Polled");
+  await visible(page.getByRole("row", { name: /Polled/ }).getByText("Completed"));
+  await server.wait(id);
+  await page.done();
+  await place.close();
+});
+
+test("a token is asked for, kept and forgotten", async () => {
+  const own = await new Server().start();
+  const place = await front(own.url);
+  const secret = execFileSync(binary, ["token", "create", "ann", "--role", "user", "--data", own.data], { encoding: "utf8" }).trim();
+  while ((await own.api("/api/blast/jobs")).status !== 401) await new Promise((done) => setTimeout(done, 100));
+  const page = await open(place.url, "jobs", { expect: [/status of 401/, /status of 403/] });
+  await heading(page, "This server asks for a token");
+  await checkAxe(page, "the token form");
+  await page.getByLabel("Token", { exact: true }).fill("wrong");
+  await page.getByRole("button", { name: "Use this token" }).click();
+  await heading(page, "This server asks for a token");
+  await page.getByLabel("Token", { exact: true }).fill(secret);
+  await page.getByRole("button", { name: "Use this token" }).click();
+  await heading(page, "No jobs yet");
+  await visible(page.getByText("Live"));
+  await page.getByRole("link", { name: "Search", exact: true }).click();
+  await fill(page, query("protein_1.fa"), "proteins_2k");
+  await page.getByRole("button", { name: "Run blastp" }).click();
+  await visible(page.getByRole("grid"));
+  const mine = await saved(page, () => page.getByRole("button", { name: "Download", exact: true }).click());
+  assert.match(mine.text, /^BLASTP 2/);
+  await page.getByRole("link", { name: "System" }).click();
+  await visible(page.getByText("shown to administrators only"));
+  await page.getByRole("button", { name: "Forget token" }).click();
+  await page.reload();
+  await heading(page, "This server asks for a token");
+  await page.done();
+  await place.close();
+  await own.end();
+});
+
+test("it works below any path, and deep addresses too", async () => {
+  const id = await server.submit("blastx", "proteins", query("contigs_10.fa"), { evalue: "1e-3" }, "Ten contigs");
+  await server.wait(id);
+  const place = await front(server.url, { prefix: "/lab/blast/" });
+  const page = await open(place.url, `job?id=${id}&q=2`);
+  await visible(page.getByRole("grid"));
+  await visible(page.getByText(/Frame [+-]\d/));
+  await page.getByRole("link", { name: "Databases", exact: true }).click();
+  await heading(page, "Databases");
+  await page.goBack();
+  await visible(page.getByRole("grid"));
+  await page.goto(`${place.url}nowhere`);
+  await heading(page, "There is no such page.");
+  await page.done();
+  await place.close();
+});
+
+/** An answer as BLAST+ gives, of so many rows: one query with many hits, then many queries with some. */
+function* rows(total) {
+  const sequence = "MRVLKFGGTSVANAERFLRVADILESNARQGQVATVLSAPAKITNHLVAMIEKTISGQDA";
+  let n = 0;
+  for (let q = 0; n < total; q++) {
+    const hits = q === 0 ? Math.floor(total / 10) : 500;
+    let text = `# BLASTP 2.12.0+\n# Query: query_${q} made up\n# Database: d\n# Fields: query acc.ver\n# ${hits} hits found\n`;
+    for (let h = 0; h < hits && n < total; h++, n++) {
+      text += `query_${q}\tS${h}.1\t${(30 + (h % 70)).toFixed(3)}\t60\t10\t0\t1\t60\t5\t64\t${h === 0 ? "0.0" : `${(h % 9) + 1}.2e-${Math.max(1, 170 - (h % 160))}`}\t${Math.max(20.1, 687 - h / 10).toFixed(1)}\t120\t${200 + h}\t600\t50\t55\t0\t1\t1\tN/A\tN/A\t${sequence}\t${sequence}\tMade-up protein ${h}\n`;
+      if (text.length > 1 << 18) {
+        yield text;
+        text = "";
+      }
+    }
+    yield text;
+  }
+}
+
+async function streamRows(total, reply) {
+  const closed = once(reply, "close");
+  reply.writeHead(200, { "Content-Type": "text/plain" });
+  for (const text of rows(total)) if (!reply.destroyed && !reply.write(text)) await Promise.race([once(reply, "drain"), closed]);
+  reply.end();
+}
+
+test("a huge result stays usable", async () => {
+  const id = await server.submit("blastp", "proteins_2k", query("protein_1.fa"), {}, "Huge");
+  await server.wait(id);
+  const total = 600_000;
+  const place = await front(server.url, { instead: (path, reply) => path.includes("/results/output") && (void streamRows(total, reply), true) });
+  const page = await open(place.url, `job?id=${id}`);
+  await page.getByRole("grid").waitFor({ timeout: 120_000 });
+  await page.evaluate(() => {
+    globalThis.long = [];
+    new PerformanceObserver((list) => list.getEntries().forEach(({ duration }) => globalThis.long.push(duration))).observe({ entryTypes: ["longtask"] });
+  });
+  assert.equal(await page.getByRole("grid").getAttribute("aria-rowcount"), String(total / 10 + 1));
+  const grid = await page.getByRole("grid").boundingBox();
+  await page.mouse.move(grid.x + 200, grid.y + 150);
+  for (let i = 0; i < 30; i++) {
+    await page.mouse.wheel(0, 3000);
+    await page.waitForTimeout(30);
+  }
+  await page.getByRole("button", { name: /query_7 / }).click();
+  await heading(page, /query_7/);
+  const long = await page.evaluate(() => globalThis.long);
+  const heap = await page.evaluate(() => performance.memory?.usedJSHeapSize ?? 0);
+  console.log(`#   ${total} HSPs: longest task while scrolling ${Math.round(Math.max(0, ...long))} ms, page heap ${Math.round(heap / 1e6)} MB`);
+  await page.done();
+  await place.close();
+});
+
+test("past its limit the page says so and offers the downloads", async () => {
+  const id = await server.submit("blastp", "proteins_2k", query("protein_1.fa"), {}, "Past the limit");
+  await server.wait(id);
+  const place = await front(server.url, { instead: (path, reply) => path.includes("/results/output") && (void streamRows(900_000, reply), true) });
+  const page = await open(place.url, `job?id=${id}&q=2`);
+  await visible(page.getByText("The results are larger than this page holds"));
+  await visible(page.getByRole("grid"));
+  await visible(page.getByRole("button", { name: "Download", exact: true }));
+  await page.done();
+  await place.close();
+});
+
+for (const colorScheme of ["light", "dark"])
+  test(`every place is accessible, ${colorScheme}`, async () => {
+    const id = await server.submit("blastp", "proteins_2k_tax", query("proteins_20.fa"), { evalue: "1e-3" }, "Twenty proteins");
+    await server.wait(id);
+    const page = await open(site.url, "", { colorScheme });
+    await fill(page, ">a\nMKVLAAGIVG#LCAKAYMKLV\n>b\nMKVLLLAAGIWWRST\n", "proteins_2k");
+    await page.locator("summary", { hasText: "All" }).click();
+    await page.getByLabel("evalue", { exact: true }).fill("1e-3");
+    await page.getByLabel("gapopen", { exact: true }).fill("x");
+    await page.locator("summary", { hasText: "The same search" }).click();
+    await visible(page.getByText("Mend the options first."));
+    await checkAxe(page, "search");
+    await page.goto(`${site.url}jobs`);
+    await visible(page.getByRole("row", { name: /Twenty proteins/ }));
+    await checkAxe(page, "jobs");
+    await page.goto(`${site.url}jobs?text=no+such+job`);
+    await heading(page, "No job matches these filters");
+    await checkAxe(page, "jobs, none");
+    await page.goto(`${site.url}job?id=${id}&q=6`);
+    await visible(page.getByRole("grid"));
+    await page.getByText("Distributions").click();
+    await page.getByText("Tasks, log and files").click();
+    await visible(page.getByRole("cell", { name: "done" }));
+    await checkAxe(page, "a job with results");
+    if (colorScheme === "dark") await picture(page, "results-dark");
+    await page.goto(`${site.url}databases`);
+    await visible(page.getByRole("cell", { name: "proteins_2k", exact: true }));
+    await checkAxe(page, "databases");
+    if (colorScheme === "light") await picture(page, "databases");
+    await page.goto(`${site.url}system`);
+    await visible(page.getByText("Look for new and changed databases"));
+    await checkAxe(page, "system");
+    if (colorScheme === "light") await picture(page, "system");
+    await page.keyboard.press("?");
+    await visible(page.getByRole("dialog", { name: "Keys" }));
+    await checkAxe(page, "keys");
+    await page.keyboard.press("Escape");
+    await page.goto(`${site.url}nowhere`);
+    await heading(page, "There is no such page.");
+    await checkAxe(page, "no such page");
+    await page.done();
+  });
+
+test("it fits a phone", async () => {
+  const id = await server.submit("blastp", "proteins_2k_tax", query("proteins_20.fa"), { evalue: "1e-3" }, "Twenty proteins");
+  await server.wait(id);
+  const page = await open(site.url, "", { viewport: { width: 390, height: 844 } });
+  await fill(page, query("protein_1.fa"), "proteins_2k");
+  for (const path of ["", "jobs", `job?id=${id}&q=6`, "databases", "system"]) {
+    await page.goto(site.url + path);
+    await heading(page, /./);
+    if (path.startsWith("job?")) await visible(page.getByRole("grid"));
+    await page.waitForTimeout(200);
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.ok(over <= 0, `${path || "search"} is ${over} px too wide`);
+    if (path.startsWith("job?")) await picture(page, "phone");
+  }
+  await page.done();
+});
+
+test("keys lead everywhere", async () => {
+  const page = await open(site.url, "system");
+  await heading(page, "System");
+  for (const [key, name] of [["j", "Jobs"], ["d", "Databases"], ["s", "Search"], ["y", "System"]]) {
+    await page.keyboard.press("g");
+    await page.keyboard.press(key);
+    await heading(page, name);
+  }
+  await page.getByRole("button", { name: /Theme/ }).click();
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "light");
+  await page.getByRole("button", { name: /Theme/ }).click();
+  await page.reload();
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+  await page.done();
+});
+
+test("no place loads more than 200 KiB of script", async () => {
+  for (const [place, bytes] of Object.entries(sizes())) {
+    console.log(`#   ${place}: ${(bytes / 1024).toFixed(1)} KiB gzipped`);
+    assert.ok(bytes <= mostBytes, `${place} loads ${bytes} bytes`);
+  }
+});
+
+let failed = 0;
+let passed = 0;
+for (const { name, run } of tests) {
+  if (!name.toLowerCase().includes(wanted)) continue;
+  const start = Date.now();
+  try {
+    await run();
+    passed += 1;
+    console.log(`ok   ${name} (${((Date.now() - start) / 1000).toFixed(1)} s)`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAIL ${name}\n${error.stack}\n`);
+    for (const context of browser.contexts()) {
+      if (process.env.BLASTLOOM_FAILURES) for (const page of context.pages()) await page.screenshot({ path: join(process.env.BLASTLOOM_FAILURES, `${name.replaceAll(/\W+/g, "-")}.png`) }).catch(() => undefined);
+      await context.close();
+    }
+  }
+}
+await browser.close();
+await site.close();
+await server.end("SIGTERM");
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 && passed > 0 ? 0 : 1);
