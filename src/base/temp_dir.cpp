@@ -16,6 +16,7 @@ namespace loom {
 namespace {
 
 constexpr std::string_view kPrefix = "blastloom-";
+constexpr std::string_view kMark = "XXXXXX";  // what mkdtemp fills in
 constexpr const char* kLock = ".lock";
 constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
@@ -62,9 +63,10 @@ void remove_locked(int parent, const std::string& name) {
   ::unlinkat(parent, name.c_str(), AT_REMOVEDIR);
 }
 
-/// The lock file of `folder`, locked; empty when another process holds it or removed it meanwhile.
-Fd lock_folder(int folder) {
-  Fd lock(::openat(folder, kLock, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+/// The lock file of `folder`, locked; empty when another process holds it or removed it meanwhile. `create`
+/// is O_CREAT or 0: then it is also empty when there is none.
+Fd lock_folder(int folder, int create) {
+  Fd lock(::openat(folder, kLock, O_RDWR | create | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!lock || ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return {};
   struct stat found{};
   if (::fstat(lock.get(), &found) != 0 || found.st_nlink == 0) return {};
@@ -75,11 +77,13 @@ void sweep(const std::filesystem::path& parent) {
   const Fd place(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!place) return;
   for (const std::string& name : names_in(place.get())) {
-    if (!name.starts_with(kPrefix)) continue;
+    if (!name.starts_with(kPrefix) || name.size() != std::string_view(kPrefix).size() + kMark.size())
+      continue;
     const Fd folder(::openat(place.get(), name.c_str(), kFolder));
     struct stat found{};
     if (!folder || ::fstat(folder.get(), &found) != 0 || found.st_uid != ::geteuid()) continue;
-    const Fd lock = lock_folder(folder.get());
+    // Without a lock file it is somebody's own.
+    const Fd lock = lock_folder(folder.get(), 0);
     if (lock) remove_locked(place.get(), name);
   }
 }
@@ -98,14 +102,14 @@ Result<TempDir> TempDir::create(const std::filesystem::path& parent) {
   sweep(place);
   // Another process may sweep the folder away between its making and its locking: then make another.
   for (int attempt = 0; attempt < 100; ++attempt) {
-    std::string path = (place / kPrefix).string() + "XXXXXX";
+    std::string path = (place / kPrefix).string().append(kMark);
     if (::mkdtemp(path.data()) == nullptr) {
       Error error = system_error(errno, "make a temporary folder in " + place.string());
       error.message += "; set TMPDIR to a folder that can be written";
       return error;
     }
     const Fd folder(::open(path.c_str(), kFolder));
-    Fd lock = folder ? lock_folder(folder.get()) : Fd{};
+    Fd lock = folder ? lock_folder(folder.get(), O_CREAT) : Fd{};
     if (lock) return TempDir(std::move(path), std::move(lock));
   }
   return error(Code::unavailable,

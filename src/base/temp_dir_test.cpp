@@ -56,6 +56,18 @@ TEST(TempDir, WhatAKilledOwnerLeftIsRemovedByTheNextRunAndALivingOneIsKept) {
   EXPECT_TRUE(fs::exists(living->path()));
 }
 
+TEST(TempDir, SomebodysOwnFolderIsKeptWhateverItIsCalled) {
+  const auto parent = TempDir::create();
+  ASSERT_TRUE(parent);
+  for (const char* name : {"blastloom-abcdef", "blastloom-results"}) {
+    fs::create_directory(parent->path() / name);
+    std::ofstream(parent->path() / name / "file") << "x";
+  }
+  ASSERT_TRUE(TempDir::create(parent->path()));
+  EXPECT_TRUE(fs::exists(parent->path() / "blastloom-abcdef/file"));
+  EXPECT_TRUE(fs::exists(parent->path() / "blastloom-results/file"));
+}
+
 TEST(TempDir, AMissingParentIsNamedWithTheWayOut) {
   const auto made = TempDir::create("/nonexistent/place");
   ASSERT_FALSE(made);

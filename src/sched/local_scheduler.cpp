@@ -30,6 +30,9 @@ std::vector<std::string> database_environment(const std::string& path) {
   return {"BLASTDB=" + path + (rest == nullptr ? std::string() : ":" + std::string(rest))};
 }
 
+/// Above every priority: a format is made when somebody wants to look at it now.
+constexpr std::int32_t kSomebodyWaits = 1000;
+
 void discard_folder(const std::filesystem::path& folder) {
   std::error_code ignored;  // what is left is found by the beat
   std::filesystem::remove_all(folder, ignored);
@@ -283,7 +286,7 @@ std::vector<Candidate> LocalScheduler::candidates(std::vector<ActivePtr>& jobs) 
   const auto consider = [&](const ActivePtr& job) {
     if (!job->can_run()) return;
     Candidate one{.owner = &job->job.request.owner,
-                  .priority = job->job.request.priority,
+                  .priority = job->job.request.priority + (job->rendering ? kSomebodyWaits : 0),
                   .waiting_since = job->waiting_since,
                   .served = job->served,
                   .finishes = job->phase == ActiveJob::Phase::finishing,

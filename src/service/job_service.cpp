@@ -29,6 +29,7 @@ using store::JobId;
 
 constexpr std::size_t kMostSums = 10'000;
 constexpr std::size_t kMostFiles = 500;
+constexpr std::size_t kHexSegment = 180;
 
 /// One text for each wish: the same for the same body only.
 std::string fingerprint(const SubmitRequest& request, const std::string& query_sha256) {
@@ -285,7 +286,9 @@ std::string LocalJobs::outfmt_of(const Job& job) const {
 ObjectKey LocalJobs::rendered_key(const JobId& id, const std::string& outfmt) {
   std::string hex;
   for (const char c : outfmt) hex += fmt::format("{:02x}", static_cast<unsigned char>(c));
-  return ObjectKey::parse(sched::prefix_of(id) + "rendered/" + hex).value();
+  // In segments that a file system takes; the last one says so, and is never a folder of another's.
+  for (std::size_t at = kHexSegment; at < hex.size(); at += kHexSegment + 1) hex.insert(at, 1, '/');
+  return ObjectKey::parse(fmt::format("{}rendered/{}-", sched::prefix_of(id), hex)).value();
 }
 
 Result<std::string> LocalJobs::checksum(const ObjectKey& key, std::uint64_t size, Deadline deadline) {
@@ -338,8 +341,10 @@ std::string file_name(std::string_view kind, const std::string& outfmt) {
   return name;
 }
 
-std::optional<std::string> text_of_hex(std::string_view hex) {
+std::optional<std::string> text_of_hex(std::string_view segments) {
   std::string text;
+  std::string hex(segments);
+  std::erase_if(hex, [](char c) { return c == '/' || c == '-'; });
   for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
     const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
     text += static_cast<char>(digit(hex[i]) * 16 + digit(hex[i + 1]));
