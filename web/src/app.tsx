@@ -1,20 +1,13 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { Component, type FormEvent, lazy, type ReactNode, Suspense, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { Component, type FormEvent, type ReactNode, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { beginLive, useLiveState } from "./api/live.ts";
 import { token } from "./api/token.ts";
+import { pages } from "./pages.ts";
 import { go, type Place, to, useLocation } from "./router.ts";
 import { strings } from "./strings.ts";
 import { setTheme, useTheme } from "./theme.ts";
 import { Dialog, Heading, Link, Skeleton } from "./ui/basics.tsx";
 import { Toasts } from "./ui/toast.tsx";
-
-const pages: Record<Place, ReturnType<typeof lazy>> = {
-  search: lazy(() => import("./routes/search/search.tsx")),
-  jobs: lazy(() => import("./routes/jobs/jobs.tsx")),
-  job: lazy(() => import("./routes/job/job.tsx")),
-  databases: lazy(() => import("./routes/databases.tsx")),
-  system: lazy(() => import("./routes/system.tsx")),
-};
 
 function Brand() {
   return (
@@ -197,7 +190,7 @@ export function App() {
     if (live === "live" && seen.current !== "live" && seen.current !== "connecting") void client.invalidateQueries();
     seen.current = live;
   }, [live, client]);
-  const Page = place ? pages[place] : NotFound;
+  const Page = place && pages[place].Part;
   const narrow = place === "search" || wanted;
   return (
     <>
@@ -215,9 +208,7 @@ export function App() {
           <Login />
         ) : (
           <Guard key={place ?? ""}>
-            <Suspense fallback={<Skeleton lines={6} />}>
-              <Page />
-            </Suspense>
+            {Page ? <Page fallback={<Skeleton lines={6} />} /> : <NotFound />}
           </Guard>
         )}
       </main>

@@ -1,6 +1,6 @@
 import "../../css/job.css";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, useMemo } from "react";
+import { useEffect, useMemo } from "react";
 import { jobName, useJobActions, useLeaving } from "../../api/actions.ts";
 import { api, ApiError, type Job } from "../../api/client.ts";
 import { useEvents, usePolling } from "../../api/live.ts";
@@ -10,12 +10,12 @@ import { base, to, useLocation } from "../../router.ts";
 import { strings } from "../../strings.ts";
 import { Bar, Copy, Fault, Heading, Link, Skeleton, State } from "../../ui/basics.tsx";
 import { throttled, useNow } from "../../ui/clock.ts";
+import { part } from "../../ui/lazy.tsx";
 import { Downloads } from "./downloads.tsx";
 import { History } from "./history.tsx";
 
 const say = strings.job;
-const explorer = () => import("../../results/explorer.tsx");
-const Results = lazy(explorer);
+const results = part<{ job: Job }>(() => import("../../results/explorer.tsx"));
 
 export default function JobPlace() {
   const { params } = useLocation();
@@ -30,6 +30,8 @@ function useJob(id: string) {
   const query = useQuery({
     queryKey: ["job", id],
     queryFn: ({ signal }) => api.job(id, signal),
+    // Its first events may have come before its page.
+    refetchOnMount: "always",
     retry: (failures, error) => failures < 2 && error instanceof ApiError && error.passing && error.status !== 0,
     refetchInterval: ({ state }) => (state.data && ended(state.data.status) ? false : state.status === "error" ? 3000 : polling || 10_000),
   });
@@ -76,7 +78,7 @@ function Loaded({ job }: { job: Job }) {
   const actions = useJobActions();
   const title = jobName(job);
   useProgressTitle(job, title);
-  useEffect(() => void explorer(), []);
+  useEffect(() => void results.load().catch(() => undefined), []);
   return (
     <div className="stack jobpage">
       <Heading
@@ -111,9 +113,7 @@ function Loaded({ job }: { job: Job }) {
       {job.status === "completed" && (
         <>
           <Downloads job={job} />
-          <Suspense fallback={<Skeleton lines={8} height={32} />}>
-            <Results job={job} />
-          </Suspense>
+          <results.Part job={job} fallback={<Skeleton lines={8} height={32} />} />
         </>
       )}
       <History job={job} />

@@ -7,6 +7,7 @@ import { token } from "../../api/token.ts";
 import { examine, sniff } from "../../lib/fasta.ts";
 import { carriedOver, checkAll, find } from "../../lib/options.ts";
 import { choices, implied } from "../../lib/programs.ts";
+import { pages } from "../../pages.ts";
 import { base, go, to, useLocation } from "../../router.ts";
 import { strings } from "../../strings.ts";
 import { Copy, Fault, Heading } from "../../ui/basics.tsx";
@@ -158,7 +159,7 @@ export default function Search() {
   // What comes next is fetched while the form is still looked at.
   const ready = submission !== null;
   useEffect(() => {
-    if (ready) void import("../job/job.tsx");
+    if (ready) pages.job.load().catch(() => undefined);
   }, [ready]);
 
   const fieldFault = problem?.field === "query" || problem?.message?.startsWith("query:") ? problem.message : null;
