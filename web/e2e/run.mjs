@@ -325,7 +325,7 @@ test("a token is asked for, kept and forgotten", async () => {
   await page.getByRole("button", { name: "Run blastp" }).click();
   await visible(page.getByRole("grid"));
   const mine = await saved(page, () => page.getByRole("button", { name: "Download", exact: true }).click());
-  assert.match(mine.text, /^BLASTP 2/);
+  assert.match(mine.text, /^# BLASTP 2/);
   await page.getByRole("link", { name: "System" }).click();
   await visible(page.getByText("shown to administrators only"));
   await page.getByRole("button", { name: "Forget token" }).click();

@@ -1,5 +1,5 @@
 /**
- * The columns the results page asks for. The description comes last, for a database's own titles may hold tabs. Kept
+ * The columns the results page asks for, and searches from the page are submitted with. The description comes last, for a database's own titles may hold tabs. Kept
  * short: a server names the rendering after it.
  */
 const fields = [

@@ -42,7 +42,7 @@ export function Downloads({ job }: { job: Job }) {
         </label>
         <select id="format" className="select" value={outfmt} onChange={(event) => setOutfmt(event.target.value)}>
           <option value={job.outfmt}>
-            {all.find(({ number }) => number === own)?.title ?? job.outfmt} ({job.outfmt}, {say.own})
+            {all.find(({ number }) => number === own)?.title ?? job.outfmt} ({own}, {say.own})
           </option>
           {all.filter(({ number }) => number !== job.outfmt).map(({ number, title }) => (
             <option key={number} value={number}>

@@ -6,6 +6,7 @@ import { useDatabases, usePrograms } from "../../api/hooks.ts";
 import { token } from "../../api/token.ts";
 import { examine, sniff } from "../../lib/fasta.ts";
 import { carriedOver, checkAll, find } from "../../lib/options.ts";
+import { outfmt } from "../../lib/tabular.ts";
 import { choices, implied } from "../../lib/programs.ts";
 import { pages } from "../../pages.ts";
 import { base, go, to, useLocation } from "../../router.ts";
@@ -144,7 +145,9 @@ export default function Search() {
     setSending({ sent: 0, abort });
     setFailure(null);
     try {
-      const job = await api.submit(submission, key.current, (sent) => setSending((now) => now && { ...now, sent }), abort.signal);
+      // Searched in the format that the results are shown from, so that they open without another search.
+      const wish = { ...submission, options: { outfmt, ...submission.options } };
+      const job = await api.submit(wish, key.current, (sent) => setSending((now) => now && { ...now, sent }), abort.signal);
       client.setQueryData(["job", job.id], job);
       void client.invalidateQueries({ queryKey: ["jobs"] });
       key.current = newKey();
@@ -292,7 +295,9 @@ function useEditedJob(take: (file: File) => void, setTitle: (title: string) => v
       const { db: _, ...options } = job.options;
       take(new File([blob], "query.fasta"));
       setTitle(job.title);
-      const values = Object.fromEntries(Object.entries(options).map(([name, value]) => [name, String(value)]));
+      const values = Object.fromEntries(
+        Object.entries(options).filter(([, value]) => value !== outfmt).map(([name, value]) => [name, String(value)]),
+      );
       go(formAddress({ database: job.database, program: job.program, molecule: null, options: values }), "replace");
     })().catch((reason: unknown) => {
       if (!controller.signal.aborted) toast(say.editFailed(reason instanceof Error ? reason.message : String(reason)));
