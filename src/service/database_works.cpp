@@ -90,7 +90,7 @@ Result<std::unique_ptr<QueryUpload>> DatabaseWorks::begin_upload(const Caller& c
   return std::make_unique<QueryUpload>(uploads_, 0);
 }
 
-Result<DatabaseWork> DatabaseWorks::add(OrderPtr order) {
+Result<DatabaseWork> DatabaseWorks::add(const OrderPtr& order) {
   order->work.id = store::random_token();
   order->work.created = store::wall_now();
   const MutexLock lock(mutex_);
@@ -120,7 +120,7 @@ Result<DatabaseWork> DatabaseWorks::build(const Caller& caller, BuildRequest req
   order->work.database = request.name;
   order->build = std::move(request);
   order->sequences = std::move(sequences);
-  return add(std::move(order));
+  return add(order);
 }
 
 Result<DatabaseWork> DatabaseWorks::verify(const Caller& caller, const std::string& database,
@@ -132,7 +132,7 @@ Result<DatabaseWork> DatabaseWorks::verify(const Caller& caller, const std::stri
   order->work.kind = "verify";
   order->work.database = database;
   order->work.snapshot = snapshot.id;
-  return add(std::move(order));
+  return add(order);
 }
 
 std::vector<DatabaseWork> DatabaseWorks::list() const {

@@ -78,7 +78,7 @@ class DatabaseWorks {
   };
   using OrderPtr = std::shared_ptr<Order>;
 
-  Result<DatabaseWork> add(OrderPtr order) EXCLUDES(mutex_);
+  Result<DatabaseWork> add(const OrderPtr& order) EXCLUDES(mutex_);
   void run(std::stop_token stopping) EXCLUDES(mutex_);
   void do_one(const OrderPtr& order) EXCLUDES(mutex_);
   Result<std::string> do_build(const OrderPtr& order);
