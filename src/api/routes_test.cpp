@@ -175,7 +175,9 @@ TEST_F(ApiTest, AJob) {
   job.letters_total = 8;
   job.letters_done = 2;
   job.version = 9;
-  jobs_.jobs = {job, make_job(2)};
+  auto running = make_job(2);
+  running.state = store::JobState::running;
+  jobs_.jobs = {job, running, make_job(4)};
   const Reply reply = get(path(1));
   const auto value = json(reply);
   EXPECT_EQ(reply.field("ETag"), "\"v9\"");
@@ -186,6 +188,7 @@ TEST_F(ApiTest, AJob) {
   EXPECT_FALSE(value.as_object().contains("eta_seconds")) << "it has ended";
   EXPECT_EQ(get(path(1), "If-None-Match: \"v9\"\r\n").status, 304);
   EXPECT_EQ(json(get(path(2))).at("eta_seconds"), 7.5);
+  EXPECT_FALSE(json(get(path(4))).as_object().contains("eta_seconds")) << "nobody knows when it begins";
   EXPECT_EQ(get(path(3)).status, 404);
   EXPECT_EQ(get("/api/blast/jobs/no-id").status, 404);
 }
