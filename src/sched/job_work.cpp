@@ -1,9 +1,12 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdio>
 
 #include "base/atomic_file.hpp"
+#include "base/fd.hpp"
 #include "base/log.hpp"
 #include "blast/program.hpp"
 #include "exec/failure.hpp"
@@ -18,6 +21,9 @@ namespace loom::sched {
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr const char* kBallast = "ballast";
+constexpr off_t kBallastBytes = off_t{4} << 20U;
 
 double seconds(Duration time) {
   return std::chrono::duration<double>(time).count();
@@ -270,8 +276,18 @@ void LocalScheduler::fail(const ActivePtr& job, const Error& why,
   say_failed(job->job.id, words);
 }
 
+void LocalScheduler::keep_ballast() const {
+  const fs::path ballast = options_.work / kBallast;
+  if (std::error_code unknown; fs::exists(ballast, unknown)) return;
+  const Fd file(::open(ballast.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (file && ::posix_fallocate(file.get(), 0, kBallastBytes) != 0) ::unlink(ballast.c_str());
+}
+
 void LocalScheduler::say_failed(const store::JobId& id, const store::Failure& words) {
-  const auto said = store_.move_job(id, store::JobState::failed, words, now(), soon());
+  auto said = store_.move_job(id, store::JobState::failed, words, now(), soon());
+  const bool full = !said && said.error().code == Code::disk_full;
+  if (full && ::unlink((options_.work / kBallast).c_str()) == 0)
+    said = store_.move_job(id, store::JobState::failed, words, now(), soon());
   // conflict, not_found: it was cancelled or removed meanwhile.
   const bool over = said || said.error().code == Code::conflict || said.error().code == Code::not_found;
   if (!over)

@@ -106,6 +106,7 @@ Status LocalScheduler::take_up(store::JobState state) {
 }
 
 Status LocalScheduler::start() {
+  keep_ballast();
   // Of groups and renderings ("group-ID", "ID-HASH") nothing is gone on with.
   std::error_code ignored;
   for (const auto& folder : std::filesystem::directory_iterator(options_.work, ignored))
@@ -430,6 +431,7 @@ Scheduler::Unfinished LocalScheduler::unfinished(const std::string& owner) const
 }
 
 Result<std::uint64_t> LocalScheduler::reconcile() {
+  keep_ballast();
   std::vector<store::Lease> held;
   std::map<store::JobId, store::Failure> owed;
   {

@@ -64,6 +64,9 @@ class LocalScheduler final : public Scheduler {
   Status take_up(store::JobState state);
 
   // job_work.cpp
+  /// Room on the disk, kept so that a job which failed because there was none left can be said to have
+  /// failed.
+  void keep_ballast() const;
   /// Says so in the store, now or, when it cannot be written, with the next reconcile().
   void say_failed(const store::JobId& id, const store::Failure& words);
   void prepare(const ActivePtr& job);
