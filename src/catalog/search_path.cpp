@@ -26,11 +26,7 @@ bool same_word(std::string_view a, std::string_view b) {
 }
 
 void add_folders(std::string_view list, std::vector<fs::path>& folders) {
-  while (!list.empty()) {
-    const auto colon = std::min(list.find(':'), list.size());
-    if (colon > 0) folders.emplace_back(list.substr(0, colon));
-    list.remove_prefix(std::min(colon + 1, list.size()));
-  }
+  std::ranges::move(split_folders(list), std::back_inserter(folders));
 }
 
 const char* environment(const char* name) {
@@ -72,14 +68,19 @@ std::string configured_path() {
 
 }  // namespace
 
+std::vector<fs::path> split_folders(std::string_view list) {
+  std::vector<fs::path> folders;
+  while (!list.empty()) {
+    const auto colon = std::min(list.find(':'), list.size());
+    if (colon > 0) folders.emplace_back(list.substr(0, colon));
+    list.remove_prefix(std::min(colon + 1, list.size()));
+  }
+  return folders;
+}
+
 SearchPath SearchPath::with(std::string_view first) {
   SearchPath path = from_environment();
-  std::vector<std::filesystem::path> folders;
-  while (!first.empty()) {
-    const std::string_view one = first.substr(0, first.find(':'));
-    first.remove_prefix(std::min(one.size() + 1, first.size()));
-    if (!one.empty()) folders.emplace_back(one);
-  }
+  const auto folders = split_folders(first);
   path.folders.insert(path.folders.begin() + 1, folders.begin(), folders.end());
   return path;
 }

@@ -19,6 +19,9 @@ struct SearchPath {
   static SearchPath with(std::string_view first);
 };
 
+/// The folders in a list joined by ':', as BLASTDB is; empty ones are left out.
+std::vector<std::filesystem::path> split_folders(std::string_view list);
+
 /// The value of BLASTDB in the section [BLAST] of a `.ncbirc` file's text, the last if it stands there more
 /// than once; empty if it does not. Names are compared without regard to case.
 std::string ncbirc_database_path(std::string_view text);

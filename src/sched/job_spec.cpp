@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <boost/json.hpp>
 #include <filesystem>
 
@@ -56,24 +55,16 @@ Result<JobSpec> parse_job_spec(std::string_view program, std::string_view text) 
 std::string snapshot_of(const catalog::Database& database, std::string_view database_path) {
   std::string text = fmt::format("{} sequences, {} letters, {}, v{}", database.sequences, database.letters,
                                  database.date, database.version);
-  while (!database_path.empty()) {
-    const std::string_view folder = database_path.substr(0, database_path.find(':'));
-    database_path.remove_prefix(std::min(folder.size() + 1, database_path.size()));
-    text += ", ";
-    text += folder.substr(folder.rfind('/') + 1);
-  }
+  for (const auto& folder : catalog::split_folders(database_path)) text += ", " + folder.filename().string();
   return text;
 }
 
 Result<catalog::Database> open_job_database(const JobSpec& spec) {
-  std::string_view folders = spec.database_path;
-  while (!folders.empty()) {
-    const std::string_view folder = folders.substr(0, folders.find(':'));
-    folders.remove_prefix(std::min(folder.size() + 1, folders.size()));
+  for (const auto& folder : catalog::split_folders(spec.database_path)) {
     if (std::error_code unknown; !std::filesystem::is_directory(folder, unknown))
       return error(Code::conflict,
                    "the database's snapshot {} of this job was removed; submit the search again",
-                   folder.substr(folder.rfind('/') + 1));
+                   folder.filename().string());
   }
   LOOM_TRY(catalog::Database database, search::open_search_database(spec.options, spec.database_path));
   const std::string now = snapshot_of(database, spec.database_path);
