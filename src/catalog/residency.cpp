@@ -89,16 +89,28 @@ class Warming {
   }
 
  private:
+  /// The chunks of the first `end` bytes that are not resident as a whole, before any of them is read: what is
+  /// read ahead meanwhile counts as read too.
+  static std::vector<bool> cold_chunks(PageView& file, std::uint64_t end) {
+    std::vector<bool> cold;
+    for (std::uint64_t at = 0; at < end; at += kChunkBytes) {
+      const std::uint64_t next = std::min(at + kChunkBytes, end);
+      cold.push_back(!file.known() || file.resident(at, next) < next - at);
+    }
+    return cold;
+  }
+
   /// The first `most` bytes of the file.
   Status read(const fs::path& path, std::uint64_t most) {
     LOOM_TRY(PageView file, PageView::open(path));
     const std::uint64_t end = std::min(most, file.size());
+    const std::vector<bool> cold = cold_chunks(file, end);
     for (std::uint64_t at = 0; at < end; at += kChunkBytes) {
       if (options_.stop.stop_requested()) ended_ = WarmEnd::stopped;
       if (options_.deadline.passed()) ended_ = WarmEnd::deadline;
       if (ended_) return ok();
       const std::uint64_t next = std::min(at + kChunkBytes, end);
-      if (!file.known() || file.resident(at, next) < next - at) {
+      if (cold[at / kChunkBytes]) {
         // The disk fetches the chunk behind while this one is copied.
         ::posix_fadvise(file.fd(), static_cast<off_t>(at), static_cast<off_t>(2 * kChunkBytes),
                         POSIX_FADV_WILLNEED);
