@@ -49,8 +49,9 @@ class TextCopy {
   }
 
   Status run(std::string_view type) {
+    archive_ = type == "Blast4-archive";
     // What the engine says of the search as a whole stands in its first archive only.
-    said_before_ = names_.first_query > 0;
+    said_before_ = archive_ && names_.first_query > 0;
     for (;; said_before_ = false) {
       if (scanner_.next() == TokenKind::end) return scanner_.stop_copy();
       if (scanner_.token().kind != TokenKind::word || scanner_.token().text != type)
@@ -113,7 +114,7 @@ class TextCopy {
   }
 
   void string(const Token& token) {
-    if (before_ == Name::subject && last_ == Name::database && !token.more) {
+    if (archive_ && before_ == Name::subject && last_ == Name::database && !token.more) {
       scanner_.replace(print_string(names_.database, scanner_.column()));
     } else if (before_ == Name::local && last_ == Name::str && !places_.subject()) {
       if (const auto id = new_id(token, names_)) scanner_.replace(print_string(*id, scanner_.column()));
@@ -123,6 +124,7 @@ class TextCopy {
   Scanner scanner_;
   const PartNames& names_;
   const Write& write_;
+  bool archive_ = false;  // not a Seq-annot, which names no database
   bool said_before_ = false;
   QueryPlaces places_;
   Name before_ = Name::other;  // of the two words before the token
