@@ -4,6 +4,7 @@
 #include "api/databases_routes.hpp"
 #include "api/events_routes.hpp"
 #include "api/jobs_routes.hpp"
+#include "api/ncbi_routes.hpp"
 #include "api/ops_routes.hpp"
 #include "api/page.hpp"
 #include "api/results_routes.hpp"
@@ -19,6 +20,7 @@ struct Api::Parts {
   ResultsRoutes results{context};
   CatalogRoutes catalog{context};
   DatabasesRoutes databases{context};
+  NcbiRoutes ncbi{context, results};
   OpsRoutes ops{context};
   Page page;
 };
@@ -33,6 +35,7 @@ std::vector<http::Route> Api::routes() {
   parts_->results.add_to(routes);
   parts_->catalog.add_to(routes);
   if (parts_->context.deps.works != nullptr) parts_->databases.add_to(routes);
+  parts_->ncbi.add_to(routes);
   parts_->ops.add_to(routes);
   return routes;
 }

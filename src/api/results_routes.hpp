@@ -17,14 +17,15 @@ class ResultsRoutes {
   /// The routes refer to this object.
   void add_to(std::vector<http::Route>& routes);
 
- private:
   using Reply = http::net::awaitable<http::Response>;
+  /// Answers with a file of a job: 200 | 206 | 304 | 404 | 416.
+  Reply send(http::Request& request, service::Caller caller, store::JobId id, service::ResultFile file);
 
+ private:
   Reply list(http::Request& request, service::Caller caller);
   Reply output(http::Request& request, service::Caller caller);
   Reply file(http::Request& request, service::Caller caller);
   Reply archive(http::Request& request, service::Caller caller);
-  Reply send(http::Request& request, service::Caller caller, store::JobId id, service::ResultFile file);
 
   Context& context_;
 };

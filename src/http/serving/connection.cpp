@@ -5,7 +5,7 @@
 #include <boost/beast/http/error.hpp>
 
 #include "http/problem.hpp"
-#include "http/serving/url.hpp"
+#include "http/url.hpp"
 
 namespace loom::http {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/check.hpp"
-#include "http/serving/url.hpp"
+#include "http/url.hpp"
 
 namespace loom::http {
 namespace {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "http/serving/url.hpp"
+#include "http/url.hpp"
 
 namespace loom::http {
 namespace {

@@ -1,4 +1,4 @@
-#include "http/serving/url.hpp"
+#include "http/url.hpp"
 
 #include <algorithm>
 #include <optional>

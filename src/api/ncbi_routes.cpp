@@ -1,0 +1,236 @@
+#include "api/ncbi_routes.hpp"
+
+#include <boost/beast/core/string.hpp>
+#include <cmath>
+
+#include "api/job_json.hpp"
+#include "api/ncbi_request.hpp"
+#include "api/submission.hpp"
+#include "base/log.hpp"
+#include "http/url.hpp"
+
+namespace loom::api {
+namespace {
+
+using boost::beast::iequals;
+using boost::beast::http::verb;
+using http::Pairs;
+using http::Request;
+using http::Response;
+using service::Caller;
+using store::JobState;
+
+constexpr std::chrono::seconds kSubmitTime{120};
+constexpr std::chrono::seconds kRenderTime{25};
+constexpr int kDefaultWait = 5;  // seconds, of a job whose time nobody knows
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '&') {
+      out += "&amp;";
+    } else if (c == '<') {
+      out += "&lt;";
+    } else if (c == '>') {
+      out += "&gt;";
+    } else if (c == '"') {
+      out += "&quot;";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+Response page(std::string_view title, std::string_view body) {
+  return {
+      200,
+      {{"Content-Type", "text/html; charset=utf-8"},
+       {"Content-Security-Policy", "default-src 'none'"},
+       {"X-Content-Type-Options", "nosniff"},
+       {"Cache-Control", "no-store"}},
+      fmt::format("<!DOCTYPE html>\n<html lang=\"en\">\n<head><title>{}</title></head>\n<body>\n{}</body>\n"
+                  "</html>\n",
+                  title, body)};
+}
+
+// Programs look for the lines between these two marks.
+std::string info_block(std::string_view lines) {
+  return fmt::format("<!--QBlastInfoBegin\n{}QBlastInfoEnd\n-->\n", lines);
+}
+
+Response status_page(std::string_view status, std::string_view more_lines, std::string_view text) {
+  const std::string lines = fmt::format("    Status={}\n{}", status, more_lines);
+  return page(fmt::format("BLAST search: {}", status), info_block(lines) + std::string(text));
+}
+
+std::string_view status_of(JobState state) {
+  switch (state) {
+    case JobState::completed:
+      return "READY";
+    case JobState::failed:
+    case JobState::cancelled:
+      return "FAILED";
+    default:
+      return "WAITING";
+  }
+}
+
+// What a browser is shown of a search that is done.
+std::string links(const store::JobId& id) {
+  std::string list;
+  for (const auto& [type, text] : {std::pair{"Text", "Text"},
+                                   {"Tabular", "Table"},
+                                   {"CSV", "CSV"},
+                                   {"XML", "XML"},
+                                   {"XML2_S", "XML, second version"},
+                                   {"JSON2_S", "JSON"},
+                                   {"ASN.1", "ASN.1"}})
+    list += fmt::format("<li><a href=\"Blast.cgi?CMD=Get&amp;RID={}&amp;FORMAT_TYPE={}\">{}</a></li>\n",
+                        id.str(), type, text);
+  return fmt::format(
+      "<h1>BLAST search {}</h1>\n<p><a href=\"job?id={}\">The results as a page</a></p>\n<ul>\n{}</ul>\n",
+      id.str(), id.str(), list);
+}
+
+http::net::awaitable<Parsed<Pairs>> read_parameters(Request& request) {
+  Pairs parameters = request.query;
+  std::string body;
+  for (;;) {
+    const std::size_t had = body.size();
+    body.resize(had + (64U << 10U));
+    const auto came = co_await request.body->read_some({body.data() + had, body.size() - had});
+    if (!came) co_return tl::unexpected(Refusal{came.error()});
+    body.resize(had + *came);
+    if (*came == 0) break;
+  }
+  auto form = http::parse_query(body);
+  if (!form) co_return tl::unexpected(Refusal{form.error()});
+  parameters.insert(parameters.end(), std::make_move_iterator(form->begin()),
+                    std::make_move_iterator(form->end()));
+  co_return parameters;
+}
+
+Parsed<store::JobId> rid_of(const Pairs& parameters) {
+  const std::string text = ncbi_value(parameters, "RID");
+  if (text.empty()) return wrong("RID", "RID is missing: CMD=Put gives one");
+  auto id = store::JobId::parse(text);
+  if (!id)
+    return tl::unexpected(
+        Refusal{error(Code::not_found, "there is no search {}", text.substr(0, 80)), "RID"});
+  return *std::move(id);
+}
+
+}  // namespace
+
+void NcbiRoutes::add_to(std::vector<http::Route>& routes) {
+  for (const verb method : {verb::get, verb::post}) {
+    auto call = [this](Request& request, Caller caller) { return answer(request, std::move(caller)); };
+    routes.push_back({method, "/Blast.cgi", with_caller(context_, std::move(call)), kMostJsonBytes});
+  }
+}
+
+Response NcbiRoutes::refuse(const Request& request, const Refusal& refusal) const {
+  switch (refusal.error.code) {
+    case Code::invalid_argument:
+    case Code::not_found:
+    case Code::conflict:
+    case Code::too_large:
+      return page("BLAST: not accepted",
+                  fmt::format("<p class=\"error\">Error: {}</p>\n", escaped(refusal.error.message)));
+    default:
+      return context_.fail(request, refusal);
+  }
+}
+
+/// GET or POST /Blast.cgi -> 200 | 401 | 403 | 413 | 429 | 503.
+NcbiRoutes::Reply NcbiRoutes::answer(Request& request, Caller caller) {
+  auto parameters = co_await read_parameters(request);
+  if (!parameters) co_return context_.fail(request, parameters.error());
+  const std::string command = ncbi_value(*parameters, "CMD");
+  if (iequals(command, "Put")) co_return co_await put(request, std::move(caller), *std::move(parameters));
+  if (iequals(command, "Get")) co_return co_await get(request, std::move(caller), *std::move(parameters));
+  if (iequals(command, "Delete"))
+    co_return co_await remove(request, std::move(caller), *std::move(parameters));
+  co_return refuse(request, {error(Code::invalid_argument, "CMD must be Put, Get or Delete, not '{}'",
+                                   command.substr(0, 80)),
+                             "CMD"});
+}
+
+NcbiRoutes::Reply NcbiRoutes::put(Request& request, Caller caller, Pairs parameters) {
+  const auto call = [&]() -> Result<Parsed<store::Submitted>> {
+    auto search = parse_ncbi_put(parameters);
+    if (!search) return Parsed<store::Submitted>(tl::unexpected(search.error()));
+    LOOM_TRY(auto upload, context_.deps.jobs.begin_upload(caller));
+    LOOM_CHECKED(upload->write(search->query));
+    LOOM_TRY(auto submitted, context_.deps.jobs.submit(caller, search->request, std::move(upload),
+                                                       std::nullopt, Deadline::in(kSubmitTime)));
+    return Parsed<store::Submitted>(std::move(submitted));
+  };
+  const auto ran = co_await context_.deps.blocking.run(call);
+  if (!ran) co_return refuse(request, {ran.error()});
+  if (!*ran) co_return refuse(request, ran->error());
+  const store::JobId& id = (*ran)->job.id;
+  log::write(log::Level::info, "job.accepted",
+             {{"request", request.id}, {"job", id.str()}, {"caller", caller.name}, {"api", "ncbi"}});
+  const auto eta = context_.deps.scheduler.standing(id).eta_seconds;
+  const int wait = eta ? std::max(1, static_cast<int>(std::ceil(std::min(*eta, 1e6)))) : kDefaultWait;
+  const std::string lines = fmt::format("    RID = {}\n    RTOE = {}\n", id.str(), wait);
+  co_return page(
+      "BLAST search submitted",
+      info_block(lines) + fmt::format("<p>Request ID <a href=\"Blast.cgi?CMD=Get&amp;RID={}\">{}</a></p>\n",
+                                      id.str(), id.str()));
+}
+
+NcbiRoutes::Reply NcbiRoutes::get(Request& request, Caller caller, Pairs parameters) {
+  const auto id = rid_of(parameters);
+  if (!id && id.error().error.code != Code::not_found) co_return refuse(request, id.error());
+  const auto call = [this, &caller, &id]() -> Result<store::Job> {
+    if (!id) return id.error().error;
+    return context_.deps.jobs.get(caller, *id, soon());
+  };
+  const auto job = co_await context_.deps.blocking.run(call);
+  if (!job && job.error().code == Code::not_found)
+    co_return status_page("UNKNOWN", "", fmt::format("<p>{}</p>\n", escaped(job.error().message)));
+  if (!job) co_return refuse(request, {job.error()});
+  const std::string_view status = status_of(job->state);
+  const bool asks_status = iequals(ncbi_value(parameters, "FORMAT_OBJECT"), "SearchInfo");
+  if (job->state != JobState::completed) {
+    const std::string why =
+        job->state == JobState::cancelled ? "The search was cancelled." : job->failure.sentence;
+    co_return status_page(status, "", fmt::format("<p>{}</p>\n", escaped(why)));
+  }
+  if (asks_status) co_return status_page(status, "    ThereAreHits=yes\n", "");
+  const auto outfmt = ncbi_outfmt(parameters, "");
+  if (!outfmt) co_return refuse(request, outfmt.error());
+  if (outfmt->empty()) co_return status_page(status, "    ThereAreHits=yes\n", links(*id));
+  co_return co_await output(request, std::move(caller), *id, *outfmt);
+}
+
+NcbiRoutes::Reply NcbiRoutes::output(Request& request, Caller caller, store::JobId id, std::string outfmt) {
+  const auto call = [this, &caller, &id, &outfmt] {
+    return context_.deps.jobs.output(caller, id, outfmt, Deadline::in(kRenderTime));
+  };
+  const auto rendered = co_await context_.deps.blocking.run(call);
+  if (!rendered) co_return refuse(request, {rendered.error()});
+  if (!rendered->file)
+    co_return status_page("WAITING", "", "<p>The results are being written in this format.</p>\n");
+  co_return co_await results_.send(request, std::move(caller), std::move(id), *rendered->file);
+}
+
+NcbiRoutes::Reply NcbiRoutes::remove(Request& request, Caller caller, Pairs parameters) {
+  const auto id = rid_of(parameters);
+  if (!id) co_return refuse(request, id.error());
+  const auto call = [this, &caller, &id]() -> Status {
+    LOOM_TRY(const store::Job job, context_.deps.jobs.get(caller, *id, soon()));
+    if (!store::is_final(job.state)) {
+      LOOM_CHECKED(context_.deps.jobs.cancel(caller, *id, soon()));
+    }
+    return context_.deps.jobs.remove(caller, *id, soon());
+  };
+  const Status removed = co_await context_.deps.blocking.run(call);
+  if (!removed) co_return refuse(request, {removed.error()});
+  co_return page("BLAST search removed", "<p>The search and its results are removed.</p>\n");
+}
+
+}  // namespace loom::api
