@@ -6,6 +6,7 @@
 #include "api/job_json.hpp"
 #include "api/ncbi_request.hpp"
 #include "api/submission.hpp"
+#include "api/until_final.hpp"
 #include "base/log.hpp"
 #include "http/url.hpp"
 
@@ -22,6 +23,8 @@ using store::JobState;
 
 constexpr std::chrono::seconds kSubmitTime{120};
 constexpr std::chrono::seconds kRenderTime{25};
+// Clients of NCBI look once a minute; a search that ends meanwhile is answered at once.
+constexpr std::chrono::seconds kPatience{20};
 constexpr int kDefaultWait = 5;  // seconds, of a job whose time nobody knows
 
 std::string escaped(std::string_view text) {
@@ -185,16 +188,13 @@ NcbiRoutes::Reply NcbiRoutes::put(Request& request, Caller caller, Pairs paramet
 NcbiRoutes::Reply NcbiRoutes::get(Request& request, Caller caller, Pairs parameters) {
   const auto id = rid_of(parameters);
   if (!id && id.error().error.code != Code::not_found) co_return refuse(request, id.error());
-  const auto call = [this, &caller, &id]() -> Result<store::Job> {
-    if (!id) return id.error().error;
-    return context_.deps.jobs.get(caller, *id, soon());
-  };
-  const auto job = co_await context_.deps.blocking.run(call);
+  const bool asks_status = iequals(ncbi_value(parameters, "FORMAT_OBJECT"), "SearchInfo");
+  const auto job = id ? co_await until_final(context_, caller, *id, asks_status ? Duration(0) : kPatience)
+                      : Result<store::Job>(id.error().error);
   if (!job && job.error().code == Code::not_found)
     co_return status_page("UNKNOWN", "", fmt::format("<p>{}</p>\n", escaped(job.error().message)));
   if (!job) co_return refuse(request, {job.error()});
   const std::string_view status = status_of(job->state);
-  const bool asks_status = iequals(ncbi_value(parameters, "FORMAT_OBJECT"), "SearchInfo");
   if (job->state != JobState::completed) {
     const std::string why =
         job->state == JobState::cancelled ? "The search was cancelled." : job->failure.sentence;

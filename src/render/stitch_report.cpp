@@ -30,7 +30,8 @@ Result<std::uint64_t> footer_of(const std::filesystem::path& file) {
 }
 
 /// In the query-anchored formats 1-4 each row of an alignment starts with a label, padded to the longest one
-/// of the section. A longer query number may widen that column. The query's row is the first of its block.
+/// of the section, or of the reading frame if the query is translated. A longer query number may widen that
+/// column. The query's row is the first of its block.
 class AnchoredSection {
  public:
   explicit AnchoredSection(std::uint64_t first_query) : first_query_(first_query) {}
@@ -39,6 +40,7 @@ class AnchoredSection {
     const bool blank = line == "\n";
     if (line.starts_with(kQuery) || line.starts_with("Lambda ")) inside_ = false;
     follow_lists(line, blank);
+    if (list_ == List::none && line.starts_with("For reading frame ")) inside_ = false;
     const bool opens_block = list_ == List::none && after_blank_;
     const auto label = opens_block ? query_label(line) : std::nullopt;
     if (label && !inside_) enter(line, *label);
