@@ -8,6 +8,7 @@
 #include "api/ops_routes.hpp"
 #include "api/page.hpp"
 #include "api/results_routes.hpp"
+#include "api/sequences_routes.hpp"
 
 namespace loom::api {
 
@@ -20,6 +21,7 @@ struct Api::Parts {
   ResultsRoutes results{context};
   CatalogRoutes catalog{context};
   DatabasesRoutes databases{context};
+  SequencesRoutes sequences{context};
   NcbiRoutes ncbi{context, results};
   OpsRoutes ops{context};
   Page page;
@@ -34,7 +36,10 @@ std::vector<http::Route> Api::routes() {
   parts_->events.add_to(routes);
   parts_->results.add_to(routes);
   parts_->catalog.add_to(routes);
-  if (parts_->context.deps.works != nullptr) parts_->databases.add_to(routes);
+  if (parts_->context.deps.works != nullptr) {
+    parts_->databases.add_to(routes);
+    parts_->sequences.add_to(routes);
+  }
   parts_->ncbi.add_to(routes);
   parts_->ops.add_to(routes);
   return routes;

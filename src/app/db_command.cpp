@@ -3,12 +3,16 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
+#include <cstdio>
 #include <map>
 
 #include "app/signals.hpp"
+#include "base/temp_dir.hpp"
 #include "exec/local/local_process_runner.hpp"
+#include "sequence/byte_source.hpp"
 #include "service/database_works.hpp"
 #include "store/sqlite/sqlite_job_store.hpp"
 
@@ -28,6 +32,9 @@ constexpr std::string_view kUsage = R"(usage: blastloom db COMMAND … --data DI
                         of the database NAME, which searches from then on use
   list [--json]         the databases and their snapshots; * is the one that searches use
   info NAME [--json]
+  sequences NAME --ids A,B | --in FILE [--flank N] [--missing skip]
+                        FASTA text of sequences, or of parts: FILE has lines such as 'ID 11-90 minus', - is
+                        standard input
   verify NAME [ID]      reads every byte: whether the files are whole and as they were made
   rollback NAME [ID]    makes an older snapshot (or ID) the one that searches use
   remove NAME [ID]      one snapshot that is not in use, or with --all the database
@@ -63,8 +70,9 @@ struct Arguments {
 
 Result<Arguments> read_arguments(std::span<const std::string> args) {
   const std::map<std::string_view, bool> takes_value{
-      {"--data", true},      {"--in", true},         {"--type", true},  {"--title", true}, {"--taxid", true},
-      {"--taxid-map", true}, {"--parse-ids", false}, {"--json", false}, {"--all", false}};
+      {"--data", true},  {"--in", true},        {"--type", true},       {"--title", true},
+      {"--taxid", true}, {"--taxid-map", true}, {"--parse-ids", false}, {"--json", false},
+      {"--all", false},  {"--ids", true},       {"--flank", true},      {"--missing", true}};
   Arguments found;
   for (std::size_t i = 0; i < args.size(); ++i) {
     if (!args[i].starts_with("--")) {
@@ -91,6 +99,14 @@ Result<Arguments> read_arguments(std::span<const std::string> args) {
   return found;
 }
 
+Result<std::uint32_t> number_of(std::string_view flag, const std::string& text, std::uint32_t least) {
+  std::uint32_t number = 0;
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (wrong != std::errc{} || end != text.data() + text.size() || number < least)
+    return error(Code::invalid_argument, "{}: a number from {} on is needed, not '{}'", flag, least, text);
+  return number;
+}
+
 Result<service::BuildRequest> read_build(const std::string& name, const Arguments& args) {
   service::BuildRequest request;
   request.name = name;
@@ -106,12 +122,7 @@ Result<service::BuildRequest> read_build(const std::string& name, const Argument
   request.source = request.fasta == "-" ? "standard input" : request.fasta.filename().string();
   request.taxid_map = args.value("--taxid-map");
   if (args.has("--taxid")) {
-    const std::string text = args.value("--taxid");
-    std::uint32_t taxid = 0;
-    const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), taxid);
-    if (wrong != std::errc{} || end != text.data() + text.size() || taxid == 0)
-      return error(Code::invalid_argument, "--taxid: a number above 0 is needed, not '{}'", text);
-    request.taxid = taxid;
+    LOOM_TRY(request.taxid, number_of("--taxid", args.value("--taxid"), 1));
   }
   return request;
 }
@@ -134,6 +145,55 @@ int build(const Snapshots& snapshots, const std::string& name, const Arguments& 
   fmt::print("{} {}: {} sequences, {} letters\n", built->database, built->id, built->sequences,
              built->letters);
   return 0;
+}
+
+/// The lines of --in, or those that --ids stands for.
+Result<std::string> wanted_lines(const Arguments& args) {
+  if (args.has("--ids") == args.has("--in"))
+    return error(Code::invalid_argument, "sequences: give --ids A,B or --in FILE");
+  if (args.has("--ids")) {
+    std::string ids = args.value("--ids");
+    std::ranges::replace(ids, ',', '\n');
+    return ids;
+  }
+  LOOM_TRY(const auto source, sequence::open_byte_source(args.value("--in")));
+  std::string lines;
+  std::string block(std::size_t{64} << 10U, '\0');
+  for (;;) {
+    LOOM_TRY(const std::size_t got, source->read(block));
+    if (got == 0) return lines;
+    lines.append(block, 0, got);
+  }
+}
+
+Status print_sequences(const Snapshots& snapshots, const std::string& name, const Arguments& args) {
+  service::SequenceRequest request;
+  LOOM_TRY(const std::string lines, wanted_lines(args));
+  LOOM_TRY(request.parts, service::parse_sequence_parts(lines));
+  if (args.has("--flank")) {
+    LOOM_TRY(request.flank, number_of("--flank", args.value("--flank"), 0));
+  }
+  const std::string missing = args.has("--missing") ? args.value("--missing") : "fail";
+  if (missing != "fail" && missing != "skip")
+    return error(Code::invalid_argument, "--missing: fail or skip, not '{}'", missing);
+  request.skip_missing = missing == "skip";
+  service::DatabaseList databases(snapshots);
+  LOOM_TRY(const service::OpenDatabase database, databases.open(name));
+  exec::LocalProcessRunner runner;
+  const Signals signals;
+  LOOM_TRY(const auto fetched, service::fetch_sequences(runner, database, request, TempDir::default_parent(),
+                                                        Deadline::never(), signals.stop()));
+  for (const std::string& id : fetched.missing) fmt::print(stderr, "missing: {}\n", id);
+  std::string block(std::size_t{256} << 10U, '\0');
+  for (;;) {
+    const ssize_t got = ::read(fetched.text.get(), block.data(), block.size());
+    if (got < 0) return system_error(errno, "read the sequences");
+    if (got == 0) break;
+    if (std::fwrite(block.data(), 1, static_cast<std::size_t>(got), stdout) != static_cast<std::size_t>(got))
+      return system_error(errno, "write to standard output");
+  }
+  if (std::fflush(stdout) != 0) return system_error(errno, "write to standard output");
+  return ok();
 }
 
 json::object json_of(const Snapshot& one, bool current) {
@@ -241,6 +301,10 @@ int db_command(std::span<const std::string> args) {
   if (command == "list" && words.size() == 1) return list(*snapshots, {}, read->has("--json"));
   if (words.size() == 2 || words.size() == 3) {
     if (command == "build" && words.size() == 2) return build(*snapshots, words[1], *read);
+    if (command == "sequences" && words.size() == 2) {
+      const Status printed = print_sequences(*snapshots, words[1], *read);
+      return printed ? 0 : fail(printed.error());
+    }
     if (command == "info" && words.size() == 2) {
       if (const auto known = snapshots->current(words[1]); !known) return fail(known.error());
       return list(*snapshots, words[1], read->has("--json"));

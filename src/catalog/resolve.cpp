@@ -16,6 +16,16 @@ std::vector<std::string_view> skipped_ids(std::string_view err) {
   return ids;
 }
 
+/// blastdbcmd names "NP_1" for "ref|NP_1|" and "gb|AAA|NP_1".
+bool names(std::string_view skipped, std::string_view id) {
+  if (skipped == id) return true;
+  for (std::size_t bar = id.find('|'); bar != std::string_view::npos; bar = id.find('|', bar + 1)) {
+    const auto field = id.substr(bar + 1);
+    if (field.substr(0, field.find('|')) == skipped) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::optional<std::uint32_t> made_up_oid(std::string_view id) {
@@ -38,7 +48,7 @@ Result<std::vector<std::optional<std::uint32_t>>> parse_lookup(std::span<const s
   std::vector<std::optional<std::uint32_t>> oids;
   std::size_t missing = 0;
   for (const auto& id : ids) {
-    if (missing < skipped.size() && skipped[missing] == id) {
+    if (missing < skipped.size() && names(skipped[missing], id)) {
       oids.emplace_back();
       ++missing;
       continue;

@@ -70,8 +70,8 @@ Status check_unused(store::JobStore& jobs, const std::filesystem::path& folder) 
                folder.filename().string(), count, fmt::join(users, ", "), count > kShown ? ", …" : "");
 }
 
-DatabaseWorks::DatabaseWorks(const DatabaseList& databases, store::JobStore& jobs,
-                             exec::ProcessRunner& runner, std::filesystem::path uploads)
+DatabaseWorks::DatabaseWorks(DatabaseList& databases, store::JobStore& jobs, exec::ProcessRunner& runner,
+                             std::filesystem::path uploads)
     : databases_(databases),
       jobs_(jobs),
       runner_(runner),
@@ -221,6 +221,12 @@ Result<std::vector<Snapshot>> DatabaseWorks::snapshots(const std::string& databa
   for (Snapshot& one : databases_.kept().list())
     if (one.database == database) own.push_back(std::move(one));
   return own;
+}
+
+Result<FetchedSequences> DatabaseWorks::sequences(const std::string& database, const std::string& id,
+                                                  const SequenceRequest& request, Deadline deadline) {
+  LOOM_TRY(const OpenDatabase opened, databases_.open(database, id));
+  return fetch_sequences(runner_, opened, request, uploads_, deadline);
 }
 
 std::string DatabaseWorks::current_id(const std::string& database) const {

@@ -12,6 +12,7 @@
 #include "service/access.hpp"
 #include "service/database_work.hpp"
 #include "service/databases.hpp"
+#include "service/sequences.hpp"
 #include "service/upload.hpp"
 #include "store/job.hpp"
 
@@ -41,7 +42,7 @@ class DatabaseWorks {
   static constexpr std::size_t kMostKept = 200;
 
   /// References are borrowed. `uploads` is a folder of this server alone.
-  DatabaseWorks(const DatabaseList& databases, store::JobStore& jobs, exec::ProcessRunner& runner,
+  DatabaseWorks(DatabaseList& databases, store::JobStore& jobs, exec::ProcessRunner& runner,
                 std::filesystem::path uploads);
   ~DatabaseWorks();
   DatabaseWorks(const DatabaseWorks&) = delete;
@@ -61,6 +62,9 @@ class DatabaseWorks {
 
   /// The snapshots of one database, the newest first. Errors: not_found.
   [[nodiscard]] Result<std::vector<catalog::Snapshot>> snapshots(const std::string& database) const;
+  /// As fetch_sequences, of DatabaseList::open. Errors: of both.
+  [[nodiscard]] Result<FetchedSequences> sequences(const std::string& database, const std::string& id,
+                                                   const SequenceRequest& request, Deadline deadline);
   [[nodiscard]] std::string current_id(const std::string& database) const;
   /// Errors: forbidden, not_found.
   Result<catalog::Snapshot> switch_to(const Caller& caller, const std::string& database,
@@ -85,7 +89,7 @@ class DatabaseWorks {
   Result<std::string> do_verify(const OrderPtr& order);
   void forget_old() REQUIRES(mutex_);
 
-  const DatabaseList& databases_;
+  DatabaseList& databases_;
   store::JobStore& jobs_;
   exec::ProcessRunner& runner_;
   const std::filesystem::path uploads_;

@@ -25,6 +25,11 @@ bool volume_name(const std::string& name) {
                      [](char c) { return c >= '0' && c <= '9'; });
 }
 
+/// As one name in the text of -db, whatever stands in it.
+std::string quoted(const std::string& name) {
+  return '"' + name + '"';
+}
+
 void look_into(const fs::path& folder, std::map<std::string, blast::Molecule>& found) {
   std::error_code failed;
   for (const auto& entry : fs::directory_iterator(folder, failed)) {
@@ -92,13 +97,34 @@ std::string DatabaseList::path_of(std::string_view names) const {
   return path;
 }
 
+Result<OpenDatabase> DatabaseList::open(const std::string& name, const std::string& id) {
+  if (!id.empty() || !kept_.current_id(name).empty()) {
+    LOOM_TRY(const catalog::Snapshot snapshot, id.empty() ? kept_.current(name) : kept_.get(name, id));
+    const std::string folders = snapshot.folder.string();
+    LOOM_TRY(auto database,
+             catalog::open_database(quoted(name), snapshot.molecule, catalog::SearchPath::with(folders)));
+    return OpenDatabase{std::move(database), folders};
+  }
+  LOOM_TRY(const auto all, get());
+  const auto found = std::ranges::find(all, name, &DatabaseInfo::name);
+  if (found == all.end())
+    return error(Code::not_found,
+                 "there is no database {}; GET /api/blast/databases and 'db list' show those there are",
+                 name.substr(0, 100));
+  const bool protein = found->molecule == blast::name(blast::Molecule::protein);
+  LOOM_TRY(auto database, catalog::open_database(
+                              quoted(name), protein ? blast::Molecule::protein : blast::Molecule::nucleotide,
+                              catalog::SearchPath::from_environment()));
+  return OpenDatabase{std::move(database), ""};
+}
+
 Result<std::size_t> DatabaseList::rescan() {
   const auto path = catalog::SearchPath::from_environment();
   std::map<std::string, blast::Molecule> found;
   for (const fs::path& folder : path.folders) look_into(folder, found);
   std::vector<DatabaseInfo> list;
   for (const auto& [name, molecule] : found) {
-    const auto database = catalog::open_database('"' + name + '"', molecule, path);
+    const auto database = catalog::open_database(quoted(name), molecule, path);
     if (!database) continue;  // what cannot be opened cannot be searched
     list.push_back({.name = name,
                     .title = database->title,

@@ -227,6 +227,61 @@ class DatabasesTest(unittest.TestCase):
         self.build(text.decode())
         self.assertEqual(list((self.data / "databases/.staging").iterdir()), [], "what was begun and killed is gone")
 
+    def blastdbcmd(self, *args):
+        return subprocess.run(["blastdbcmd", "-db", "proteins_2k", "-dbtype", "prot", *args], capture_output=True,
+                              check=True).stdout
+
+    def test_sequences_come_out_as_blastdbcmd_writes_them(self):
+        self.server.start()
+        ids = self.blastdbcmd("-entry", "all", "-outfmt", "%a").decode().split()[:300]
+        path = "/api/blast/databases/proteins_2k/sequences"
+        whole = self.blastdbcmd("-entry", ",".join(ids[:3]))
+        status, headers, body = self.server.call("GET", f"{path}?ids={','.join(ids[:3])}")
+        self.assertEqual((status, body), (200, whole))
+        self.assertEqual(self.db("sequences", "proteins_2k", "--ids", ",".join(ids[:3])).encode(), whole)
+        part = self.blastdbcmd("-entry", ids[0], "-range", "11-20")
+        self.assertEqual(self.server.call("GET", f"{path}?ids={ids[0]}&range=11-20")[2], part)
+        self.assertEqual(self.server.call("GET", f"{path}?ids={ids[0]}&range=14-17&flank=3")[2], part)
+        # Flanks end where the sequence does.
+        self.assertEqual(self.server.call("GET", f"{path}?ids={ids[0]}&range=14-17&flank=2000000000")[2],
+                         self.blastdbcmd("-entry", ids[0]))
+        batch = "".join(f"{one} 1-5\n" for one in ids)
+        (self.folder / "batch").write_text(batch)
+        many = self.blastdbcmd("-entry_batch", self.folder / "batch")
+        self.assertEqual(self.server.call("POST", path, batch, {"Content-Type": "text/plain"})[2], many)
+        self.assertEqual(self.db("sequences", "proteins_2k", "--in", "-", text=batch.encode()).encode(), many)
+
+    def test_what_is_missing_is_said_and_nothing_is_made_up(self):
+        self.server.start()
+        known = self.blastdbcmd("-entry", "all", "-outfmt", "%a").decode().split()[0]
+        path = "/api/blast/databases/proteins_2k/sequences"
+        status, _, body = self.server.call("GET", f"{path}?ids={known},NO_1,sp|NO_2|X")
+        self.assertEqual(status, 404)
+        self.assertIn("NO_1, sp|NO_2|X", json.loads(body)["detail"])
+        status, headers, body = self.server.call("GET", f"{path}?ids={known},NO_1,sp|NO_2|X&missing=skip")
+        self.assertEqual((status, body), (200, self.blastdbcmd("-entry", known)))
+        self.assertEqual((headers["Blastloom-Missing-Count"], headers["Blastloom-Missing"]), ("2", "NO_1 sp|NO_2|X"))
+        # blastdbcmd itself gives the whole sequence then.
+        for wrong in ["range=900000-900001", "range=5-3", "range=0-3", "range=x", "strand=minus", "strand=up"]:
+            status, _, body = self.server.call("GET", f"{path}?ids={known}&{wrong}")
+            self.assertEqual(status, 400, wrong)
+        self.assertEqual(self.server.call("GET", path)[0], 400)
+        self.assertEqual(self.server.call("GET", path.replace("2k", "9k") + "?ids=A")[0], 404)
+        status, _, body = self.server.call("GET", path.replace("2k", "2k_noids") + "?ids=A")
+        self.assertEqual(status, 400)
+        self.assertIn("-parse_seqids", json.loads(body)["detail"])
+        self.assertIn("NO_1", self.db("sequences", "proteins_2k", "--ids", "NO_1", code=1))
+
+    def test_sequences_are_those_of_the_snapshot_asked_for(self):
+        self.server.start()
+        self.build(">one first\nMKVLAA\n", "--parse-ids")
+        first = self.current()["id"]
+        self.build(">one second\nMKVLAAGG\n", "--parse-ids")
+        path = "/api/blast/databases/mine/sequences?ids=one"
+        self.assertEqual(self.server.call("GET", path)[2], b">one second\nMKVLAAGG\n")
+        self.assertEqual(self.server.call("GET", f"{path}&snapshot={first}")[2], b">one first\nMKVLAA\n")
+        self.assertEqual(self.server.call("GET", f"{path}&snapshot=20000101T000000-aaaa")[0], 404)
+
 
 if __name__ == "__main__":
     unittest.main(argv=[sys.argv[0], *sys.argv[4:]], verbosity=2)

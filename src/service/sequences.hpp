@@ -1,0 +1,51 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "exec/process_runner.hpp"
+#include "service/databases.hpp"
+
+namespace loom::service {
+
+/// One sequence, or a part of it. Letters count from 1; both ends belong to the part.
+struct SequencePart {
+  std::string id;          ///< as the database knows it
+  std::uint32_t from = 0;  ///< 0: from its first letter
+  std::uint32_t to = 0;    ///< 0: to its last
+  bool minus = false;      ///< the other strand, of a nucleotide sequence
+};
+
+struct SequenceRequest {
+  std::vector<SequencePart> parts;
+  std::uint32_t flank = 0;    ///< letters more on both sides of each part, as far as there are some
+  bool skip_missing = false;  ///< else an id that is not there is an error
+};
+
+inline constexpr std::size_t kMostParts = 100'000;
+inline constexpr std::uint64_t kMostSequenceLetters = std::uint64_t{4} << 30U;
+
+/// "ID", "ID FROM-TO", "ID plus" or "ID FROM-TO minus", one in each line, as in a file for blastdbcmd's
+/// -entry_batch; FROM or TO may be left out. Empty lines do not count. Errors: invalid_argument with the
+/// line's number; too_large past kMostParts.
+Result<std::vector<SequencePart>> parse_sequence_parts(std::string_view text);
+
+/// FASTA text, and what was not found.
+struct FetchedSequences {
+  Fd text;  ///< to be read from its start; the file is gone with it
+  std::uint64_t bytes = 0;
+  std::vector<std::string> missing;  ///< ids, in order
+};
+
+/// What blastdbcmd writes for the parts, in their order. Everything is looked up before anything is written:
+/// ids that are not there and parts outside of their sequence are found first. `scratch`: a folder for files
+/// that nobody sees. Blocking: on disk, and on blastdbcmd. Thread-safe. Errors: not_found with the missing
+/// ids; invalid_argument for a part outside, for the minus strand of a protein, and for a database made
+/// without -parse_seqids; too_large past kMostSequenceLetters; timed_out, cancelled, disk_full.
+Result<FetchedSequences> fetch_sequences(exec::ProcessRunner& runner, const OpenDatabase& database,
+                                         const SequenceRequest& request, const std::filesystem::path& scratch,
+                                         Deadline deadline, std::stop_token stop = {});
+
+}  // namespace loom::service
