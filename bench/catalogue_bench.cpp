@@ -1,6 +1,8 @@
 // What a hit of the display cache takes, on one and on two threads, beside a mutex and an LRU list of the
 // same size. Prints one JSON object: per case the nanoseconds per hit of each repetition, rivals in turn.
 //   catalogue_bench cache ROUNDS
+// Or what looking for 1,000 databases in a folder takes, the first time and again; they are links to one.
+//   catalogue_bench scan ROUNDS DATABASE
 #include <fmt/format.h>
 #include <sched.h>
 #include <time.h>
@@ -24,6 +26,7 @@
 #include "base/check.hpp"
 #include "base/mutex.hpp"
 #include "base/temp_dir.hpp"
+#include "catalog/discovery.hpp"
 #include "catalog/display_cache.hpp"
 #include "taxonomy/image.hpp"
 #include "taxonomy/taxonomy.hpp"
@@ -260,14 +263,51 @@ void bench_taxonomy(int rounds) {
 }  // namespace
 }  // namespace loom::taxonomy
 
+namespace loom::catalog {
+namespace {
+
+double seconds(const std::function<void()>& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+void bench_scan(int rounds, const std::filesystem::path& database) {
+  namespace fs = std::filesystem;
+  constexpr std::size_t kDatabases = 1000;
+  auto folder = TempDir::create(database.parent_path());  // links do not cross file systems
+  LOOM_CHECK(folder.has_value(), "a folder beside the database");
+  for (std::size_t i = 0; i < kDatabases; ++i)
+    for (const auto& entry : fs::directory_iterator(database.parent_path()))
+      if (entry.path().stem() == database.filename())
+        fs::create_hard_link(entry.path(),
+                             folder->path() / fmt::format("d{:04}{}", i, entry.path().extension().string()));
+  Cases cases;
+  for (int round = 0; round < rounds; ++round) {
+    Discovery discovery;
+    const auto scan = [&] {
+      LOOM_CHECK(discovery.scan({{folder->path()}}).size() == kDatabases, "all of them are found");
+    };
+    cases["for the first time, ms"].push_back(1e3 * seconds(scan));
+    cases["again, ms"].push_back(1e3 * seconds(scan));
+    LOOM_CHECK(discovery.opened() == 0, "nothing changed");
+  }
+  print(cases);
+}
+
+}  // namespace
+}  // namespace loom::catalog
+
 int main(int argc, char** argv) {
-  const std::string_view what = argc == 3 ? argv[1] : "";
+  const std::string_view what = argc >= 3 ? argv[1] : "";
   if (what == "cache") {
     loom::catalog::bench_cache(std::atoi(argv[2]));
   } else if (what == "taxonomy") {
     loom::taxonomy::bench_taxonomy(std::atoi(argv[2]));
+  } else if (what == "scan" && argc == 4) {
+    loom::catalog::bench_scan(std::atoi(argv[2]), argv[3]);
   } else {
-    fmt::print(stderr, "usage: catalogue_bench cache|taxonomy ROUNDS\n");
+    fmt::print(stderr, "usage: catalogue_bench cache|taxonomy ROUNDS, or scan ROUNDS DATABASE\n");
     return 2;
   }
   return 0;

@@ -108,6 +108,10 @@ void DatabasesRoutes::add_to(std::vector<http::Route>& routes) {
   add(verb::get, "/api/blast/databases/{name}", &DatabasesRoutes::get);
   add(verb::delete_, "/api/blast/databases/{name}", &DatabasesRoutes::remove);
   add(verb::post, "/api/blast/databases/{name}/verify", &DatabasesRoutes::verify);
+  add(verb::get, "/api/blast/databases/{name}/metadata", &DatabasesRoutes::metadata);
+  add(verb::get, "/api/blast/databases/{name}/residency", &DatabasesRoutes::residency);
+  add(verb::post, "/api/blast/databases/{name}/warm", &DatabasesRoutes::warm);
+  add(verb::delete_, "/api/blast/metadata-cache", &DatabasesRoutes::forget);
   add(verb::post, "/api/blast/databases/{name}/snapshots/{id}/current", &DatabasesRoutes::make_current);
   add(verb::delete_, "/api/blast/databases/{name}/snapshots/{id}", &DatabasesRoutes::remove);
   add(verb::get, "/api/blast/database-works", &DatabasesRoutes::works);
@@ -166,6 +170,68 @@ DatabasesRoutes::Reply DatabasesRoutes::verify(Request& request, Caller caller) 
   const auto work = co_await context_.deps.blocking.run(call);
   if (!work) co_return context_.fail(request, work.error());
   co_return work_reply(kAccepted, *work);
+}
+
+/// GET /api/blast/databases/{name}/metadata?snapshot= -> 200 | 401 | 404.
+DatabasesRoutes::Reply DatabasesRoutes::metadata(Request& request, Caller /*caller*/) {
+  if (const auto known = check_parameters(request, {"snapshot"}); !known)
+    co_return context_.fail(request, known.error());
+  const auto call = [&] {
+    return context_.deps.works->details().metadata(request.captures[0], text_parameter(request, "snapshot"),
+                                                   soon());
+  };
+  const auto text = co_await context_.deps.blocking.run(call);
+  if (!text) co_return context_.fail(request, text.error());
+  co_return Response{kOk, {{"Content-Type", "application/json"}, {"Cache-Control", "private, no-cache"}}, *text};
+}
+
+/// GET /api/blast/databases/{name}/residency?snapshot= -> 200 | 401 | 404.
+DatabasesRoutes::Reply DatabasesRoutes::residency(Request& request, Caller /*caller*/) {
+  if (const auto known = check_parameters(request, {"snapshot"}); !known)
+    co_return context_.fail(request, known.error());
+  const auto call = [&] {
+    return context_.deps.works->details().residency(request.captures[0], text_parameter(request, "snapshot"));
+  };
+  const auto now = co_await context_.deps.blocking.run(call);
+  if (!now) co_return context_.fail(request, now.error());
+  std::string body;
+  JsonWriter json(body);
+  json.open_object();
+  json.member("bytes", now->bytes);
+  json.member("resident_bytes", now->resident_bytes);
+  json.member("unknown_bytes", now->unknown_bytes);
+  json.close_object();
+  co_return json_reply(kOk, std::move(body));
+}
+
+/// POST /api/blast/databases/{name}/warm?snapshot=&budget_bytes= -> 202 | 401 | 403 | 404 | 429.
+DatabasesRoutes::Reply DatabasesRoutes::warm(Request& request, Caller caller) {
+  if (const auto known = check_parameters(request, {"snapshot", "budget_bytes"}); !known)
+    co_return context_.fail(request, known.error());
+  constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();
+  const auto budget = number_parameter(request, "budget_bytes", 1, kAll, kAll);
+  if (!budget) co_return context_.fail(request, budget.error());
+  const auto call = [&] {
+    return context_.deps.works->warm(caller, request.captures[0], text_parameter(request, "snapshot"), *budget);
+  };
+  const auto work = co_await context_.deps.blocking.run(call);
+  if (!work) co_return context_.fail(request, work.error());
+  co_return work_reply(kAccepted, *work);
+}
+
+/// DELETE /api/blast/metadata-cache?database=&snapshot= -> 200 | 401 | 403.
+DatabasesRoutes::Reply DatabasesRoutes::forget(Request& request, Caller caller) {
+  if (const auto known = check_parameters(request, {"database", "snapshot"}); !known)
+    co_return context_.fail(request, known.error());
+  if (caller.role != service::Role::admin)
+    co_return context_.fail(request, error(Code::forbidden, "only an admin may empty this cache"));
+  const auto call = [&] {
+    return context_.deps.works->details().forget(text_parameter(request, "database"),
+                                                 text_parameter(request, "snapshot"));
+  };
+  const auto removed = co_await context_.deps.blocking.run(call);
+  if (!removed) co_return context_.fail(request, removed.error());
+  co_return json_reply(kOk, fmt::format("{{\"removed\":{}}}", *removed));
 }
 
 /// POST /api/blast/databases/{name}/snapshots/{id}/current -> 200 | 401 | 403 | 404.

@@ -21,6 +21,10 @@ class DatabasesRoutes {
   Reply build(http::Request& request, service::Caller caller);
   Reply get(http::Request& request, service::Caller caller);
   Reply verify(http::Request& request, service::Caller caller);
+  Reply metadata(http::Request& request, service::Caller caller);
+  Reply residency(http::Request& request, service::Caller caller);
+  Reply warm(http::Request& request, service::Caller caller);
+  Reply forget(http::Request& request, service::Caller caller);
   Reply make_current(http::Request& request, service::Caller caller);
   Reply remove(http::Request& request, service::Caller caller);
   Reply works(http::Request& request, service::Caller caller);

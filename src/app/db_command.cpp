@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <map>
 
+#include "app/own_flags.hpp"
 #include "app/signals.hpp"
 #include "base/temp_dir.hpp"
 #include "exec/local/local_process_runner.hpp"
@@ -36,6 +37,9 @@ constexpr std::string_view kUsage = R"(usage: blastloom db COMMAND … --data DI
                         FASTA text of sequences, or of parts: FILE has lines such as 'ID 11-90 minus', - is
                         standard input
   verify NAME [ID]      reads every byte: whether the files are whole and as they were made
+  warm NAME [--budget BYTES]
+                        reads it into memory (the page cache), so that the next search need not
+  metadata NAME         all that is shown of it, as JSON
   rollback NAME [ID]    makes an older snapshot (or ID) the one that searches use
   remove NAME [ID]      one snapshot that is not in use, or with --all the database
 
@@ -72,7 +76,7 @@ Result<Arguments> read_arguments(std::span<const std::string> args) {
   const std::map<std::string_view, bool> takes_value{
       {"--data", true},  {"--in", true},        {"--type", true},       {"--title", true},
       {"--taxid", true}, {"--taxid-map", true}, {"--parse-ids", false}, {"--json", false},
-      {"--all", false},  {"--ids", true},       {"--flank", true},      {"--missing", true}};
+      {"--all", false},  {"--ids", true},       {"--flank", true},      {"--missing", true},    {"--budget", true}};
   Arguments found;
   for (std::size_t i = 0; i < args.size(); ++i) {
     if (!args[i].starts_with("--")) {
@@ -196,6 +200,29 @@ Status print_sequences(const Snapshots& snapshots, const std::string& name, cons
   return ok();
 }
 
+Status warm(const Snapshots& snapshots, const std::string& name, const Arguments& args) {
+  service::DatabaseList databases(snapshots);
+  LOOM_TRY(const service::OpenDatabase opened, databases.open(name));
+  catalog::WarmOptions options;
+  if (args.has("--budget")) {
+    LOOM_TRY(options.budget_bytes, parse_bytes(args.value("--budget")));
+  }
+  const Signals signals;
+  options.stop = signals.stop();
+  LOOM_TRY(const catalog::Warmed warmed, catalog::warm(opened.database, options));
+  fmt::print("{}: {} of {} bytes are in memory, {} were read\n", name, warmed.residency.resident_bytes,
+             warmed.residency.bytes, warmed.progress.read_bytes);
+  return ok();
+}
+
+Status print_metadata(const Snapshots& snapshots, const std::string& name) {
+  service::DatabaseList databases(snapshots);
+  service::DatabaseDetails details(databases);
+  LOOM_TRY(const auto text, details.metadata(name, "", Deadline::never()));
+  fmt::print("{}\n", *text);
+  return ok();
+}
+
 json::object json_of(const Snapshot& one, bool current) {
   return {{"database", one.database},
           {"id", one.id},
@@ -301,9 +328,11 @@ int db_command(std::span<const std::string> args) {
   if (command == "list" && words.size() == 1) return list(*snapshots, {}, read->has("--json"));
   if (words.size() == 2 || words.size() == 3) {
     if (command == "build" && words.size() == 2) return build(*snapshots, words[1], *read);
-    if (command == "sequences" && words.size() == 2) {
-      const Status printed = print_sequences(*snapshots, words[1], *read);
-      return printed ? 0 : fail(printed.error());
+    if (words.size() == 2 && (command == "sequences" || command == "warm" || command == "metadata")) {
+      const Status done = command == "sequences" ? print_sequences(*snapshots, words[1], *read)
+                          : command == "warm"    ? warm(*snapshots, words[1], *read)
+                                                 : print_metadata(*snapshots, words[1]);
+      return done ? 0 : fail(done.error());
     }
     if (command == "info" && words.size() == 2) {
       if (const auto known = snapshots->current(words[1]); !known) return fail(known.error());

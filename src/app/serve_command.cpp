@@ -89,6 +89,7 @@ class Service {
   exec::LocalProcessRunner runner_;
   service::Tokens tokens_;
   std::unique_ptr<service::DatabaseList> databases_;
+  std::jthread first_scan_;  ///< so that the first who asks need not wait for it
   std::unique_ptr<store::SqliteJobStore> store_;
   std::unique_ptr<storage::FilesObjectStore> objects_;
   std::optional<sched::Periodic> sweep_;  ///< until the beat has it
@@ -124,6 +125,7 @@ Status Service::open_parts() {
   LOOM_TRY(sweep_, sched::sweep(*store_, *objects_, options_.data / "work"));
   LOOM_TRY(catalog::Snapshots kept, catalog::Snapshots::open(options_.data / "databases"));
   databases_ = std::make_unique<service::DatabaseList>(std::move(kept));
+  first_scan_ = std::jthread([this] { static_cast<void>(databases_->changes()); });
   LOOM_TRY(hub_, events::Hub::start(*store_));
   hub_->listen(log_events, logging_);
   const int cores = options_.cores > 0 ? options_.cores : search::usable_cores();

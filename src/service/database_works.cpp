@@ -73,6 +73,7 @@ Status check_unused(store::JobStore& jobs, const std::filesystem::path& folder) 
 DatabaseWorks::DatabaseWorks(DatabaseList& databases, store::JobStore& jobs, exec::ProcessRunner& runner,
                              std::filesystem::path uploads)
     : databases_(databases),
+      details_(databases),
       jobs_(jobs),
       runner_(runner),
       uploads_(std::move(uploads)),
@@ -135,6 +136,18 @@ Result<DatabaseWork> DatabaseWorks::verify(const Caller& caller, const std::stri
   return add(order);
 }
 
+Result<DatabaseWork> DatabaseWorks::warm(const Caller& caller, const std::string& database,
+                                         const std::string& id, std::uint64_t budget_bytes) {
+  LOOM_CHECKED(check_admin(caller));
+  LOOM_CHECKED(databases_.open(database, id));
+  auto order = std::make_shared<Order>();
+  order->work.kind = "warm";
+  order->work.database = database;
+  order->work.snapshot = id.empty() ? databases_.kept().current_id(database) : id;
+  order->budget_bytes = budget_bytes;
+  return add(order);
+}
+
 std::vector<DatabaseWork> DatabaseWorks::list() const {
   const MutexLock lock(mutex_);
   std::vector<DatabaseWork> works;
@@ -184,7 +197,9 @@ void DatabaseWorks::run(std::stop_token stopping) {
 }
 
 void DatabaseWorks::do_one(const OrderPtr& order) {
-  const auto done = order->work.kind == "build" ? do_build(order) : do_verify(order);
+  const auto done = order->work.kind == "build"    ? do_build(order)
+                    : order->work.kind == "verify" ? do_verify(order)
+                                                   : do_warm(order);
   order->sequences.reset();
   const MutexLock lock(mutex_);
   order->work.finished = store::wall_now();
@@ -213,6 +228,22 @@ Result<std::string> DatabaseWorks::do_build(const OrderPtr& order) {
 Result<std::string> DatabaseWorks::do_verify(const OrderPtr& order) {
   LOOM_TRY(const Snapshot snapshot, databases_.kept().get(order->work.database, order->work.snapshot));
   return verify_database(databases_.kept(), runner_, snapshot, order->stop.get_token());
+}
+
+Result<std::string> DatabaseWorks::do_warm(const OrderPtr& order) {
+  LOOM_TRY(const OpenDatabase opened, databases_.open(order->work.database, order->work.snapshot));
+  catalog::WarmOptions options;
+  options.budget_bytes = order->budget_bytes;
+  options.stop = order->stop.get_token();
+  options.progress = [this, &order](const catalog::WarmProgress& now) {
+    const MutexLock lock(mutex_);
+    if (now.planned_bytes > 0)
+      order->work.fraction = static_cast<double>(now.done_bytes) / static_cast<double>(now.planned_bytes);
+  };
+  LOOM_TRY(const catalog::Warmed warmed, catalog::warm(opened.database, options));
+  if (warmed.end == catalog::WarmEnd::stopped) return error(Code::cancelled, "it was cancelled");
+  return fmt::format("{} of {} bytes are in memory, {} were read", warmed.residency.resident_bytes,
+                     warmed.residency.bytes, warmed.progress.read_bytes);
 }
 
 Result<std::vector<Snapshot>> DatabaseWorks::snapshots(const std::string& database) const {

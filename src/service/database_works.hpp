@@ -10,6 +10,7 @@
 
 #include "base/mutex.hpp"
 #include "service/access.hpp"
+#include "service/database_details.hpp"
 #include "service/database_work.hpp"
 #include "service/databases.hpp"
 #include "service/sequences.hpp"
@@ -23,7 +24,7 @@ namespace loom::service {
 struct DatabaseWork {
   enum class State { queued, running, completed, failed, cancelled };
   std::string id;    ///< 32 hex digits
-  std::string kind;  ///< build or verify
+  std::string kind;  ///< build, verify or warm
   std::string database;
   std::string snapshot;  ///< verified, or made by a build that is completed
   State state = State::queued;
@@ -55,6 +56,10 @@ class DatabaseWorks {
                              std::unique_ptr<QueryUpload> sequences);
   /// Of the current snapshot if `id` is empty. Errors: forbidden, not_found, too_many.
   Result<DatabaseWork> verify(const Caller& caller, const std::string& database, const std::string& id);
+  /// Reads the database into the page cache, its first `budget_bytes` bytes at most. Errors: forbidden,
+  /// not_found, too_many.
+  Result<DatabaseWork> warm(const Caller& caller, const std::string& database, const std::string& id,
+                            std::uint64_t budget_bytes);
   [[nodiscard]] std::vector<DatabaseWork> list() const EXCLUDES(mutex_);
   [[nodiscard]] Result<DatabaseWork> get(const std::string& id) const EXCLUDES(mutex_);
   /// Ends it soon; what it made goes. Errors: forbidden, not_found; conflict when it has ended.
@@ -65,6 +70,7 @@ class DatabaseWorks {
   /// As fetch_sequences, of DatabaseList::open. Errors: of both.
   [[nodiscard]] Result<FetchedSequences> sequences(const std::string& database, const std::string& id,
                                                    const SequenceRequest& request, Deadline deadline);
+  [[nodiscard]] DatabaseDetails& details() { return details_; }
   [[nodiscard]] std::string current_id(const std::string& database) const;
   /// Errors: forbidden, not_found.
   Result<catalog::Snapshot> switch_to(const Caller& caller, const std::string& database,
@@ -77,6 +83,7 @@ class DatabaseWorks {
   struct Order {
     DatabaseWork work;
     BuildRequest build;
+    std::uint64_t budget_bytes = 0;  // of a warm-up
     std::unique_ptr<QueryUpload> sequences;
     std::stop_source stop;
   };
@@ -87,9 +94,11 @@ class DatabaseWorks {
   void do_one(const OrderPtr& order) EXCLUDES(mutex_);
   Result<std::string> do_build(const OrderPtr& order);
   Result<std::string> do_verify(const OrderPtr& order);
+  Result<std::string> do_warm(const OrderPtr& order);
   void forget_old() REQUIRES(mutex_);
 
   DatabaseList& databases_;
+  DatabaseDetails details_;
   store::JobStore& jobs_;
   exec::ProcessRunner& runner_;
   const std::filesystem::path uploads_;

@@ -1,8 +1,6 @@
 #include "service/databases.hpp"
 
 #include <algorithm>
-#include <filesystem>
-#include <map>
 
 #include "blast/program.hpp"
 #include "catalog/alias_file.hpp"
@@ -11,54 +9,42 @@
 
 namespace loom::service {
 
-namespace fs = std::filesystem;
-
 namespace {
 
 constexpr int kKeptVersion = 5;
-
-/// "nt.00" is a volume of "nt".
-bool volume_name(const std::string& name) {
-  const std::size_t dot = name.rfind('.');
-  return dot != std::string::npos && dot > 0 && dot + 1 < name.size() &&
-         std::all_of(name.begin() + static_cast<std::ptrdiff_t>(dot) + 1, name.end(),
-                     [](char c) { return c >= '0' && c <= '9'; });
-}
 
 /// As one name in the text of -db, whatever stands in it.
 std::string quoted(const std::string& name) {
   return '"' + name + '"';
 }
 
-void look_into(const fs::path& folder, std::map<std::string, blast::Molecule>& found) {
-  std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(folder, failed)) {
-    const std::string extension = entry.path().extension().string();
-    const std::string name = entry.path().stem().string();
-    const bool protein = extension == ".pin" || extension == ".pal";
-    if (!protein && extension != ".nin" && extension != ".nal") continue;
-    if ((extension == ".pin" || extension == ".nin") && volume_name(name)) {
-      fs::path alias = entry.path();
-      alias.replace_filename(name.substr(0, name.rfind('.')) + (protein ? ".pal" : ".nal"));
-      if (fs::exists(alias, failed)) continue;
-    }
-    found.emplace(name, protein ? blast::Molecule::protein : blast::Molecule::nucleotide);
-  }
-}
-
 }  // namespace
 
-Result<std::vector<DatabaseInfo>> DatabaseList::get() {
-  bool first = false;
+Status DatabaseList::scan_first() {
   {
     const MutexLock lock(mutex_);
-    first = !known_;
+    if (known_) return ok();
   }
-  if (first) LOOM_CHECKED(rescan());
+  LOOM_CHECKED(rescan());
+  return ok();
+}
+
+Result<std::vector<DatabaseInfo>> DatabaseList::get() {
+  LOOM_CHECKED(scan_first());
+  const MutexLock lock(mutex_);
+  return listed(*known_);
+}
+
+Result<std::uint64_t> DatabaseList::changes() {
+  LOOM_CHECKED(scan_first());
+  const MutexLock lock(mutex_);
+  return changes_;
+}
+
+std::vector<DatabaseInfo> DatabaseList::listed(const std::vector<DatabaseInfo>& found) const {
   std::vector<DatabaseInfo> all = kept_now();
   const std::size_t kept = all.size();
-  const MutexLock lock(mutex_);
-  for (const DatabaseInfo& one : *known_)
+  for (const DatabaseInfo& one : found)
     if (std::none_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(kept),
                      [&](const DatabaseInfo& other) { return other.name == one.name; }))
       all.push_back(one);
@@ -119,24 +105,24 @@ Result<OpenDatabase> DatabaseList::open(const std::string& name, const std::stri
 }
 
 Result<std::size_t> DatabaseList::rescan() {
-  const auto path = catalog::SearchPath::from_environment();
-  std::map<std::string, blast::Molecule> found;
-  for (const fs::path& folder : path.folders) look_into(folder, found);
   std::vector<DatabaseInfo> list;
-  for (const auto& [name, molecule] : found) {
-    const auto database = catalog::open_database(quoted(name), molecule, path);
-    if (!database) continue;  // what cannot be opened cannot be searched
-    list.push_back({.name = name,
-                    .title = database->title,
-                    .molecule = molecule == blast::Molecule::protein ? "protein" : "nucleotide",
-                    .sequences = database->shown.sequences,
-                    .letters = database->shown.letters,
-                    .bytes = database->bytes,
-                    .date = database->date,
-                    .version = static_cast<int>(database->version)});
+  bool changed = false;
+  {
+    const MutexLock lock(scanning_);
+    for (const catalog::Discovered& one : discovery_.scan(catalog::SearchPath::from_environment()))
+      list.push_back({.name = one.name,
+                      .title = one.title,
+                      .molecule = std::string(blast::name(one.molecule)),
+                      .sequences = one.shown.sequences,
+                      .letters = one.shown.letters,
+                      .bytes = one.bytes,
+                      .date = one.date,
+                      .version = static_cast<int>(one.version)});
+    changed = discovery_.opened() > 0;
   }
   const MutexLock lock(mutex_);
   known_ = std::move(list);
+  if (changed) ++changes_;
   return known_->size();  // beside those it keeps
 }
 

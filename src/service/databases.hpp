@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -6,6 +7,7 @@
 
 #include "base/mutex.hpp"
 #include "catalog/database.hpp"
+#include "catalog/discovery.hpp"
 #include "catalog/snapshots.hpp"
 #include "service/job_service.hpp"
 
@@ -18,15 +20,20 @@ struct OpenDatabase {
 };
 
 /// The databases that can be searched: the current snapshots of those the server keeps, then what lies in the
-/// folders of BLASTDB, which is read once and again on rescan(). Of one name the kept one counts.
+/// folders of BLASTDB, as the last rescan() found it. Of one name the kept one counts.
 /// Thread-safe. Blocking: on disk.
 class DatabaseList {
  public:
   explicit DatabaseList(catalog::Snapshots kept) : kept_(std::move(kept)) {}
 
-  Result<std::vector<DatabaseInfo>> get() EXCLUDES(mutex_);
-  /// How many there are now.
-  Result<std::size_t> rescan() EXCLUDES(mutex_);
+  /// Scans only if nobody has yet.
+  Result<std::vector<DatabaseInfo>> get() EXCLUDES(mutex_, scanning_);
+  /// Looks into the folders; those who ask meanwhile get what was known. How many there are now.
+  Result<std::size_t> rescan() EXCLUDES(mutex_, scanning_);
+
+  /// Grows whenever a rescan() opened something anew: what was read of those in BLASTDB may be old.
+  /// Scans only if nobody has yet.
+  Result<std::uint64_t> changes() EXCLUDES(mutex_, scanning_);
 
   /// Where the text of -db leads now: the folders of the current snapshots that it names, joined by ':'.
   [[nodiscard]] std::string path_of(std::string_view names) const;
@@ -36,11 +43,17 @@ class DatabaseList {
   [[nodiscard]] const catalog::Snapshots& kept() const { return kept_; }
 
  private:
+  Status scan_first() EXCLUDES(mutex_, scanning_);
   [[nodiscard]] std::vector<DatabaseInfo> kept_now() const;
+  /// Those it keeps, and of the others those of another name.
+  [[nodiscard]] std::vector<DatabaseInfo> listed(const std::vector<DatabaseInfo>& found) const;
 
   const catalog::Snapshots kept_;
+  Mutex scanning_;
+  catalog::Discovery discovery_ GUARDED_BY(scanning_);
   Mutex mutex_;
   std::optional<std::vector<DatabaseInfo>> known_ GUARDED_BY(mutex_);
+  std::uint64_t changes_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace loom::service

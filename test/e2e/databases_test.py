@@ -282,6 +282,47 @@ class DatabasesTest(unittest.TestCase):
         self.assertEqual(self.server.call("GET", f"{path}&snapshot={first}")[2], b">one first\nMKVLAA\n")
         self.assertEqual(self.server.call("GET", f"{path}&snapshot=20000101T000000-aaaa")[0], 404)
 
+    def finished(self, reply):
+        """A work on databases once it has ended."""
+        status, headers, body = reply
+        self.assertEqual(status, 202, body)
+        until = time.monotonic() + st.PATIENCE
+        while time.monotonic() < until:
+            work = json.loads(self.server.call("GET", headers["Location"])[2])
+            if work["status"] not in ("queued", "running"):
+                return work
+            time.sleep(0.02)
+        raise AssertionError(work)
+
+    def test_a_database_is_read_into_memory_and_its_metadata_follow_its_files(self):
+        folder = self.folder / "own"
+        folder.mkdir()
+        def make(text):
+            subprocess.run(["makeblastdb", "-in", "-", "-dbtype", "prot", "-title", "own", "-out", folder / "own"],
+                           input=text.encode(), check=True, capture_output=True)
+        make(">a\nMKV\n")
+        self.server.flags = ("--db-path", f"{folder}:{os.environ['BLASTDB']}")
+        self.server.start()
+        path = "/api/blast/databases/own"
+        said = json.loads(self.server.call("GET", f"{path}/metadata")[2])
+        self.assertEqual((said["sequences"], said["letters"], said["title"], said["source"]), (1, 3, "own", "local"))
+        self.assertEqual(json.loads(self.server.call("DELETE", "/api/blast/metadata-cache?database=own")[2]), {"removed": 1})
+        self.assertEqual(json.loads(self.server.call("DELETE", "/api/blast/metadata-cache")[2]), {"removed": 0})
+        bytes_ = json.loads(self.server.call("GET", f"{path}/residency")[2])["bytes"]
+        work = self.finished(self.server.call("POST", f"{path}/warm"))
+        self.assertEqual((work["status"], work["kind"]), ("completed", "warm"), work)
+        self.assertIn(f"{bytes_} of {bytes_} bytes", work["message"])
+        now = json.loads(self.server.call("GET", f"{path}/residency")[2])
+        self.assertEqual(now["resident_bytes"], now["bytes"])
+        self.assertIn("bytes are in memory", self.db("warm", "proteins_2k"))
+        self.assertEqual(json.loads(self.db("metadata", "proteins_2k"))["sequences"], 2000)
+        self.assertEqual(self.server.call("GET", "/api/blast/databases/none/metadata")[0], 404)
+        # A kept one's metadata are its snapshot's.
+        self.build(">a\nMKV\n")
+        self.assertEqual(json.loads(self.server.call("GET", "/api/blast/databases/mine/metadata")[2])["sequences"], 1)
+        self.build(">a\nMKV\n>b\nMKV\n")
+        self.assertEqual(json.loads(self.server.call("GET", "/api/blast/databases/mine/metadata")[2])["sequences"], 2)
+
 
 if __name__ == "__main__":
     unittest.main(argv=[sys.argv[0], *sys.argv[4:]], verbosity=2)

@@ -1,0 +1,38 @@
+#pragma once
+#include <cstddef>
+#include <string>
+
+#include "catalog/display_cache.hpp"
+#include "catalog/residency.hpp"
+#include "service/databases.hpp"
+
+namespace loom::service {
+
+/// What is shown of one database. Thread-safe. Blocking: on disk.
+class DatabaseDetails {
+ public:
+  /// `databases` is borrowed.
+  explicit DatabaseDetails(DatabaseList& databases) : databases_(databases) {}
+
+  /// doc/formats/display.md, of a database of DatabaseList::open. Read once and kept, until its files are
+  /// seen to have changed or forget() is told; however many ask at once. Errors: those of open; timed_out.
+  Result<catalog::DisplayText> metadata(const std::string& database, const std::string& id,
+                                        Deadline deadline);
+
+  /// How much of it is in the page cache now. Errors: those of DatabaseList::open; of its files.
+  Result<catalog::Residency> residency(const std::string& database, const std::string& id);
+
+  /// Forgets what is kept of one database and snapshot, or of all when `database` is empty; how many there
+  /// were.
+  Result<std::size_t> forget(const std::string& database, const std::string& id);
+
+ private:
+  /// Changes when the database may have.
+  Result<std::string> key_of(const std::string& database, const std::string& id);
+  Result<std::string> load(const std::string& database, const std::string& id);
+
+  DatabaseList& databases_;
+  catalog::DisplayCache cache_;
+};
+
+}  // namespace loom::service
