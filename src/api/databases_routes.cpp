@@ -110,6 +110,7 @@ void DatabasesRoutes::add_to(std::vector<http::Route>& routes) {
   add(verb::post, "/api/blast/databases/{name}/verify", &DatabasesRoutes::verify);
   add(verb::get, "/api/blast/databases/{name}/metadata", &DatabasesRoutes::metadata);
   add(verb::get, "/api/blast/databases/{name}/residency", &DatabasesRoutes::residency);
+  add(verb::post, "/api/blast/databases/{name}/fetch", &DatabasesRoutes::fetch);
   add(verb::post, "/api/blast/databases/{name}/warm", &DatabasesRoutes::warm);
   add(verb::delete_, "/api/blast/metadata-cache", &DatabasesRoutes::forget);
   add(verb::post, "/api/blast/databases/{name}/snapshots/{id}/current", &DatabasesRoutes::make_current);
@@ -182,7 +183,8 @@ DatabasesRoutes::Reply DatabasesRoutes::metadata(Request& request, Caller /*call
   };
   const auto text = co_await context_.deps.blocking.run(call);
   if (!text) co_return context_.fail(request, text.error());
-  co_return Response{kOk, {{"Content-Type", "application/json"}, {"Cache-Control", "private, no-cache"}}, *text};
+  co_return Response{
+      kOk, {{"Content-Type", "application/json"}, {"Cache-Control", "private, no-cache"}}, *text};
 }
 
 /// GET /api/blast/databases/{name}/residency?snapshot= -> 200 | 401 | 404.
@@ -204,6 +206,14 @@ DatabasesRoutes::Reply DatabasesRoutes::residency(Request& request, Caller /*cal
   co_return json_reply(kOk, std::move(body));
 }
 
+/// POST /api/blast/databases/{name}/fetch -> 202 | 400 | 401 | 403 | 429.
+DatabasesRoutes::Reply DatabasesRoutes::fetch(Request& request, Caller caller) {
+  const auto call = [&] { return context_.deps.works->fetch(caller, request.captures[0]); };
+  const auto work = co_await context_.deps.blocking.run(call);
+  if (!work) co_return context_.fail(request, work.error());
+  co_return work_reply(kAccepted, *work);
+}
+
 /// POST /api/blast/databases/{name}/warm?snapshot=&budget_bytes= -> 202 | 401 | 403 | 404 | 429.
 DatabasesRoutes::Reply DatabasesRoutes::warm(Request& request, Caller caller) {
   if (const auto known = check_parameters(request, {"snapshot", "budget_bytes"}); !known)
@@ -212,7 +222,8 @@ DatabasesRoutes::Reply DatabasesRoutes::warm(Request& request, Caller caller) {
   const auto budget = number_parameter(request, "budget_bytes", 1, kAll, kAll);
   if (!budget) co_return context_.fail(request, budget.error());
   const auto call = [&] {
-    return context_.deps.works->warm(caller, request.captures[0], text_parameter(request, "snapshot"), *budget);
+    return context_.deps.works->warm(caller, request.captures[0], text_parameter(request, "snapshot"),
+                                     *budget);
   };
   const auto work = co_await context_.deps.blocking.run(call);
   if (!work) co_return context_.fail(request, work.error());

@@ -23,6 +23,7 @@ class DatabasesRoutes {
   Reply verify(http::Request& request, service::Caller caller);
   Reply metadata(http::Request& request, service::Caller caller);
   Reply residency(http::Request& request, service::Caller caller);
+  Reply fetch(http::Request& request, service::Caller caller);
   Reply warm(http::Request& request, service::Caller caller);
   Reply forget(http::Request& request, service::Caller caller);
   Reply make_current(http::Request& request, service::Caller caller);

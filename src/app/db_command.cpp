@@ -31,6 +31,9 @@ constexpr std::string_view kUsage = R"(usage: blastloom db COMMAND … --data DI
   build NAME --in FILE --type protein|nucleotide [--title T] [--parse-ids] [--taxid N | --taxid-map FILE]
                         makes a database of FASTA text (plain or gzip, - is standard input), or a new snapshot
                         of the database NAME, which searches from then on use
+  fetch NAME [--from URL]
+                        fetches NCBI's database NAME, or a newer version of it, from a mirror (NCBI's own), checks it
+                        and makes it what searches use; what a cut left is gone on with
   list [--json]         the databases and their snapshots; * is the one that searches use
   info NAME [--json]
   sequences NAME --ids A,B | --in FILE [--flank N] [--missing skip]
@@ -74,9 +77,9 @@ struct Arguments {
 
 Result<Arguments> read_arguments(std::span<const std::string> args) {
   const std::map<std::string_view, bool> takes_value{
-      {"--data", true},  {"--in", true},        {"--type", true},       {"--title", true},
-      {"--taxid", true}, {"--taxid-map", true}, {"--parse-ids", false}, {"--json", false},
-      {"--all", false},  {"--ids", true},       {"--flank", true},      {"--missing", true},    {"--budget", true}};
+      {"--data", true},      {"--in", true},         {"--type", true},   {"--title", true}, {"--taxid", true},
+      {"--taxid-map", true}, {"--parse-ids", false}, {"--json", false},  {"--all", false},  {"--ids", true},
+      {"--flank", true},     {"--missing", true},    {"--budget", true}, {"--from", true}};
   Arguments found;
   for (std::size_t i = 0; i < args.size(); ++i) {
     if (!args[i].starts_with("--")) {
@@ -197,6 +200,26 @@ Status print_sequences(const Snapshots& snapshots, const std::string& name, cons
       return system_error(errno, "write to standard output");
   }
   if (std::fflush(stdout) != 0) return system_error(errno, "write to standard output");
+  return ok();
+}
+
+Status fetch(const Snapshots& snapshots, const std::string& name, const Arguments& args) {
+  const bool shows = ::isatty(STDERR_FILENO) == 1;
+  const auto progress = [shows, shown = std::uint64_t{0}](std::uint64_t done, std::uint64_t total) mutable {
+    if (!shows || done >> 20U == shown) return;
+    shown = done >> 20U;
+    fmt::print(stderr, "\r{} of {} MB", shown, total == 0 ? "?" : std::to_string(total >> 20U));
+  };
+  exec::LocalProcessRunner runner;
+  const Signals signals;
+  service::FetchRequest request{.name = name, .mirror = args.value("--from")};
+  if (request.mirror.empty()) request.mirror = service::kNcbiMirror;
+  const auto fetched = service::fetch_database(snapshots, runner, request, progress, signals.stop());
+  if (shows) fmt::print(stderr, "\r                              \r");
+  if (!fetched) return fetched.error();
+  const Snapshot& now = fetched->snapshot;
+  fmt::print("{} {}: {}, {} sequences, {} letters ({})\n", now.database, now.id,
+             fetched->is_new ? "fetched" : "up to date", now.sequences, now.letters, now.source);
   return ok();
 }
 
@@ -328,8 +351,10 @@ int db_command(std::span<const std::string> args) {
   if (command == "list" && words.size() == 1) return list(*snapshots, {}, read->has("--json"));
   if (words.size() == 2 || words.size() == 3) {
     if (command == "build" && words.size() == 2) return build(*snapshots, words[1], *read);
-    if (words.size() == 2 && (command == "sequences" || command == "warm" || command == "metadata")) {
+    if (words.size() == 2 &&
+        (command == "sequences" || command == "fetch" || command == "warm" || command == "metadata")) {
       const Status done = command == "sequences" ? print_sequences(*snapshots, words[1], *read)
+                          : command == "fetch"   ? fetch(*snapshots, words[1], *read)
                           : command == "warm"    ? warm(*snapshots, words[1], *read)
                                                  : print_metadata(*snapshots, words[1]);
       return done ? 0 : fail(done.error());

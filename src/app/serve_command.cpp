@@ -145,7 +145,9 @@ Status Service::open_parts() {
                                     .uploads = options_.data / "uploads",
                                     .cores = cores,
                                     .memory_bytes = memory});
-  works_ = std::make_unique<service::DatabaseWorks>(*databases_, *store_, runner_, options_.data / "uploads");
+  works_ = std::make_unique<service::DatabaseWorks>(
+      *databases_, *store_, runner_, options_.data / "uploads",
+      options_.mirror.empty() ? service::kNcbiMirror : options_.mirror);
   return ok();
 }
 

@@ -17,6 +17,8 @@ constexpr std::string_view kHelp =
   --listen HOST:PORT    default 127.0.0.1:8765; port 0 picks a free one. The address is printed as the first
                         line and written to DIR/address. Any host but the loopback needs a token first:
                         blastloom token create NAME --role admin --data DIR
+  --mirror URL          where databases are fetched from when an admin asks for it: a folder like NCBI's blast/db, or a
+                        bucket like those of NCBI (default https://ftp.ncbi.nlm.nih.gov/blast/db)
   --db-path DIR[:DIR…]  folders of BLAST databases, in place of the environment variable BLASTDB
   --cores N             cores to use in all; default: all
   --memory SIZE         memory for the databases of all that runs at once; default: the machine's
@@ -68,6 +70,8 @@ Status set_flag(ServerOptions& options, const std::string& flag, const std::stri
     options.data = value;
   } else if (flag == "--listen") {
     return set_listen(options, value);
+  } else if (flag == "--mirror") {
+    options.mirror = value;
   } else if (flag == "--db-path") {
     options.db_path = value;
   } else if (flag == "--cores") {

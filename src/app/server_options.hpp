@@ -15,6 +15,7 @@ struct ServerOptions {
   std::filesystem::path data;               ///< --data: where everything is kept
   std::string host = "127.0.0.1";           ///< --listen HOST:PORT
   std::uint16_t port = 8765;                ///< 0: any free one
+  std::string mirror;                       ///< --mirror: where databases are fetched from
   std::string db_path;                      ///< --db-path: folders of databases, as BLASTDB
   int cores = 0;                            ///< --cores; 0: all
   std::uint64_t memory_bytes = 0;           ///< --memory; 0: what the machine has

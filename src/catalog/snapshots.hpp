@@ -47,6 +47,7 @@ class Snapshots {
   /// Makes the folder if it is missing. Errors: those of the file system.
   static Result<Snapshots> open(std::filesystem::path root);
 
+  [[nodiscard]] const std::filesystem::path& root() const { return root_; }
   /// All of them, by name and then the newest first. What has no readable manifest is left out.
   [[nodiscard]] std::vector<Snapshot> list() const;
   /// Errors: not_found, with the names or ids there are.

@@ -141,9 +141,21 @@ std::string faults_of(const std::string& report) {
   return faults;
 }
 
-/// What is wrong with the database in `folder`; empty: nothing.
-Result<std::string> check_files(exec::ProcessRunner& runner, const fs::path& folder, const std::string& name,
-                                blast::Molecule molecule, std::stop_token stop) {
+Status check_build(const BuildRequest& request) {
+  LOOM_CHECKED(catalog::check_database_name(request.name));
+  if (request.taxid && !request.taxid_map.empty())
+    return error(Code::invalid_argument, "give a taxid for all sequences or a map of taxids, not both");
+  if (!request.taxid_map.empty() && !request.parse_ids)
+    return error(Code::invalid_argument,
+                 "a map of taxids needs ids that can be looked up: build with parse_ids");
+  return ok();
+}
+
+}  // namespace
+
+Result<std::string> check_database_files(exec::ProcessRunner& runner, const fs::path& folder,
+                                         const std::string& name, blast::Molecule molecule,
+                                         std::stop_token stop) {
   LOOM_TRY(const fs::path tool, blast::find_tool("blastdbcheck"));
   LOOM_TRY(const TempDir temp, TempDir::create());
   const fs::path report = temp.path() / "report";
@@ -163,18 +175,6 @@ Result<std::string> check_files(exec::ProcessRunner& runner, const fs::path& fol
   if (text.find("[ERROR] ") == std::string::npos) return "blastdbcheck: " + words_of(outcome);
   return faults_of(text);
 }
-
-Status check_build(const BuildRequest& request) {
-  LOOM_CHECKED(catalog::check_database_name(request.name));
-  if (request.taxid && !request.taxid_map.empty())
-    return error(Code::invalid_argument, "give a taxid for all sequences or a map of taxids, not both");
-  if (!request.taxid_map.empty() && !request.parse_ids)
-    return error(Code::invalid_argument,
-                 "a map of taxids needs ids that can be looked up: build with parse_ids");
-  return ok();
-}
-
-}  // namespace
 
 Result<Snapshot> build_database(const catalog::Snapshots& snapshots, exec::ProcessRunner& runner,
                                 const BuildRequest& request, const BuildProgress& progress,
@@ -203,7 +203,8 @@ Result<Snapshot> build_database(const catalog::Snapshots& snapshots, exec::Proce
   if (feeder->bytes() == 0)
     return error(Code::invalid_argument, "{}: it is empty; FASTA text is needed", request.source);
   if (!outcome->succeeded()) return error(Code::invalid_argument, "makeblastdb: {}", words_of(*outcome));
-  LOOM_TRY(const std::string fault, check_files(runner, folder, request.name, request.molecule, stop));
+  LOOM_TRY(const std::string fault,
+           check_database_files(runner, folder, request.name, request.molecule, stop));
   if (!fault.empty()) return error(Code::corrupt, "the new database does not pass its check: {}", fault);
   return snapshots.publish(std::move(staging), {.database = request.name,
                                                 .id = {},
@@ -225,7 +226,8 @@ Result<std::string> verify_database(const catalog::Snapshots& snapshots, exec::P
     fault =
         "its files are not what they were when it was made: roll back to another snapshot, or build it again";
   } else {
-    LOOM_TRY(fault, check_files(runner, snapshot.folder, snapshot.database, snapshot.molecule, stop));
+    LOOM_TRY(fault,
+             check_database_files(runner, snapshot.folder, snapshot.database, snapshot.molecule, stop));
   }
   LOOM_CHECKED(snapshots.keep_verdict(snapshot, fault));
   return fault;

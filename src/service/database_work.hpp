@@ -31,6 +31,12 @@ Result<catalog::Snapshot> build_database(const catalog::Snapshots& snapshots, ex
                                          const BuildRequest& request, const BuildProgress& progress,
                                          std::stop_token stop);
 
+/// What blastdbcheck finds wrong with the database of that name in `folder`; empty: nothing. Blocking, for
+/// long.
+Result<std::string> check_database_files(exec::ProcessRunner& runner, const std::filesystem::path& folder,
+                                         const std::string& name, blast::Molecule molecule,
+                                         std::stop_token stop);
+
 /// Looks whether the files of a snapshot are as they were published and whether blastdbcheck finds them
 /// whole, and keeps the verdict: empty, or what is wrong. Blocking: reads every byte. Errors: not_found,
 /// cancelled.

@@ -71,12 +71,13 @@ Status check_unused(store::JobStore& jobs, const std::filesystem::path& folder) 
 }
 
 DatabaseWorks::DatabaseWorks(DatabaseList& databases, store::JobStore& jobs, exec::ProcessRunner& runner,
-                             std::filesystem::path uploads)
+                             std::filesystem::path uploads, std::string mirror)
     : databases_(databases),
       details_(databases),
       jobs_(jobs),
       runner_(runner),
       uploads_(std::move(uploads)),
+      mirror_(std::move(mirror)),
       thread_([this](std::stop_token stopping) { run(std::move(stopping)); }) {}
 
 DatabaseWorks::~DatabaseWorks() {
@@ -121,6 +122,15 @@ Result<DatabaseWork> DatabaseWorks::build(const Caller& caller, BuildRequest req
   order->work.database = request.name;
   order->build = std::move(request);
   order->sequences = std::move(sequences);
+  return add(order);
+}
+
+Result<DatabaseWork> DatabaseWorks::fetch(const Caller& caller, const std::string& database) {
+  LOOM_CHECKED(check_admin(caller));
+  LOOM_CHECKED(catalog::check_database_name(database));
+  auto order = std::make_shared<Order>();
+  order->work.kind = "fetch";
+  order->work.database = database;
   return add(order);
 }
 
@@ -199,6 +209,7 @@ void DatabaseWorks::run(std::stop_token stopping) {
 void DatabaseWorks::do_one(const OrderPtr& order) {
   const auto done = order->work.kind == "build"    ? do_build(order)
                     : order->work.kind == "verify" ? do_verify(order)
+                    : order->work.kind == "fetch"  ? do_fetch(order)
                                                    : do_warm(order);
   order->sequences.reset();
   const MutexLock lock(mutex_);
@@ -228,6 +239,20 @@ Result<std::string> DatabaseWorks::do_build(const OrderPtr& order) {
 Result<std::string> DatabaseWorks::do_verify(const OrderPtr& order) {
   LOOM_TRY(const Snapshot snapshot, databases_.kept().get(order->work.database, order->work.snapshot));
   return verify_database(databases_.kept(), runner_, snapshot, order->stop.get_token());
+}
+
+Result<std::string> DatabaseWorks::do_fetch(const OrderPtr& order) {
+  const auto progress = [this, &order](std::uint64_t done, std::uint64_t total) {
+    const MutexLock lock(mutex_);
+    if (total > 0)
+      order->work.fraction = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
+  };
+  LOOM_TRY(const FetchedDatabase fetched,
+           fetch_database(databases_.kept(), runner_, {.name = order->work.database, .mirror = mirror_},
+                          progress, order->stop.get_token()));
+  const MutexLock lock(mutex_);
+  order->work.snapshot = fetched.snapshot.id;
+  return fetched.is_new ? "fetched: " + fetched.snapshot.source : "up to date: " + fetched.snapshot.source;
 }
 
 Result<std::string> DatabaseWorks::do_warm(const OrderPtr& order) {

@@ -11,6 +11,7 @@
 #include "base/mutex.hpp"
 #include "service/access.hpp"
 #include "service/database_details.hpp"
+#include "service/database_fetch.hpp"
 #include "service/database_work.hpp"
 #include "service/databases.hpp"
 #include "service/sequences.hpp"
@@ -24,7 +25,7 @@ namespace loom::service {
 struct DatabaseWork {
   enum class State { queued, running, completed, failed, cancelled };
   std::string id;    ///< 32 hex digits
-  std::string kind;  ///< build, verify or warm
+  std::string kind;  ///< build, fetch, verify or warm
   std::string database;
   std::string snapshot;  ///< verified, or made by a build that is completed
   State state = State::queued;
@@ -42,9 +43,10 @@ class DatabaseWorks {
   static constexpr std::size_t kMostWaiting = 100;
   static constexpr std::size_t kMostKept = 200;
 
-  /// References are borrowed. `uploads` is a folder of this server alone.
+  /// References are borrowed. `uploads` is a folder of this server alone. `mirror`: the address that
+  /// fetch() takes databases from.
   DatabaseWorks(DatabaseList& databases, store::JobStore& jobs, exec::ProcessRunner& runner,
-                std::filesystem::path uploads);
+                std::filesystem::path uploads, std::string mirror);
   ~DatabaseWorks();
   DatabaseWorks(const DatabaseWorks&) = delete;
   DatabaseWorks& operator=(const DatabaseWorks&) = delete;
@@ -54,6 +56,9 @@ class DatabaseWorks {
   /// Errors: forbidden; invalid_argument for names and taxids that cannot be; too_many.
   Result<DatabaseWork> build(const Caller& caller, BuildRequest request,
                              std::unique_ptr<QueryUpload> sequences);
+  /// From the server's mirror, if that has another version than the current snapshot; its message tells
+  /// which. Errors: forbidden; invalid_argument for a name that cannot be; too_many.
+  Result<DatabaseWork> fetch(const Caller& caller, const std::string& database);
   /// Of the current snapshot if `id` is empty. Errors: forbidden, not_found, too_many.
   Result<DatabaseWork> verify(const Caller& caller, const std::string& database, const std::string& id);
   /// Reads the database into the page cache, its first `budget_bytes` bytes at most. Errors: forbidden,
@@ -94,6 +99,7 @@ class DatabaseWorks {
   void do_one(const OrderPtr& order) EXCLUDES(mutex_);
   Result<std::string> do_build(const OrderPtr& order);
   Result<std::string> do_verify(const OrderPtr& order);
+  Result<std::string> do_fetch(const OrderPtr& order);
   Result<std::string> do_warm(const OrderPtr& order);
   void forget_old() REQUIRES(mutex_);
 
@@ -102,6 +108,7 @@ class DatabaseWorks {
   store::JobStore& jobs_;
   exec::ProcessRunner& runner_;
   const std::filesystem::path uploads_;
+  const std::string mirror_;
   mutable Mutex mutex_;
   CondVar changed_;
   std::deque<OrderPtr> waiting_ GUARDED_BY(mutex_);
