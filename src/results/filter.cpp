@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <limits>
 
 #include "base/check.hpp"
 #include "blast/nearest.hpp"
@@ -385,18 +384,18 @@ Status Filter::write_comparison(const Node& node, Level level, Sql& out) {
   return ok();
 }
 
-Filter::Range Filter::range_of(Level level, std::string_view column) const {
-  Range range{-std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()};
+std::vector<Filter::Part> Filter::indexed_parts(Level level) const {
+  constexpr std::array<std::string_view, 5> kIndexed{"evalue", "bits", "pident", "length", "coverage"};
+  std::vector<Part> parts;
   for (const Node& node : parts_) {
-    if (node.kind != Node::Kind::compare || node.field->of != Of::row) continue;
-    if ((level == Level::hits ? node.field->in_hits : node.field->in_hsps) != column) continue;
-    const double value = std::get<double>(node.value);
-    if (node.op != Op::greater && node.op != Op::at_least && node.op != Op::unequal)
-      range.most = std::min(range.most, value);
-    if (node.op != Op::less && node.op != Op::at_most && node.op != Op::unequal)
-      range.least = std::max(range.least, value);
+    if (node.kind != Node::Kind::compare || node.op == Op::unequal) continue;
+    const Of of = node.field->of;
+    const bool of_row = of == Of::row && std::ranges::find(kIndexed, node.field->in_hsps) != kIndexed.end();
+    if (!of_row && of != Of::subject && of != Of::taxids) continue;
+    Part part{of_row ? node.field->in_hsps : "subject", {}};
+    if (write_comparison(node, level, part.sql)) parts.push_back(std::move(part));
   }
-  return range;
+  return parts;
 }
 
 }  // namespace loom::results

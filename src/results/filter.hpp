@@ -61,12 +61,12 @@ class Filter {
   [[nodiscard]] std::string text() const;
   /// Empty text for an empty filter. Errors: invalid_argument for a field that `level` lacks.
   [[nodiscard]] Result<Sql> sql(Level level) const;
-  /// Bounds that every row must keep, where they can be read off: of the column `column` of `level`.
-  struct Range {
-    double least;
-    double most;
+  /// Conditions that every row must keep, one by one, where an index of `level` can answer them.
+  struct Part {
+    std::string_view column;  ///< evalue, bits, pident, length, coverage or subject
+    Sql sql;
   };
-  [[nodiscard]] Range range_of(Level level, std::string_view column) const;
+  [[nodiscard]] std::vector<Part> indexed_parts(Level level) const;
 
  private:
   friend class FilterParser;

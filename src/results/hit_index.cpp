@@ -22,8 +22,10 @@ constexpr std::size_t kMostIdle = 8;
 constexpr std::size_t kMostTotals = 1000;
 constexpr std::chrono::milliseconds kCountTime{15};
 constexpr std::chrono::milliseconds kOrderedTime{8};
-// Of a query with so few rows, all are read and sorted.
-constexpr std::int64_t kFewRows = 10'000;
+// So few rows are all read and sorted.
+constexpr int kFewRows = 10'000;
+// So many are found by their ids before all rows of a table are read.
+constexpr int kManyRows = 100'000;
 
 constexpr std::string_view kQueryColumns =
     "q.id, q.name, q.title, q.iteration, q.length, q.hits, q.hsps, q.evalue_text, q.bits_text";
@@ -135,6 +137,7 @@ struct HitIndex::Listing {
   PageTable table;
   std::optional<std::pair<std::int64_t, std::int64_t>> ids{};  ///< first and last, as in the file
   Sql where{};
+  std::vector<Filter::Part> parts{};
   std::optional<std::uint64_t> known_total{};
 };
 
@@ -224,51 +227,74 @@ Result<std::optional<std::uint64_t>> HitIndex::total_of(Reader& reader, const Li
   return std::optional(total);
 }
 
+/// The column whose index finds the fewest rows that one of the filter's conditions allows; empty unless they
+/// are fewer than `most`.
+Result<std::string_view> HitIndex::driver_of(Reader& reader, const Listing& listing, std::size_t most) {
+  std::string_view driver;
+  for (const Filter::Part& part : listing.parts) {
+    LOOM_TRY(SqliteStatement count,
+             reader.file.prepare(few_sql(listing.table, part.column, part.sql.text, most)));
+    bind(count, part.sql.values);
+    LOOM_CHECKED(count.step());
+    const auto found = static_cast<std::size_t>(count.integer_at(0));
+    if (found >= most) continue;
+    most = found;
+    driver = part.column;
+  }
+  return driver;
+}
+
+Status HitIndex::pick_by(Reader& reader, const Listing& listing, const PageRequest& request,
+                         const PagePlan& plan, const PageCursor& cursor, Picked& picked) {
+  double key = 0;
+  for (const PageSql& part :
+       page_sql(listing.table, listing.ids, listing.where, plan, cursor, request.sort)) {
+    LOOM_TRY(SqliteStatement statement, reader.file.prepare(part.text));
+    bind(statement, part.values);
+    // One more than the page tells whether there is a next one.
+    statement.integer(static_cast<int>(part.values.size()) + 1,
+                      static_cast<std::int64_t>(request.limit + 1 - picked.ids.size()));
+    for (;;) {
+      LOOM_TRY(const Step step, statement.step());
+      if (step == Step::done) break;
+      if (picked.ids.size() == request.limit) {
+        picked.next = page_cursor_text({key, picked.ids.back()}, request.sort);
+        return ok();
+      }
+      picked.ids.push_back(statement.integer_at(0));
+      key = statement.real_at(1);
+    }
+  }
+  return ok();
+}
+
 Result<HitIndex::Picked> HitIndex::pick(Reader& reader, const Listing& listing, const PageRequest& request,
                                         Deadline deadline) {
   Picked picked;
   LOOM_TRY(picked.total, total_of(reader, listing, request, deadline));
   if (request.limit == 0) return picked;
   LOOM_TRY(const PageCursor cursor, parse_page_cursor(request.after, request.sort));
-  const bool few = listing.ids && listing.ids->second - listing.ids->first < kFewRows;
-  std::vector<PagePlan> plans{few ? PagePlan::sort_rows : PagePlan::ordered};
-  // In the order of the sort most filters find a page at once; those that find next to nothing are better
-  // asked for all they find.
-  if (!few && request.sort != Sort::blast && !listing.where.text.empty()) plans.push_back(PagePlan::any);
-  for (const PagePlan plan : plans) {
-    const bool last = plan == plans.back();
-    reader.until = last ? deadline : std::min(deadline, Deadline::in(kOrderedTime), earlier);
+  const auto by = [&](const PagePlan& plan) {
     picked.ids.clear();
-    std::optional<Error> failed;
-    double key = 0;
-    for (const PageSql& part :
-         page_sql(listing.table, listing.ids, listing.where, plan, cursor, request.sort)) {
-      LOOM_TRY(SqliteStatement statement, reader.file.prepare(part.text));
-      bind(statement, part.values);
-      // One more than the page tells whether there is a next one.
-      statement.integer(static_cast<int>(part.values.size()) + 1,
-                        static_cast<std::int64_t>(request.limit + 1 - picked.ids.size()));
-      for (;;) {
-        const auto step = statement.step();
-        if (!step) {
-          failed = step.error();
-          break;
-        }
-        if (*step == Step::done) break;
-        if (picked.ids.size() == request.limit) {
-          picked.next = page_cursor_text({key, picked.ids.back()}, request.sort);
-          break;
-        }
-        picked.ids.push_back(statement.integer_at(0));
-        key = statement.real_at(1);
-      }
-      if (failed || !picked.next.empty()) break;
-    }
-    reader.until = deadline;
-    if (!failed) return picked;
-    if (last || failed->code != Code::timed_out || deadline.passed()) return *failed;
-    picked.next.clear();
+    return pick_by(reader, listing, request, plan, cursor, picked);
+  };
+  using Kind = PagePlan::Kind;
+  const bool few = listing.ids && listing.ids->second - listing.ids->first < kFewRows;
+  LOOM_TRY(std::string_view driver,
+           few ? Result<std::string_view>("") : driver_of(reader, listing, kFewRows));
+  if (few || !driver.empty()) {
+    LOOM_CHECKED(by({few ? Kind::scan : Kind::driven, driver}));
+    return picked;
   }
+  // In the order of the sort most filters find a page at once.
+  const bool sure = request.sort == Sort::blast || listing.where.text.empty();
+  reader.until = sure ? deadline : std::min(deadline, Deadline::in(kOrderedTime), earlier);
+  const Status ordered = by({});
+  reader.until = deadline;
+  if (ordered) return picked;
+  if (sure || ordered.error().code != Code::timed_out || deadline.passed()) return ordered.error();
+  LOOM_TRY(driver, driver_of(reader, listing, kManyRows));
+  LOOM_CHECKED(by({driver.empty() ? Kind::scan : Kind::driven, driver}));
   return picked;
 }
 
@@ -293,6 +319,7 @@ Result<HitIndex::Listing> HitIndex::rows_listing(Reader& reader, Level level, co
         Code::invalid_argument,
         "sort: hits is an order of queries; use blast, evalue, bitscore, pident, length or coverage");
   LOOM_TRY(listing.where, request.filter.sql(level));
+  listing.parts = request.filter.indexed_parts(level);
   if (request.query) {
     LOOM_TRY(listing.ids, range_of_query(reader, level, *request.query));
   }

@@ -17,6 +17,9 @@
 
 namespace loom::results {
 
+struct PagePlan;
+struct PageCursor;
+
 // Indexes and ids count from 0, in BLAST's order. Texts hold the digits that BLAST printed. What the output
 // did not tell is nullopt, or an empty text.
 
@@ -167,6 +170,9 @@ class HitIndex {
 
   HitIndex() = default;
   Result<Borrowed> borrow(Deadline deadline);
+  static Result<std::string_view> driver_of(Reader& reader, const Listing& listing, std::size_t most);
+  static Status pick_by(Reader& reader, const Listing& listing, const PageRequest& request,
+                        const PagePlan& plan, const PageCursor& cursor, Picked& picked);
   Result<Picked> pick(Reader& reader, const Listing& listing, const PageRequest& request, Deadline deadline);
   Result<std::optional<std::uint64_t>> total_of(Reader& reader, const Listing& listing,
                                                 const PageRequest& request, Deadline deadline);

@@ -97,16 +97,18 @@ Result<PageCursor> parse_page_cursor(std::string_view text, Sort sort) {
   return cursor;
 }
 
-std::vector<PageSql> page_sql(PageTable table, const Ids& ids, const Sql& where, PagePlan plan,
+std::vector<PageSql> page_sql(PageTable table, const Ids& ids, const Sql& where, const PagePlan& plan,
                               const PageCursor& cursor, Sort sort) {
   const std::string_view id = id_of(table);
   const std::string_view key = column(table, sort);
   const bool ascending = sort == Sort::evalue || sort == Sort::blast;
   std::string source(name(table));
   source += " t";
-  if (plan == PagePlan::sort_rows || (sort == Sort::blast && plan == PagePlan::ordered)) {
+  if (plan.kind == PagePlan::Kind::driven) {
+    source += fmt::format(" INDEXED BY {}_{}", name(table), plan.driver);
+  } else if (plan.kind == PagePlan::Kind::scan || sort == Sort::blast) {
     source += " NOT INDEXED";  // but by its ids
-  } else if (plan == PagePlan::ordered) {
+  } else {
     source += fmt::format(" INDEXED BY {}_{}", name(table), key);
   }
   const std::string order =
@@ -124,6 +126,11 @@ std::vector<PageSql> page_sql(PageTable table, const Ids& ids, const Sql& where,
   if (sort == Sort::blast) return {statement(fmt::format("{} > {}", id, cursor.id), {})};
   return {statement(fmt::format("t.{} = ? AND {} > {}", key, id, cursor.id), {cursor.key}),
           statement(fmt::format("t.{} {} ?", key, ascending ? ">" : "<"), {cursor.key})};
+}
+
+std::string few_sql(PageTable table, std::string_view column, const std::string& where, std::size_t most) {
+  return fmt::format("SELECT count(*) FROM (SELECT 1 FROM {0} t INDEXED BY {0}_{1} WHERE {2} LIMIT {3})",
+                     name(table), column, where, most);
 }
 
 std::string count_sql(PageTable table, const Ids& ids, const std::string& where) {

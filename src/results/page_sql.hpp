@@ -15,9 +15,13 @@ namespace loom::results {
 
 enum class PageTable : std::uint8_t { query, hit, hsp, subject };
 
-/// How the rows of a page are found. `ordered`: along the index of the sort; `sort_rows`: a range of ids is
-/// read and sorted; `any`: as SQLite likes.
-enum class PagePlan : std::uint8_t { ordered, sort_rows, any };
+/// How the rows of a page are found.
+struct PagePlan {
+  /// Along the index of the sort; all of the table (or its range of ids), sorted; all that the index of
+  /// `driver` finds, sorted.
+  enum class Kind : std::uint8_t { ordered, scan, driven } kind = Kind::ordered;
+  std::string_view driver{};  ///< a column
+};
 
 /// Behind which row a page begins: its key in the sort, and its id.
 struct PageCursor {
@@ -36,7 +40,9 @@ struct PageSql {
 /// then what is behind it.
 std::vector<PageSql> page_sql(PageTable table,
                               const std::optional<std::pair<std::int64_t, std::int64_t>>& ids,
-                              const Sql& where, PagePlan plan, const PageCursor& cursor, Sort sort);
+                              const Sql& where, const PagePlan& plan, const PageCursor& cursor, Sort sort);
+/// How many rows one condition finds by the index of its column, counted up to `most`.
+std::string few_sql(PageTable table, std::string_view column, const std::string& where, std::size_t most);
 std::string count_sql(PageTable table, const std::optional<std::pair<std::int64_t, std::int64_t>>& ids,
                       const std::string& where);
 /// For LIKE … ESCAPE '\': any text with `piece` in it.
