@@ -141,6 +141,7 @@ Status Service::open_parts() {
                                     .runner = runner_,
                                     .databases = *databases_,
                                     .uploads = options_.data / "uploads",
+                                    .hits = options_.data / "hits",
                                     .cores = cores,
                                     .memory_bytes = memory});
   works_ = std::make_unique<service::DatabaseWorks>(*databases_, *store_, runner_, options_.data / "uploads");

@@ -282,6 +282,13 @@ Status Filter::also(std::string_view field, Op op, Bound value) {
   return ok();
 }
 
+void Filter::also_word(std::string_view word) {
+  Node any{.kind = Node::Kind::any};
+  for (const char* field : {"subject", "title", "organism"})
+    any.parts.push_back({.field = find_field(field), .op = Op::contains, .value = std::string(word)});
+  parts_.push_back(std::move(any));
+}
+
 // NOLINTNEXTLINE(misc-no-recursion): as deep as the filter.
 void Filter::write(const Node& node, std::string& out) {
   if (node.kind == Node::Kind::compare) {

@@ -55,6 +55,11 @@ class Filter {
 
   /// Adds a comparison that must hold too. Errors: invalid_argument for a field that is none.
   Status also(std::string_view field, Op op, Bound value);
+  /// All of `other` must hold too.
+  void also(const Filter& other) { parts_.insert(parts_.end(), other.parts_.begin(), other.parts_.end()); }
+
+  /// `word` must stand in the subject's name, title or organism.
+  void also_word(std::string_view word);
 
   [[nodiscard]] bool empty() const { return parts_.empty(); }
   /// The same filter in the language, in one spelling: parse(text()) gives text() again.

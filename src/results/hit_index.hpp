@@ -41,7 +41,7 @@ struct Subject {
   std::int64_t id = 0;
   std::string name;
   std::string title;
-  std::string taxids;  ///< "9606;10090"
+  std::string taxids;  ///< "9606;10090"; "N/A" or "0" without
   std::string sciname;
   std::optional<std::int64_t> length;
 };
@@ -130,7 +130,7 @@ struct Page {
 /// timed_out past `deadline`; corrupt.
 class HitIndex {
  public:
-  /// Opens what build_index made; the file may be unlinked afterwards, not changed. Errors: not_found;
+  /// Opens what build_index made; the file stays as it is while this object lives. Errors: not_found;
   /// corrupt, also for one of another version.
   static Result<std::shared_ptr<HitIndex>> open(const std::filesystem::path& path);
   ~HitIndex();

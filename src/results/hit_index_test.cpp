@@ -135,7 +135,7 @@ TEST_F(HitIndexTest, HitsSumUpTheirHsps) {
   EXPECT_EQ(hit.hsps[1].qseq, "TT");
   EXPECT_EQ(hit.hsps[1].others, "1TA");
   EXPECT_EQ(index->others(), std::vector<std::string>{"btop"});
-  EXPECT_EQ(page->rows[2].subject.taxids, "");
+  EXPECT_EQ(page->rows[2].subject.taxids, "N/A");
   EXPECT_EQ(page->rows[1].index, 1);
   const auto other = index->hits({.query = 2}, Deadline::never());
   EXPECT_EQ(other->rows.at(0).coverage, 100) << "a minus strand counts too";

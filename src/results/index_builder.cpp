@@ -84,10 +84,6 @@ Status read_number(std::string_view text, std::string_view column, Number& into)
   return error(Code::corrupt, "column {}: not a number: '{}'", column, text.substr(0, 40));
 }
 
-std::string_view told(std::string_view text) {
-  return text == "N/A" || text == "0" ? std::string_view() : text;
-}
-
 /// One HSP as read; the views are the row's.
 struct HspRow {
   double evalue = 0;
@@ -325,12 +321,12 @@ Result<std::uint32_t> Builder::subject_of(const Layout& layout, std::span<const 
   to_.subject.integer(1, fresh);
   to_.subject.text(2, cell(Field::subject));
   to_.subject.text(3, trimmed(cell(Field::title)));
-  to_.subject.text(4, told(cell(Field::taxids)));
-  to_.subject.text(5, told(cell(Field::sciname)));
+  to_.subject.text(4, cell(Field::taxids));
+  to_.subject.text(5, cell(Field::sciname));
   const auto length = row.get(Field::slen);
   length ? to_.subject.integer(6, *length) : to_.subject.null(6);
   LOOM_CHECKED(to_.subject.run());
-  LOOM_CHECKED(add_taxids(fresh, told(cell(Field::taxids))));
+  LOOM_CHECKED(add_taxids(fresh, cell(Field::taxids)));
   return fresh;
 }
 
@@ -339,7 +335,8 @@ Status Builder::add_taxids(std::uint32_t subject, std::string_view taxids) {
     const std::size_t end = taxids.find(';');
     std::int64_t taxid = 0;
     const std::string_view one = trimmed(taxids.substr(0, end));
-    if (std::from_chars(one.data(), one.data() + one.size(), taxid).ec == std::errc()) {
+    const bool number = std::from_chars(one.data(), one.data() + one.size(), taxid).ec == std::errc();
+    if (number && taxid > 0) {
       to_.taxid.integer(1, taxid);
       to_.taxid.integer(2, subject);
       LOOM_CHECKED(to_.taxid.run());
