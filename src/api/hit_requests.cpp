@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 
 #include "api/replies.hpp"
 
@@ -47,7 +48,7 @@ Parsed<std::optional<bool>> flag(const http::Request& request, std::string_view 
   return wrong(name, "{}: '{}' is not true or false", name, text->substr(0, 40));
 }
 
-Parsed<std::monostate> read_place(const http::Request& request, PageRequest& page) {
+Parsed<std::monostate> read_place(const http::Request& request, PageRequest& page, bool pages = true) {
   if (const auto query = request.parameter("query"); query) {
     page.query = number_of<std::int64_t>(*query);
     if (!page.query || *page.query < 0)
@@ -59,6 +60,7 @@ Parsed<std::monostate> read_place(const http::Request& request, PageRequest& pag
     page.sort = *known;
   }
   page.after = request.parameter("cursor").value_or("");
+  if (!pages) return std::monostate{};
   const auto limit = number_parameter(request, "limit", 0, kMostRows, page.limit);
   if (!limit) return tl::unexpected(limit.error());
   page.limit = *limit;
@@ -109,8 +111,9 @@ Parsed<std::monostate> check_names(const http::Request& request,
 
 Parsed<PageRequest> hit_request(const http::Request& request, std::initializer_list<std::string_view> also) {
   PageRequest page;
+  const bool pages = also.size() == 0;
   if (const auto known = check_names(request, also); !known) return tl::unexpected(known.error());
-  if (const auto read = read_place(request, page); !read) return tl::unexpected(read.error());
+  if (const auto read = read_place(request, page, pages); !read) return tl::unexpected(read.error());
   if (const auto read = read_filter(request, page.filter); !read) return tl::unexpected(read.error());
   const auto alignments = flag(request, "alignments");
   if (!alignments) return tl::unexpected(alignments.error());
@@ -143,6 +146,11 @@ Parsed<results::ExportRequest> export_request(const http::Request& request) {
   if (!format) return tl::unexpected(Refusal{format.error(), "format"});
   wanted.format = *format;
   wanted.columns = request.parameter("columns").value_or("");
+  if (request.parameter("limit")) {
+    const auto most = number_parameter(request, "limit", 1, std::numeric_limits<std::int64_t>::max(), 0);
+    if (!most) return tl::unexpected(most.error());
+    wanted.most = *most;
+  }
   const auto header = flag(request, "header");
   if (!header) return tl::unexpected(header.error());
   wanted.header = *header;

@@ -150,9 +150,13 @@ Result<std::string> HspExport::next(Deadline deadline) {
       LOOM_TRY(request_.rows.hsps, index_->hsps_of(request_.hits[next_hit_++], deadline));
     }
     LOOM_TRY(const Page<HspRow> page, index_->hsps(request_.rows, deadline));
-    for (const HspRow& row : page.rows) write_row(row, out);
+    for (const HspRow& row : page.rows) {
+      if (request_.most && *request_.most == written_) break;
+      write_row(row, out);
+      ++written_;
+    }
     request_.rows.after = page.next;
-    ended_ = page.next.empty() && next_hit_ >= request_.hits.size();
+    ended_ = (page.next.empty() && next_hit_ >= request_.hits.size()) || request_.most == written_;
   }
   return out;
 }

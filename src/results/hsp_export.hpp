@@ -19,9 +19,10 @@ struct ExportRequest {
   /// BLAST+'s names of columns, `std`, qtitle and coverage (percent of the query, of one HSP), with spaces or
   /// commas between them. Empty: std.
   std::string columns{};
-  std::optional<bool> header{};      ///< with a first line of names; unset: in CSV only
-  PageRequest rows{};                ///< filter, query and sort
-  std::vector<std::int64_t> hits{};  ///< of these hits only, in this order; empty: of all
+  std::optional<bool> header{};         ///< with a first line of names; unset: in CSV only
+  PageRequest rows{};                   ///< filter, query and sort
+  std::vector<std::int64_t> hits{};     ///< of these hits only, in this order; empty: of all
+  std::optional<std::uint64_t> most{};  ///< no more rows than that
 };
 
 /// The HSPs of an index as text, a piece at a time, in constant memory. TSV is what -outfmt 6 prints, but
@@ -52,6 +53,7 @@ class HspExport {
   ExportRequest request_;
   std::vector<Column> columns_;
   std::size_t next_hit_ = 0;
+  std::uint64_t written_ = 0;
   bool begun_ = false;
   bool ended_ = false;
 };

@@ -70,6 +70,12 @@ TEST_F(HspExportTest, OnlyWhatIsSelected) {
   EXPECT_EQ(all({.columns = "evalue", .hits = {3}}), "! there is no hit 3; they are numbered from 0 to 2");
 }
 
+TEST_F(HspExportTest, NoMoreRowsThanAsked) {
+  EXPECT_EQ(all({.columns = "evalue", .most = 2}), "1e-30\n1e-30\n");
+  EXPECT_EQ(all({.columns = "evalue", .rows = {.sort = Sort::pident}, .most = 1}), "1e-30\n");
+  EXPECT_EQ(all({.columns = "evalue", .most = 0}), "");
+}
+
 TEST_F(HspExportTest, UnknownColumnsAreNamed) {
   EXPECT_TRUE(
       all({.columns = "std qlen"}).starts_with("! columns: 'qlen' is not in this result; it has qaccver,"));

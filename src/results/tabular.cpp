@@ -248,6 +248,8 @@ Status TabularReader::split(std::string_view text) {
     rest.remove_prefix(end + delimiter.size());
   }
   if (cells_.size() == due) return ok();
+  if (cells_.size() == 1)
+    return error(Code::corrupt, "line {}: this is no row of tabular output (-outfmt 6, 7 or 10)", lines_);
   return error(Code::corrupt,
                "line {}: a row of {} columns where {} are due; name the columns as the search did (-outfmt)",
                lines_, cells_.size(), due);

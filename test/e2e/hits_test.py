@@ -196,6 +196,34 @@ class HitsTest(unittest.TestCase):
         after = self.server.call("GET", "/metrics")[2].decode()
         self.assertEqual(runs, [line for line in after.splitlines() if "processes" in line and not line.startswith("#")])
 
+    def cli(self, *args, code=0, text=None):
+        run = subprocess.run([st.BINARY, *args], input=text, capture_output=True,
+                             env={**st.os.environ, "BLASTLOOM_SERVER": self.server.url})
+        self.assertEqual(run.returncode, code, run.stderr.decode())
+        return run.stdout.decode() if code == 0 else run.stderr.decode()
+
+    def test_the_command_line_shows_and_saves_hits(self):
+        text, options = st.query("proteins_20.fa"), {"outfmt": "6", "evalue": "10"}
+        job = self.finished("blastp", "proteins_2k", text, options)
+        own = st.blast("blastp", "proteins_2k", text, options).decode()
+        self.assertEqual(stripped(self.cli("results", job, "--export", "tsv")), stripped(own))
+        self.assertEqual(stripped(self.cli("view", "-", "--export", "tsv", text=own.encode())), stripped(own))
+        where = "evalue<1e-10 and pident>90"
+        kept = [line for line in own.splitlines() if float(line.split("\t")[10]) < 1e-10 and float(line.split("\t")[2]) > 90]
+        self.assertEqual(stripped(self.cli("results", job, "--export", "tsv", "--where", where)), stripped("\n".join(kept)))
+        self.assertEqual(self.cli("view", "-", "--where", where, "--columns", "saccver", text=own.encode()).split(),
+                         [line.split("\t")[1] for line in kept])
+        best = json.loads(self.cli("results", job, "--top", "3", "--sort", "bitscore", "--json"))["hits"]
+        local = json.loads(self.cli("view", "-", "--top", "3", "--sort", "bitscore", "--json", text=own.encode()))["hits"]
+        self.assertEqual([(h["accession"], h["evalue"]) for h in best], [(h["accession"], h["evalue"]) for h in local])
+        table = self.cli("results", job, "--top", "2").splitlines()
+        self.assertEqual(table[0].split(), ["query", "subject", "identity", "length", "cover", "evalue", "bits", "title"])
+        self.assertTrue(table[3].startswith("2 of "), table)
+        self.assertIn("where, column 1: 'pidnt' is no field", self.cli("results", job, "--where", "pidnt>3", code=1))
+        self.assertIn("where, column 1: 'pidnt' is no field", self.cli("view", "-", "--where", "pidnt>3", code=1, text=b""))
+        self.assertIn("-: line 1: this is no row of tabular output", self.cli("view", "-", code=1, text=b"BLASTP 2.12.0+\n"))
+        self.assertIn("No such file", self.cli("view", "/nowhere", code=1))
+
     def test_others_do_not_see_them(self):
         self.server.stop()
         tokens = {name: subprocess.run([st.BINARY, "token", "create", name, "--role", "user", "--data", self.folder],
