@@ -1,6 +1,7 @@
 // Builds a hit index from tabular output, or reads pages of one, and says what it took, as JSON:
 //     results_bench build OUTPUT INDEX
 //     results_bench page INDEX
+//     results_bench export INDEX
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -13,13 +14,19 @@
 #include <vector>
 
 #include "base/fd.hpp"
-#include "results/hit_index.hpp"
+#include "results/hsp_export.hpp"
 
 namespace results = loom::results;
 using loom::Deadline;
 using loom::Result;
 
 namespace {
+
+double cpu_seconds() {
+  timespec used{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) + 1e-9 * static_cast<double>(used.tv_nsec);
+}
 
 double seconds_of(auto call) {
   const auto start = std::chrono::steady_clock::now();
@@ -42,14 +49,36 @@ int build(const char* output, const char* index) {
   };
   const std::uint64_t before = peak_bytes();
   Result<results::IndexCounts> counts = results::IndexCounts{};
+  const double begun = cpu_seconds();
   const double seconds = seconds_of([&] { counts = results::build_index(index, {}, read); });
+  const double cpu = cpu_seconds() - begun;
   if (!counts) {
     fmt::print(stderr, "{}\n", counts.error().message);
     return 1;
   }
-  fmt::print(R"({{"seconds":{},"hsps":{},"hits":{},"subjects":{},"queries":{},"peak_bytes":{}}})"
+  fmt::print(
+      R"({{"seconds":{},"cpu_seconds":{},"hsps":{},"hits":{},"subjects":{},"queries":{},"peak_bytes":{}}})"
+      "\n",
+      seconds, cpu, counts->hsps, counts->hits, counts->subjects, counts->queries, peak_bytes() - before);
+  return 0;
+}
+
+int save(const char* path) {
+  auto index = results::HitIndex::open(path);
+  if (!index) return 1;
+  const auto rows = results::HspExport::make(*index, {.columns = "std"});
+  if (!rows) return 1;
+  std::uint64_t bytes = 0;
+  const double seconds = seconds_of([&] {
+    for (;;) {
+      const auto piece = (*rows)->next(Deadline::never());
+      if (!piece || piece->empty()) return;
+      bytes += piece->size();
+    }
+  });
+  fmt::print(R"({{"seconds":{},"bytes":{},"hsps":{},"peak_bytes":{}}})"
              "\n",
-             seconds, counts->hsps, counts->hits, counts->subjects, counts->queries, peak_bytes() - before);
+             seconds, bytes, (*index)->counts().hsps, peak_bytes());
   return 0;
 }
 
@@ -128,6 +157,7 @@ int main(int argc, char** argv) {
   const std::string command = argc > 1 ? argv[1] : "";
   if (command == "build" && argc == 4) return build(argv[2], argv[3]);
   if (command == "page" && argc == 3) return page(argv[2]);
-  fmt::print(stderr, "usage: results_bench build OUTPUT INDEX | page INDEX\n");
+  if (command == "export" && argc == 3) return save(argv[2]);
+  fmt::print(stderr, "usage: results_bench build OUTPUT INDEX | page INDEX | export INDEX\n");
   return 1;
 }
