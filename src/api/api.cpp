@@ -3,6 +3,7 @@
 #include "api/catalog_routes.hpp"
 #include "api/databases_routes.hpp"
 #include "api/events_routes.hpp"
+#include "api/hits_routes.hpp"
 #include "api/jobs_routes.hpp"
 #include "api/ncbi_routes.hpp"
 #include "api/ops_routes.hpp"
@@ -19,6 +20,7 @@ struct Api::Parts {
   JobsRoutes jobs{context};
   EventsRoutes events{context};
   ResultsRoutes results{context};
+  HitsRoutes hits{context};
   CatalogRoutes catalog{context};
   DatabasesRoutes databases{context};
   SequencesRoutes sequences{context};
@@ -35,6 +37,7 @@ std::vector<http::Route> Api::routes() {
   parts_->jobs.add_to(routes);
   parts_->events.add_to(routes);
   parts_->results.add_to(routes);
+  parts_->hits.add_to(routes);
   parts_->catalog.add_to(routes);
   if (parts_->context.deps.works != nullptr) {
     parts_->databases.add_to(routes);

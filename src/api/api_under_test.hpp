@@ -100,6 +100,7 @@ class FakeJobs final : public service::JobService {
   std::vector<store::Event> log;
   std::map<std::string, std::string> contents;  ///< of files, by name
   std::vector<service::ResultFile> files;
+  std::shared_ptr<results::HitIndex> index;  ///< null: it is being made
   bool rendering = false;
   bool repeated = false;
 
@@ -225,6 +226,11 @@ class FakeJobs final : public service::JobService {
     rendered_as = outfmt;
     if (rendering) return service::Rendered{};
     return service::Rendered{files.at(0)};
+  }
+  Result<std::shared_ptr<results::HitIndex>> hits(const service::Caller& who, const store::JobId& id,
+                                                  Deadline deadline) override {
+    LOOM_CHECKED(get(who, id, deadline));
+    return index;
   }
   Result<std::unique_ptr<storage::ObjectReader>> open(const service::Caller& /*who*/,
                                                       const store::JobId& /*id*/, const std::string& name,

@@ -13,6 +13,7 @@
 #include <optional>
 #include <vector>
 
+#include "app/hits_view.hpp"
 #include "app/signals.hpp"
 #include "base/atomic_file.hpp"
 #include "blast/options.hpp"
@@ -34,6 +35,8 @@ constexpr std::string_view kUsage =
        blastloom watch ID                  follows a job to its end
        blastloom wait ID…                  until all have ended
        blastloom results ID [-outfmt N] [-out FILE]
+       blastloom results ID --top N|--where EXPR|--sort ORDER|--columns C|--export tsv|csv|jsonl [--hsps] [--json]
+                                           its hits; 'blastloom view --help' tells more of these flags
 
   --server URL   default: BLASTLOOM_SERVER, or http://127.0.0.1:8765; the token comes from BLASTLOOM_TOKEN
 Exit codes: 0 done; 1 wrong request; 2 the job failed or was cancelled; 3 server unreachable or busy; 255 other.
@@ -68,8 +71,9 @@ struct Arguments {
 };
 
 Result<Arguments> take_flags(std::span<const std::string> args) {
-  constexpr std::array<std::string_view, 6> kFlags{"server", "title", "priority",
-                                                   "status", "limit", "on-saturation"};
+  constexpr std::array<std::string_view, 11> kFlags{"server", "title",         "priority", "status",
+                                                    "limit",  "on-saturation", "top",      "where",
+                                                    "sort",   "columns",       "export"};
   Arguments found;
   for (std::size_t i = 0; i < args.size(); ++i) {
     if (!args[i].starts_with("--")) {
@@ -78,8 +82,8 @@ Result<Arguments> take_flags(std::span<const std::string> args) {
     }
     const std::size_t equals = args[i].find('=');
     const std::string name = args[i].substr(2, equals == std::string::npos ? equals : equals - 2);
-    if (name == "json") {
-      found.flags["json"] = "";
+    if (name == "json" || name == "hsps") {
+      found.flags[name] = "";
     } else if (std::ranges::find(kFlags, name) == kFlags.end()) {
       return error(Code::invalid_argument, "there is no flag '{}'", args[i]);
     } else if (equals != std::string::npos) {
@@ -287,23 +291,11 @@ Result<int> follow(Session& session, const std::string& id, bool show) {
   return status == "completed" ? 0 : kJobFailed;
 }
 
-Result<int> results(Session& session, const Arguments& arguments) {
-  std::string outfmt;
-  std::string out = "-";
-  std::string id;
-  for (std::size_t i = 0; i < arguments.rest.size(); ++i) {
-    const std::string& word = arguments.rest[i];
-    if ((word == "-outfmt" || word == "-out") && i + 1 < arguments.rest.size()) {
-      (word == "-out" ? out : outfmt) = arguments.rest[++i];
-    } else {
-      id = word;
-    }
-  }
-  const std::string target =
-      path_of(id, "/results/output") + (outfmt.empty() ? "" : "?outfmt=" + encoded(outfmt));
+/// The body of a GET into `out`, once the server has made it: only a 200 is it, a 202 says that it is being
+/// made.
+Status save(Session& session, const std::string& target, const std::string& out) {
   LOOM_TRY(AtomicFile file, AtomicFile::create(out == "-" ? "/dev/stdout" : out));
   for (;;) {
-    // Only a 200 is the output; a 202 says that it is still being made.
     std::string held;
     bool streaming = false;
     const auto sink = [&](std::string_view bytes) -> Status {
@@ -322,9 +314,58 @@ Result<int> results(Session& session, const Arguments& arguments) {
       continue;
     }
     LOOM_CHECKED(file.write(held));
-    LOOM_CHECKED(file.commit());
+    return file.commit();
+  }
+}
+
+Result<int> hits(Session& session, const Arguments& arguments, const std::string& id,
+                 const std::string& out) {
+  LOOM_TRY(const HitsWish wish, hits_wish(arguments.flags));
+  std::string target = path_of(id, wish.format ? "/results/export"
+                                   : wish.hsps ? "/results/hsps"
+                                               : "/results/hits");
+  target += "?where=" + encoded(wish.where);
+  if (!wish.sort.empty()) target += "&sort=" + encoded(wish.sort);
+  if (wish.format) {
+    target += "&format=" + encoded(*wish.format);
+    if (!wish.columns.empty()) target += "&columns=" + encoded(wish.columns);
+    if (wish.most) target += fmt::format("&limit={}", *wish.most);
+    LOOM_CHECKED(save(session, target, out));
     return 0;
   }
+  target += fmt::format("&limit={}", wish.top);
+  json::value page;
+  for (;;) {
+    LOOM_TRY(page, session.ask(verb::get, target));
+    if (!page.as_object().contains("status")) break;  // it is still being made
+    ::sleep(1);
+  }
+  if (wish.json) {
+    fmt::print("{}\n", json::serialize(page));
+  } else {
+    print_hits(page, wish.hsps);
+  }
+  return 0;
+}
+
+Result<int> results(Session& session, const Arguments& arguments) {
+  std::string outfmt;
+  std::string out = "-";
+  std::string id;
+  for (std::size_t i = 0; i < arguments.rest.size(); ++i) {
+    const std::string& word = arguments.rest[i];
+    if ((word == "-outfmt" || word == "-out") && i + 1 < arguments.rest.size()) {
+      (word == "-out" ? out : outfmt) = arguments.rest[++i];
+    } else {
+      id = word;
+    }
+  }
+  if (id.empty()) return error(Code::invalid_argument, "results: name a job by its id");
+  for (const char* flag : {"top", "where", "sort", "columns", "export", "hsps", "json"})
+    if (arguments.flags.contains(flag)) return hits(session, arguments, id, out);
+  LOOM_CHECKED(save(
+      session, path_of(id, "/results/output") + (outfmt.empty() ? "" : "?outfmt=" + encoded(outfmt)), out));
+  return 0;
 }
 
 Result<int> about_one(Session& session, std::string_view command, const std::string& id) {

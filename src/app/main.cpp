@@ -8,6 +8,7 @@
 #include "app/client_command.hpp"
 #include "app/db_command.hpp"
 #include "app/doctor.hpp"
+#include "app/hits_view.hpp"
 #include "app/search_command.hpp"
 #include "app/serve_command.hpp"
 #include "app/version.hpp"
@@ -20,6 +21,7 @@ constexpr std::string_view kUsage = R"(usage: blastloom COMMAND …
   serve --data DIR                run the job service: HTTP API, scheduler, durable jobs
   submit|list|status|watch|wait|results|cancel|retry|explain|delete
                                   jobs of a server; 'blastloom submit --help' tells more
+  view FILE                       the hits of tabular output: filtered, sorted, exported
   token create|list|remove        tokens of a server
   db build|list|info|verify|rollback|remove
                                   databases that a server keeps, in snapshots
@@ -39,6 +41,7 @@ int run(std::span<const std::string> args) {
   if (command == "search") return loom::app::search_command(rest);
   if (command == "serve") return loom::app::serve_command(rest);
   if (command == "db") return loom::app::db_command(rest);
+  if (command == "view") return loom::app::view_command(rest);
   if (command == "token") return loom::app::token_command(rest);
   if (loom::app::is_client_command(command)) return loom::app::client_command(command, rest);
   if (command == "doctor") return loom::app::doctor_command(rest);

@@ -143,6 +143,7 @@ Status Service::open_parts() {
                                     .runner = runner_,
                                     .databases = *databases_,
                                     .uploads = options_.data / "uploads",
+                                    .hits = options_.data / "hits",
                                     .cores = cores,
                                     .memory_bytes = memory});
   works_ = std::make_unique<service::DatabaseWorks>(

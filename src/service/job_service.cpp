@@ -14,6 +14,7 @@
 #include "search/split_search.hpp"
 #include "service/databases.hpp"
 #include "service/explain.hpp"
+#include "service/hit_indexes.hpp"
 #include "service/local_jobs.hpp"
 #include "service/request_check.hpp"
 #include "service/sha256.hpp"
@@ -44,7 +45,8 @@ std::string fingerprint(const SubmitRequest& request, const std::string& query_s
 
 class LocalJobs final : public JobService {
  public:
-  explicit LocalJobs(LocalJobsParts parts) : parts_(std::move(parts)) {}
+  explicit LocalJobs(LocalJobsParts parts)
+      : parts_(std::move(parts)), indexes_(parts_.objects, parts_.hits) {}
 
   Result<std::unique_ptr<Upload>> begin_upload(const Caller& caller) override;
   Result<store::Submitted> submit(const Caller& caller, const SubmitRequest& request,
@@ -71,6 +73,8 @@ class LocalJobs final : public JobService {
   Result<std::vector<ResultFile>> results(const Caller& caller, const JobId& id, Deadline deadline) override;
   Result<Rendered> output(const Caller& caller, const JobId& id, const std::string& outfmt,
                           Deadline deadline) override;
+  Result<std::shared_ptr<results::HitIndex>> hits(const Caller& caller, const JobId& id,
+                                                  Deadline deadline) override;
   Result<std::unique_ptr<storage::ObjectReader>> open(const Caller& caller, const JobId& id,
                                                       const std::string& name, Deadline deadline) override;
   Result<std::vector<DatabaseInfo>> databases(const Caller& /*caller*/, Deadline /*deadline*/) override {
@@ -96,9 +100,11 @@ class LocalJobs final : public JobService {
                               const std::string& outfmt, Deadline deadline);
   Result<ResultFile> describe_query(const Job& job, Deadline deadline);
   Result<std::string> checksum(const ObjectKey& key, std::uint64_t size, Deadline deadline) EXCLUDES(mutex_);
+  Result<HitIndexes::Source> tabular_of(const Job& job, const ObjectKey& made, Deadline deadline);
   [[nodiscard]] static ObjectKey rendered_key(const JobId& id, const std::string& outfmt);
 
   LocalJobsParts parts_;
+  HitIndexes indexes_;
   Mutex mutex_;
   std::map<std::string, std::string> sums_ GUARDED_BY(mutex_);  // sha256 by "key size"
 };
@@ -244,6 +250,7 @@ Status LocalJobs::remove(const Caller& caller, const JobId& id, Deadline deadlin
   LOOM_CHECKED(parts_.store.remove(id, deadline));
   parts_.scheduler.discard(id);
   remove_objects(job);
+  indexes_.forget(id);
   return ok();
 }
 
@@ -402,6 +409,61 @@ Result<Rendered> LocalJobs::output(const Caller& caller, const JobId& id, const 
   LOOM_TRY(ResultFile file,
            describe(key, file_name("rendered", outfmt), "rendered", outfmt, Deadline::never()));
   return Rendered{std::move(file)};
+}
+
+/// Where the index of a job is read from: its own output if that tells enough, else one rendered for it.
+Result<HitIndexes::Source> LocalJobs::tabular_of(const Job& job, const ObjectKey& made, Deadline deadline) {
+  LOOM_TRY(const blast::Program program, blast::parse_program(job.request.program));
+  LOOM_TRY(const blast::OutFormat own, blast::parse_outfmt(program, outfmt_of(job)));
+  LOOM_TRY(const blast::OutFormat whole, blast::parse_outfmt(program, results::kIndexOutfmt));
+  const bool complete = results::is_complete(own);
+  LOOM_TRY(results::Layout layout, results::Layout::of(complete ? own : whole));
+  const auto from = [&](const ObjectKey& key) {
+    return HitIndexes::Source{
+        .open = [this, key] { return parts_.objects.open_reader(key, Deadline::never()); },
+        .layout = std::move(layout)};
+  };
+  if (complete) return from(sched::output_key(job.id));
+  const ObjectKey rendered = rendered_key(job.id, std::string(results::kIndexOutfmt));
+  if (parts_.objects.stat(rendered, deadline)) return from(rendered);
+  if (!parts_.objects.stat(made, deadline))
+    LOOM_CHECKED(parts_.scheduler.render(job, std::string(results::kIndexOutfmt), made, deadline));
+  HitIndexes::Source source = from(made);
+  source.done = [this, made] { static_cast<void>(parts_.objects.remove(made, Deadline::never())); };
+  return source;
+}
+
+Result<std::shared_ptr<results::HitIndex>> LocalJobs::hits(const Caller& caller, const JobId& id,
+                                                           Deadline deadline) {
+  LOOM_TRY(const Job job, allowed(caller, Action::read, id, deadline));
+  if (job.state != store::JobState::completed)
+    return error(Code::conflict, "the job is {}; its results are there once it is completed",
+                 store::name(job.state));
+  if (auto open = indexes_.find(id); open) return open;
+  const std::string prefix = sched::prefix_of(id) + "hits/";
+  LOOM_TRY(const ObjectKey key, ObjectKey::parse(prefix + "index"));
+  LOOM_TRY(const ObjectKey tabular, ObjectKey::parse(prefix + "tabular"));
+  auto found = Result<std::shared_ptr<results::HitIndex>>(nullptr);
+  if (parts_.objects.stat(key, deadline)) {
+    // Kept by this program or an older one; only the latter is made anew, from what is there or can be.
+    auto source = HitIndexes::Source{.open = []() -> Result<std::unique_ptr<storage::ObjectReader>> {
+                                       return error(Code::corrupt, "the hit index is of another version");
+                                     },
+                                     .layout = {}};
+    found = indexes_.get(id, key, std::move(source), deadline);
+    if (!found && found.error().code == Code::corrupt)
+      static_cast<void>(parts_.objects.remove(key, deadline));
+    if (found || found.error().code != Code::corrupt) {
+      if (!found && found.error().code == Code::timed_out) return nullptr;
+      return found;
+    }
+  }
+  auto source = tabular_of(job, tabular, deadline);
+  if (source) found = indexes_.get(id, key, *std::move(source), deadline);
+  const Error* failed = !source ? &source.error() : !found ? &found.error() : nullptr;
+  if (failed == nullptr) return found;
+  if (failed->code == Code::timed_out) return nullptr;
+  return *failed;
 }
 
 Result<std::unique_ptr<storage::ObjectReader>> LocalJobs::open(const Caller& caller, const JobId& id,

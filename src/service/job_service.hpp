@@ -10,6 +10,7 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "results/hit_index.hpp"
 #include "sched/scheduler.hpp"
 #include "service/access.hpp"
 #include "storage/object_store.hpp"
@@ -143,6 +144,10 @@ class JobService {
   /// for a format that is none.
   virtual Result<Rendered> output(const Caller& caller, const store::JobId& id, const std::string& outfmt,
                                   Deadline deadline) = 0;
+  /// The hits of a completed job, indexed now if need be, which may run its search again; waits at most until
+  /// `deadline` and then returns null: ask again. Errors: conflict unless the job is completed.
+  virtual Result<std::shared_ptr<results::HitIndex>> hits(const Caller& caller, const store::JobId& id,
+                                                          Deadline deadline) = 0;
   /// Opens a file that results() or output() named. Errors: not_found.
   virtual Result<std::unique_ptr<storage::ObjectReader>> open(const Caller& caller, const store::JobId& id,
                                                               const std::string& name, Deadline deadline) = 0;

@@ -17,6 +17,7 @@ struct LocalJobsParts {
   DatabaseList& databases;
   Limits limits{};
   std::filesystem::path uploads;  ///< a folder of this server alone
+  std::filesystem::path hits;     ///< another one, for copies of hit indexes
   int cores = 1;
   std::uint64_t memory_bytes = 0;
 };

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""Measures the hit index at 1,000,000 HSPs (--hsps for another number): making it, pages of it in every sort, and an
+export. The HSPs are real ones of one blastp search of 20 queries, repeated under new query names, for no search here
+finds so many. Indexing counts by processor time of one core: other programs take nothing away from it, but waiting for
+the disk is left out; the wall time stands beside it."""
+import json
+import subprocess
+
+import harness
+from harness import ROOT
+
+BUILD = ROOT / "build" / "release"
+DATA = ROOT / "build" / "testdata"
+OUTFMT = "7 std qlen slen score nident positive gaps qframe sframe staxids sscinames qseq sseq stitle"
+SEARCH = ["-query", DATA / "query/proteins_20.fa", "-db", DATA / "db/proteins", "-evalue", "1000", "-max_target_seqs", "5000"]
+MIB = 1 << 20
+
+
+def bench(*arguments):
+    """What `results_bench ARGUMENTS` prints."""
+    out = harness.OUT / "results_bench.json"
+    harness.run([BUILD / "results_bench", *arguments], stdout=out)
+    return json.loads(out.read_text())
+
+
+def search(outfmt, path):
+    if not path.exists():
+        part = path.with_suffix(".part")
+        subprocess.run(["blastp", *SEARCH, "-num_threads", str(harness.CORES), "-outfmt", outfmt, "-out", part], check=True,
+                       stderr=subprocess.DEVNULL)
+        part.rename(path)
+    return path
+
+
+def repeated(hsps):
+    """Tabular output of `hsps` rows."""
+    path = harness.OUT / f"hits_{hsps}.tsv"
+    if path.exists():
+        return path
+    lines = search(OUTFMT, harness.OUT / "hits_once.tsv").read_bytes().splitlines(keepends=True)
+    rows = round_number = 0
+    with open(path.with_suffix(".part"), "wb") as out:
+        while rows < hsps:
+            round_number += 1
+            name = b"c%d_" % round_number
+            for line in lines:
+                if line.startswith(b"# "):
+                    out.write(line.replace(b"# Query: ", b"# Query: " + name))
+                elif line.strip() and rows < hsps:
+                    out.write(name + line)
+                    rows += 1
+    path.with_suffix(".part").rename(path)
+    return path
+
+
+def name_of(hsps):
+    return f"{hsps:,} HSPs"
+
+
+def prepare(options):
+    subprocess.run(["cmake", "-S", ROOT, "-B", BUILD], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["cmake", "--build", BUILD, "--target", "results_bench"], check=True, stdout=subprocess.DEVNULL)
+    return repeated(options.hsps), harness.OUT / f"hits_{options.hsps}.index"
+
+
+def index(report, options):
+    output, place = prepare(options)
+    runs = sorted((bench("build", output, place) for _ in range(options.rounds)), key=lambda run: run["cpu_seconds"])
+    run = runs[len(runs) // 2]
+    rate, what = run["hsps"] / run["cpu_seconds"], name_of(options.hsps)
+    report.add(f"index {what}, one core, with all sorts", rate / 1000, "thousand HSP/s", "≥ 80", rate >= 80_000,
+               f"processor time; {run['hsps'] / run['seconds'] / 1000:.0f} by the wall")
+    report.add(f"index {what}: memory", run["peak_bytes"] / MIB, "MiB", "≤ 150", run["peak_bytes"] <= 150 * MIB, "above idle")
+    report.add(f"index {what}: size", place.stat().st_size / options.hsps, "bytes/HSP", None, None,
+               f"output: {output.stat().st_size / options.hsps:.0f}")
+
+
+def pages(report, options):
+    _, place = prepare(options)
+    if not place.exists():
+        index(harness.Report("unused"), options)
+    measured = bench("page", place)
+    for case in dict.fromkeys(page["case"] for page in measured["pages"]):
+        of_case = [page for page in measured["pages"] if page["case"] == case]
+        for sort in ("blast", "evalue", "bitscore", "pident", "length", "coverage"):
+            of_sort = [page for page in of_case if page["sort"] == sort]
+            worst = max(of_sort, key=lambda page: page["p99_ms"])
+            middle = max(page["p50_ms"] for page in of_sort)
+            report.add(f"pages of {name_of(options.hsps)}, {case}, by {sort}: p99", worst["p99_ms"], "ms", "≤ 30",
+                       worst["p99_ms"] <= 30, f"median {middle:.2f}; hits and HSPs, the worse; 50 rows, some 500")
+    report.add("pages: memory of the whole program", measured["peak_bytes"] / MIB, "MiB", "≤ 150",
+               measured["peak_bytes"] <= 150 * MIB, "absolute")
+
+
+def exports(report, options):
+    _, place = prepare(options)
+    if not place.exists():
+        index(harness.Report("unused"), options)
+    ours = bench("export", place)
+    archive = search("11", harness.OUT / "hits_once.asn")
+    once = sum(1 for line in open(harness.OUT / "hits_once.tsv", "rb") if not line.startswith(b"#"))
+    theirs = harness.run(["blast_formatter", "-archive", archive, "-outfmt", "6", "-max_target_seqs", "5000"])
+    report.add("export as TSV, std", ours["hsps"] / ours["seconds"] / 1000, "thousand HSP/s", None, None,
+               f"blast_formatter -outfmt 6: {once / theirs.wall_s / 1000:.3g}")
+
+
+if __name__ == "__main__":
+    harness.main("results", __doc__, {"index": index, "pages": pages, "exports": exports},
+                 lambda parser: parser.add_argument("--hsps", type=int, default=1_000_000))

@@ -1,0 +1,163 @@
+// Builds a hit index from tabular output, or reads pages of one, and says what it took, as JSON:
+//     results_bench build OUTPUT INDEX
+//     results_bench page INDEX
+//     results_bench export INDEX
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "results/hsp_export.hpp"
+
+namespace results = loom::results;
+using loom::Deadline;
+using loom::Result;
+
+namespace {
+
+double cpu_seconds() {
+  timespec used{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) + 1e-9 * static_cast<double>(used.tv_nsec);
+}
+
+double seconds_of(auto call) {
+  const auto start = std::chrono::steady_clock::now();
+  call();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+std::uint64_t peak_bytes() {
+  rusage use{};
+  ::getrusage(RUSAGE_SELF, &use);
+  return static_cast<std::uint64_t>(use.ru_maxrss) * 1024;
+}
+
+int build(const char* output, const char* index) {
+  const loom::Fd file(::open(output, O_RDONLY | O_CLOEXEC));
+  const results::ReadBytes read = [&file](std::span<char> into) -> Result<std::size_t> {
+    const ssize_t got = ::read(file.get(), into.data(), into.size());
+    if (got < 0) return loom::system_error(errno, "read");
+    return static_cast<std::size_t>(got);
+  };
+  const std::uint64_t before = peak_bytes();
+  Result<results::IndexCounts> counts = results::IndexCounts{};
+  const double begun = cpu_seconds();
+  const double seconds = seconds_of([&] { counts = results::build_index(index, {}, read); });
+  const double cpu = cpu_seconds() - begun;
+  if (!counts) {
+    fmt::print(stderr, "{}\n", counts.error().message);
+    return 1;
+  }
+  fmt::print(
+      R"({{"seconds":{},"cpu_seconds":{},"hsps":{},"hits":{},"subjects":{},"queries":{},"peak_bytes":{}}})"
+      "\n",
+      seconds, cpu, counts->hsps, counts->hits, counts->subjects, counts->queries, peak_bytes() - before);
+  return 0;
+}
+
+int save(const char* path) {
+  auto index = results::HitIndex::open(path);
+  if (!index) return 1;
+  const auto rows = results::HspExport::make(*index, {.columns = "std"});
+  if (!rows) return 1;
+  std::uint64_t bytes = 0;
+  const double seconds = seconds_of([&] {
+    for (;;) {
+      const auto piece = (*rows)->next(Deadline::never());
+      if (!piece || piece->empty()) return;
+      bytes += piece->size();
+    }
+  });
+  fmt::print(R"({{"seconds":{},"bytes":{},"hsps":{},"peak_bytes":{}}})"
+             "\n",
+             seconds, bytes, (*index)->counts().hsps, peak_bytes());
+  return 0;
+}
+
+struct Case {
+  std::string name;
+  std::string where;
+  bool one_query = false;
+};
+
+/// The times of the pages of one listing in seconds: its first ones and those behind rows far inside.
+std::vector<double> walk(results::HitIndex& index, const Case& one, results::Sort sort, bool hits,
+                         std::mt19937& chance) {
+  std::vector<double> times;
+  results::PageRequest request{.filter = results::Filter::parse(one.where).value(), .sort = sort};
+  if (one.one_query) request.query = static_cast<std::int64_t>(chance() % index.counts().queries);
+  for (int page = 0; page < 20; ++page) {
+    times.push_back(seconds_of([&] {
+      std::string next;
+      if (hits) {
+        const auto got = index.hits(request, Deadline::never());
+        if (got) next = got->next;
+        if (!got) fmt::print(stderr, "{}\n", got.error().message);
+      } else {
+        const auto got = index.hsps(request, Deadline::never());
+        if (got) next = got->next;
+        if (!got) fmt::print(stderr, "{}\n", got.error().message);
+      }
+      request.after = next;
+    }));
+    if (request.after.empty()) break;
+    // A larger page once in a while goes far into the list.
+    request.limit = page % 5 == 3 ? 500 : 50;
+  }
+  return times;
+}
+
+int page(const char* path) {
+  const auto index = results::HitIndex::open(path);
+  if (!index) {
+    fmt::print(stderr, "{}\n", index.error().message);
+    return 1;
+  }
+  std::mt19937 chance(1);
+  const std::vector<Case> cases{{"all", ""},
+                                {"one query", "", true},
+                                {"evalue<1e-10 and pident>90", "evalue<1e-10 and pident>90"},
+                                {"length>=100 and coverage>=50", "length>=100 and coverage>=50"},
+                                {"nothing: pident=1", "pident=1"},
+                                {"title contains 'coli'", "title contains 'coli'"}};
+  std::string text = "[";
+  for (const Case& one : cases) {
+    for (const char* sort : {"blast", "evalue", "bitscore", "pident", "length", "coverage"}) {
+      for (const bool hits : {true, false}) {
+        std::vector<double> times;
+        for (int round = 0; round < 10; ++round) {
+          const auto more = walk(**index, one, results::parse_sort(sort).value(), hits, chance);
+          times.insert(times.end(), more.begin(), more.end());
+        }
+        std::ranges::sort(times);
+        const double p50 = times[times.size() / 2];
+        const double p99 = times[std::min(times.size() - 1, times.size() * 99 / 100)];
+        text += fmt::format(
+            R"({}{{"case":"{}","sort":"{}","rows":"{}","pages":{},"p50_ms":{:.3f},"p99_ms":{:.3f},"max_ms":{:.3f}}})",
+            text.size() > 1 ? "," : "", one.name, sort, hits ? "hits" : "hsps", times.size(), p50 * 1e3,
+            p99 * 1e3, times.back() * 1e3);
+      }
+    }
+  }
+  fmt::print("{{\"pages\":{}],\"peak_bytes\":{}}}\n", text, peak_bytes());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string command = argc > 1 ? argv[1] : "";
+  if (command == "build" && argc == 4) return build(argv[2], argv[3]);
+  if (command == "page" && argc == 3) return page(argv[2]);
+  if (command == "export" && argc == 3) return save(argv[2]);
+  fmt::print(stderr, "usage: results_bench build OUTPUT INDEX | page INDEX | export INDEX\n");
+  return 1;
+}

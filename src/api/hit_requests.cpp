@@ -1,0 +1,183 @@
+#include "api/hit_requests.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+
+#include "api/replies.hpp"
+
+namespace loom::api {
+namespace {
+
+using results::Filter;
+using results::Op;
+using results::PageRequest;
+
+constexpr std::size_t kMostRows = 1000;
+constexpr std::size_t kMostSelected = 10'000;
+constexpr std::size_t kMostWords = 20;
+
+struct Bound {
+  std::string_view parameter;
+  std::string_view field;
+  Op op;
+};
+constexpr std::array kBounds{
+    Bound{"evalue_max", "evalue", Op::at_most},    Bound{"bits_min", "bitscore", Op::at_least},
+    Bound{"identity_min", "pident", Op::at_least}, Bound{"identity_max", "pident", Op::at_most},
+    Bound{"cover_min", "coverage", Op::at_least},  Bound{"length_min", "length", Op::at_least},
+    Bound{"length_max", "length", Op::at_most},    Bound{"taxid", "taxid", Op::equal},
+};
+constexpr std::array<std::string_view, 9> kOthers{"where",  "query", "words", "subject",   "sort",
+                                                  "cursor", "limit", "hsps",  "alignments"};
+
+template <class Number>
+std::optional<Number> number_of(std::string_view text) {
+  Number number{};
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+Parsed<std::optional<bool>> flag(const http::Request& request, std::string_view name) {
+  const auto text = request.parameter(name);
+  if (!text) return std::optional<bool>();
+  if (*text == "true" || *text == "1") return std::optional(true);
+  if (*text == "false" || *text == "0") return std::optional(false);
+  return wrong(name, "{}: '{}' is not true or false", name, text->substr(0, 40));
+}
+
+Parsed<std::monostate> read_place(const http::Request& request, PageRequest& page, bool pages = true) {
+  if (const auto query = request.parameter("query"); query) {
+    page.query = number_of<std::int64_t>(*query);
+    if (!page.query || *page.query < 0)
+      return wrong("query", "query: '{}' is no number of a query; they count from 0", query->substr(0, 40));
+  }
+  if (const auto sort = request.parameter("sort"); sort) {
+    const auto known = results::parse_sort(*sort);
+    if (!known) return tl::unexpected(Refusal{known.error(), "sort"});
+    page.sort = *known;
+  }
+  page.after = request.parameter("cursor").value_or("");
+  if (!pages) return std::monostate{};
+  const auto limit = number_parameter(request, "limit", 0, kMostRows, page.limit);
+  if (!limit) return tl::unexpected(limit.error());
+  page.limit = *limit;
+  return std::monostate{};
+}
+
+Parsed<std::monostate> read_filter(const http::Request& request, Filter& filter) {
+  if (const auto where = request.parameter("where"); where) {
+    auto parsed = Filter::parse(*where);
+    if (!parsed) return tl::unexpected(Refusal{parsed.error(), "where"});
+    filter.also(*parsed);
+  }
+  for (const Bound& bound : kBounds) {
+    const auto text = request.parameter(bound.parameter);
+    if (!text) continue;
+    const auto number = number_of<double>(*text);
+    if (!number || *number != *number)
+      return wrong(bound.parameter, "{}: '{}' is no number", bound.parameter, text->substr(0, 40));
+    const Status added = filter.also(bound.field, bound.op, *number);
+    if (!added) return tl::unexpected(Refusal{added.error(), std::string(bound.parameter)});
+  }
+  if (const auto subject = request.parameter("subject"); subject) {
+    const Status added = filter.also("subject", Op::equal, std::string(*subject));
+    if (!added) return tl::unexpected(Refusal{added.error(), "subject"});
+  }
+  std::string_view words = request.parameter("words").value_or("");
+  for (std::size_t count = 0; !words.empty(); ++count) {
+    const std::size_t end = std::min(words.find(' '), words.size());
+    if (count == kMostWords) return wrong("words", "words: more than {}", kMostWords);
+    if (end > 0) filter.also_word(words.substr(0, end));
+    words.remove_prefix(std::min(end + 1, words.size()));
+  }
+  return std::monostate{};
+}
+
+Parsed<std::monostate> check_names(const http::Request& request,
+                                   std::initializer_list<std::string_view> also) {
+  for (const auto& [name, value] : request.query) {
+    const bool known = std::ranges::find(kBounds, name, &Bound::parameter) != kBounds.end() ||
+                       std::ranges::find(kOthers, name) != kOthers.end() ||
+                       std::ranges::find(also, name) != also.end();
+    if (!known) return wrong(name, "there is no parameter '{}'", name.substr(0, 40));
+  }
+  return std::monostate{};
+}
+
+}  // namespace
+
+Parsed<PageRequest> hit_request(const http::Request& request, std::initializer_list<std::string_view> also) {
+  PageRequest page;
+  const bool pages = also.size() == 0;
+  if (const auto known = check_names(request, also); !known) return tl::unexpected(known.error());
+  if (const auto read = read_place(request, page, pages); !read) return tl::unexpected(read.error());
+  if (const auto read = read_filter(request, page.filter); !read) return tl::unexpected(read.error());
+  const auto alignments = flag(request, "alignments");
+  if (!alignments) return tl::unexpected(alignments.error());
+  page.alignments = alignments->value_or(false);
+  const auto hsps = number_parameter(request, "hsps", 0, kMostRows, page.hsps_per_hit);
+  if (!hsps) return tl::unexpected(hsps.error());
+  page.hsps_per_hit = *hsps;
+  return page;
+}
+
+Parsed<PageRequest> list_request(const http::Request& request) {
+  PageRequest page;
+  const auto known = check_parameters(request, {"find", "taxid", "query", "sort", "cursor", "limit"});
+  if (!known) return tl::unexpected(known.error());
+  if (const auto read = read_place(request, page); !read) return tl::unexpected(read.error());
+  page.find = request.parameter("find").value_or("");
+  if (const auto taxid = request.parameter("taxid"); taxid) {
+    page.taxid = number_of<std::int64_t>(*taxid);
+    if (!page.taxid) return wrong("taxid", "taxid: '{}' is no number", taxid->substr(0, 40));
+  }
+  return page;
+}
+
+Parsed<results::ExportRequest> export_request(const http::Request& request) {
+  results::ExportRequest wanted;
+  auto rows = hit_request(request, {"format", "columns", "header", "select"});
+  if (!rows) return tl::unexpected(rows.error());
+  wanted.rows = *std::move(rows);
+  const auto format = results::parse_export_format(request.parameter("format").value_or("tsv"));
+  if (!format) return tl::unexpected(Refusal{format.error(), "format"});
+  wanted.format = *format;
+  wanted.columns = request.parameter("columns").value_or("");
+  if (request.parameter("limit")) {
+    const auto most = number_parameter(request, "limit", 1, std::numeric_limits<std::int64_t>::max(), 0);
+    if (!most) return tl::unexpected(most.error());
+    wanted.most = *most;
+  }
+  const auto header = flag(request, "header");
+  if (!header) return tl::unexpected(header.error());
+  wanted.header = *header;
+  std::string_view selected = request.parameter("select").value_or("");
+  while (!selected.empty()) {
+    const std::size_t end = std::min(selected.find(','), selected.size());
+    const auto hit = number_of<std::int64_t>(selected.substr(0, end));
+    if (!hit || *hit < 0)
+      return wrong("select", "select: '{}' is no id of a hit; write 3,17,5",
+                   selected.substr(0, std::min<std::size_t>(end, 40)));
+    if (wanted.hits.size() == kMostSelected)
+      return wrong("select", "select: more than {} hits", kMostSelected);
+    wanted.hits.push_back(*hit);
+    selected.remove_prefix(std::min(end + 1, selected.size()));
+  }
+  return wanted;
+}
+
+Refusal refusal_of(const Error& error) {
+  if (error.code != Code::invalid_argument) return {error};
+  const std::string& words = error.message;
+  if (words.starts_with("sort:")) return {error, "sort"};
+  if (words.starts_with("columns:")) return {error, "columns"};
+  if (words.starts_with("the cursor")) return {error, "cursor"};
+  if (words.starts_with("there is no query")) return {error, "query"};
+  if (words.starts_with("there is no hit")) return {error, "select"};
+  return {error, "where"};
+}
+
+}  // namespace loom::api

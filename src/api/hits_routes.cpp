@@ -1,0 +1,195 @@
+#include "api/hits_routes.hpp"
+
+#include <cstring>
+
+#include "api/hit_requests.hpp"
+#include "api/job_json.hpp"
+#include "api/replies.hpp"
+#include "results/hsp_export.hpp"
+#include "results/page_json.hpp"
+
+namespace loom::api {
+namespace {
+
+using boost::beast::http::verb;
+using http::Request;
+using http::Response;
+using results::PageRequest;
+using service::Caller;
+
+using Index = std::shared_ptr<results::HitIndex>;
+
+// Below what proxies and clients wait for a first byte.
+constexpr std::chrono::seconds kMakeTime{20};
+constexpr std::chrono::seconds kReadTime{60};
+constexpr std::size_t kTopSubjects = 10;
+
+/// One page as JSON: asks by `ask`, writes by `write`.
+template <class Ask, class Write>
+Parsed<std::string> body_of(Ask ask, Write write) {
+  const auto page = ask();
+  if (!page) return tl::unexpected(refusal_of(page.error()));
+  std::string body;
+  JsonWriter json(body);
+  write(json, *page);
+  return body;
+}
+
+Parsed<std::string> queries_body(const Request& request, const Index& index, Deadline deadline) {
+  const auto wanted = list_request(request);
+  if (!wanted) return tl::unexpected(wanted.error());
+  return body_of([&] { return index->queries(*wanted, deadline); },
+                 [&](JsonWriter& json, const auto& page) { results::write_queries(json, *index, page); });
+}
+
+Parsed<std::string> hits_body(const Request& request, const Index& index, Deadline deadline) {
+  const auto wanted = hit_request(request);
+  if (!wanted) return tl::unexpected(wanted.error());
+  return body_of([&] { return index->hits(*wanted, deadline); },
+                 [](JsonWriter& json, const auto& page) { results::write_hits(json, page); });
+}
+
+Parsed<std::string> hsps_body(const Request& request, const Index& index, Deadline deadline) {
+  const auto wanted = hit_request(request);
+  if (!wanted) return tl::unexpected(wanted.error());
+  return body_of([&] { return index->hsps(*wanted, deadline); },
+                 [](JsonWriter& json, const auto& page) { results::write_hsps(json, page); });
+}
+
+Parsed<std::string> subjects_body(const Request& request, const Index& index, Deadline deadline) {
+  const auto wanted = list_request(request);
+  if (!wanted) return tl::unexpected(wanted.error());
+  return body_of([&] { return index->subjects(*wanted, deadline); },
+                 [](JsonWriter& json, const auto& page) { results::write_subjects(json, page); });
+}
+
+Parsed<std::string> summary_body(const Request& request, const Index& index, Deadline deadline) {
+  const auto known = check_parameters(request, {"query"});
+  if (!known) return tl::unexpected(known.error());
+  const auto wanted = list_request(request);
+  if (!wanted) return tl::unexpected(wanted.error());
+  std::optional<results::Query> query;
+  std::vector<std::uint32_t> depth;
+  if (wanted->query) {
+    const auto one = index->queries(*wanted, deadline);
+    auto bins = index->depth(*wanted->query, deadline);
+    if (!one || !bins) return tl::unexpected(refusal_of(one ? bins.error() : one.error()));
+    query = one->rows.front();
+    depth = *std::move(bins);
+  }
+  const PageRequest top{.sort = results::Sort::hits, .limit = kTopSubjects};
+  return body_of([&] { return index->subjects(top, deadline); },
+                 [&](JsonWriter& json, const auto& page) {
+                   results::write_summary(json, *index, page, query ? &*query : nullptr, depth);
+                 });
+}
+
+class ExportBody final : public http::BodySource {
+ public:
+  explicit ExportBody(std::unique_ptr<results::HspExport> rows) : rows_(std::move(rows)) {}
+
+  [[nodiscard]] std::optional<std::uint64_t> size() const override { return std::nullopt; }
+
+  Result<std::size_t> read(std::span<char> into) override {
+    if (at_ == ready_.size()) {
+      LOOM_TRY(ready_, rows_->next(Deadline::in(kReadTime)));
+      at_ = 0;
+    }
+    const std::size_t count = std::min(into.size(), ready_.size() - at_);
+    std::memcpy(into.data(), ready_.data() + at_, count);
+    at_ += count;
+    return count;
+  }
+
+ private:
+  std::unique_ptr<results::HspExport> rows_;
+  std::string ready_;
+  std::size_t at_ = 0;
+};
+
+Response being_made() {
+  Response response = json_reply(202, R"({"status":"indexing"})");
+  response.headers.emplace_back("Retry-After", "2");
+  return response;
+}
+
+http::Pairs export_headers(const store::JobId& id, results::ExportFormat format) {
+  std::string_view type = "text/tab-separated-values; charset=utf-8";
+  std::string_view ending = "tsv";
+  if (format == results::ExportFormat::csv) {
+    type = "text/csv; charset=utf-8";
+    ending = "csv";
+  } else if (format == results::ExportFormat::jsonl) {
+    type = "application/x-ndjson";
+    ending = "jsonl";
+  }
+  return {{"Content-Type", std::string(type)},
+          {"Content-Disposition",
+           fmt::format("attachment; filename=\"blast-{}-hits.{}\"", id.str().substr(0, 8), ending)},
+          {"X-Content-Type-Options", "nosniff"},
+          {"Cache-Control", "private, no-cache"}};
+}
+
+}  // namespace
+
+void HitsRoutes::add_page(std::vector<http::Route>& routes, std::string_view name, Write write) {
+  auto call = [this, write](Request& request, Caller caller) {
+    return page(request, std::move(caller), write);
+  };
+  routes.push_back({verb::get, fmt::format("/api/blast/jobs/{{id}}/results/{}", name),
+                    with_caller(context_, std::move(call))});
+}
+
+void HitsRoutes::add_to(std::vector<http::Route>& routes) {
+  add_page(routes, "queries", &queries_body);
+  add_page(routes, "hits", &hits_body);
+  add_page(routes, "hsps", &hsps_body);
+  add_page(routes, "subjects", &subjects_body);
+  add_page(routes, "summary", &summary_body);
+  auto call = [this](Request& request, Caller caller) { return save(request, std::move(caller)); };
+  routes.push_back(
+      {verb::get, "/api/blast/jobs/{id}/results/export", with_caller(context_, std::move(call))});
+}
+
+/// GET …/results/queries and so on -> 200 | 202 (the index is being made: ask again) | 400 | 401 | 404 | 409.
+HitsRoutes::Reply HitsRoutes::page(Request& request, Caller caller, Write write) {
+  const auto id = job_id_of(request);
+  if (!id) co_return context_.fail(request, id.error());
+  const auto find = [this, &caller, &id] {
+    return context_.deps.jobs.hits(caller, *id, Deadline::in(kMakeTime));
+  };
+  const auto index = co_await context_.deps.blocking.run(find);
+  if (!index) co_return context_.fail(request, index.error());
+  if (!*index) co_return being_made();
+  const auto ask = [&request, &index, write]() -> Result<Parsed<std::string>> {
+    return write(request, *index, soon());
+  };
+  auto body = co_await context_.deps.blocking.run(ask);
+  if (!body) co_return context_.fail(request, body.error());
+  if (!*body) co_return context_.fail(request, body->error());
+  Response response = json_reply(200, **std::move(body));
+  response.headers.emplace_back("Cache-Control", "private, no-cache");
+  co_return response;
+}
+
+/// GET …/results/export -> 200 | 202 | 400 | 401 | 404 | 409.
+HitsRoutes::Reply HitsRoutes::save(Request& request, Caller caller) {
+  const auto id = job_id_of(request);
+  if (!id) co_return context_.fail(request, id.error());
+  const auto wanted = export_request(request);
+  if (!wanted) co_return context_.fail(request, wanted.error());
+  const auto find = [this, &caller, &id] {
+    return context_.deps.jobs.hits(caller, *id, Deadline::in(kMakeTime));
+  };
+  const auto index = co_await context_.deps.blocking.run(find);
+  if (!index) co_return context_.fail(request, index.error());
+  if (!*index) co_return being_made();
+  const auto make = [&index, &wanted] { return results::HspExport::make(*index, *wanted); };
+  auto rows = co_await context_.deps.blocking.run(make);
+  if (!rows) co_return context_.fail(request, refusal_of(rows.error()));
+  Response response{200, export_headers(*id, wanted->format), std::string()};
+  response.body = std::make_unique<ExportBody>(*std::move(rows));
+  co_return response;
+}
+
+}  // namespace loom::api

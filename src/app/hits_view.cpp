@@ -1,0 +1,244 @@
+#include "app/hits_view.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/json.hpp>
+#include <charconv>
+#include <vector>
+
+#include "base/atomic_file.hpp"
+#include "base/fd.hpp"
+#include "base/temp_dir.hpp"
+#include "results/page_json.hpp"
+
+namespace loom::app {
+
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t kMostTop = 1000;
+constexpr std::string_view kUsage =
+    R"(usage: blastloom view FILE [-outfmt 'N COLUMNS'] [-out FILE]
+
+Shows the hits of tabular output (-outfmt 6, 7 or 10); '-' is standard input. Format 7 tells its columns; of others,
+-outfmt says what the search was asked for, if that was more than the number.
+
+  --top N        so many hits (25; at most 1000; of an export: rows)
+  --where EXPR   only these: 'evalue<1e-10 and (pident>90 or title contains kinase)'
+  --sort ORDER   blast, evalue, bitscore, pident, length or coverage
+  --hsps         HSPs instead of hits
+  --json         as JSON
+  --export F     all of them as tsv, csv or jsonl
+  --columns C    of the export: BLAST+'s names, std, qtitle and coverage
+)";
+
+struct ViewArguments {
+  std::map<std::string, std::string> flags;
+  std::string file;
+  std::string outfmt;
+  std::string out = "-";
+};
+
+Result<ViewArguments> parse(std::span<const std::string> args) {
+  constexpr std::array<std::string_view, 5> kValued{"top", "where", "sort", "columns", "export"};
+  ViewArguments found;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const std::string& word = args[i];
+    const bool own = word.starts_with("--");
+    if (!own && word != "-outfmt" && word != "-out") {
+      if (!found.file.empty())
+        return error(Code::invalid_argument, "view: one file at a time, not also '{}'", word);
+      found.file = word;
+      continue;
+    }
+    const std::size_t equals = own ? word.find('=') : std::string::npos;
+    const std::string name = word.substr(own ? 2 : 1, equals == std::string::npos ? equals : equals - 2);
+    if (own && (name == "json" || name == "hsps")) {
+      found.flags[name] = "";
+      continue;
+    }
+    if (own && std::ranges::find(kValued, name) == kValued.end())
+      return error(Code::invalid_argument, "there is no flag '{}'", word);
+    if (equals == std::string::npos && i + 1 == args.size())
+      return error(Code::invalid_argument, "{}: a value is needed", word);
+    const std::string value = equals != std::string::npos ? word.substr(equals + 1) : args[++i];
+    if (own) {
+      found.flags[name] = value;
+    } else {
+      (name == "out" ? found.out : found.outfmt) = value;
+    }
+  }
+  if (found.file.empty()) return error(Code::invalid_argument, "view: name a file of tabular output");
+  return found;
+}
+
+Result<std::shared_ptr<results::HitIndex>> index_file(const ViewArguments& arguments,
+                                                      const std::filesystem::path& folder) {
+  std::optional<results::Layout> layout;
+  if (!arguments.outfmt.empty()) {
+    LOOM_TRY(const blast::OutFormat format, blast::parse_outfmt(blast::Program::blastp, arguments.outfmt));
+    LOOM_TRY(layout, results::Layout::of(format));
+  }
+  Fd file;
+  if (arguments.file != "-") {
+    file = Fd(::open(arguments.file.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file) return system_error(errno, "open " + arguments.file);
+  }
+  const int from = file ? file.get() : STDIN_FILENO;
+  const results::ReadBytes read = [&](std::span<char> into) -> Result<std::size_t> {
+    const ssize_t got = ::read(from, into.data(), into.size());
+    if (got < 0) return system_error(errno, "read " + arguments.file);
+    return static_cast<std::size_t>(got);
+  };
+  const auto made = results::build_index(folder / "hits", std::move(layout), read);
+  if (!made) return made.error().at(arguments.file);
+  return results::HitIndex::open(folder / "hits");
+}
+
+Status save(const std::shared_ptr<results::HitIndex>& index, const HitsWish& wish,
+            results::PageRequest request, const std::string& out) {
+  LOOM_TRY(const auto format, results::parse_export_format(*wish.format));
+  LOOM_TRY(
+      const auto rows,
+      results::HspExport::make(
+          index, {.format = format, .columns = wish.columns, .rows = std::move(request), .most = wish.most}));
+  LOOM_TRY(AtomicFile file, AtomicFile::create(out == "-" ? "/dev/stdout" : out));
+  for (;;) {
+    LOOM_TRY(const std::string piece, rows->next(Deadline::never()));
+    if (piece.empty()) return file.commit();
+    LOOM_CHECKED(file.write(piece));
+  }
+}
+
+Status view(const ViewArguments& arguments) {
+  LOOM_TRY(const HitsWish wish, hits_wish(arguments.flags));
+  results::PageRequest request{.limit = wish.top};
+  LOOM_TRY(request.filter, results::Filter::parse(wish.where));
+  if (!wish.sort.empty()) {
+    LOOM_TRY(request.sort, results::parse_sort(wish.sort));
+  }
+  LOOM_TRY(const TempDir folder, TempDir::create());
+  LOOM_TRY(const auto index, index_file(arguments, folder.path()));
+  if (wish.format) return save(index, wish, std::move(request), arguments.out);
+  std::string text;
+  JsonWriter json(text);
+  if (wish.hsps) {
+    LOOM_TRY(const auto page, index->hsps(request, Deadline::never()));
+    results::write_hsps(json, page);
+  } else {
+    LOOM_TRY(const auto page, index->hits(request, Deadline::never()));
+    results::write_hits(json, page);
+  }
+  if (wish.json) {
+    fmt::print("{}\n", text);
+  } else {
+    print_hits(json::parse(text), wish.hsps);
+  }
+  return ok();
+}
+
+/// A cell of the table: one line, and no control characters of a terminal.
+std::string shown(const json::value& row, std::string_view name, std::size_t width) {
+  const json::value* found = row.as_object().if_contains({name.data(), name.size()});
+  if (found == nullptr || found->is_null()) return "-";
+  std::string text = found->is_string() ? std::string(found->as_string()) : json::serialize(*found);
+  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 127; }, ' ');
+  if (text.size() <= width) return text;
+  // Not in the middle of a letter of UTF-8.
+  std::size_t end = width - 1;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return text.substr(0, end) + "…";
+}
+
+std::size_t letters_of(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+}  // namespace
+
+Result<HitsWish> hits_wish(const std::map<std::string, std::string>& flags) {
+  HitsWish wish;
+  const auto flag = [&flags](const char* name) {
+    const auto found = flags.find(name);
+    return found == flags.end() ? std::optional<std::string>() : std::optional(found->second);
+  };
+  wish.where = flag("where").value_or("");
+  wish.sort = flag("sort").value_or("");
+  wish.columns = flag("columns").value_or("");
+  wish.hsps = flag("hsps").has_value();
+  wish.json = flag("json").has_value();
+  wish.format = flag("export");
+  if (!wish.columns.empty() && !wish.format) wish.format = "tsv";
+  if (const auto top = flag("top"); top) {
+    std::uint64_t number = 0;
+    const auto [end, failed] = std::from_chars(top->data(), top->data() + top->size(), number);
+    const bool whole = failed == std::errc() && end == top->data() + top->size();
+    if (!whole || number == 0 || (number > kMostTop && !wish.format))
+      return error(Code::invalid_argument, "--top: '{}' is not a number from 1 to {}; --export takes more",
+                   *top, kMostTop);
+    wish.top = std::min<std::size_t>(number, kMostTop);
+    wish.most = number;
+  }
+  return wish;
+}
+
+void print_hits(const json::value& page, bool hsps) {
+  struct Column {
+    std::string_view title;
+    std::string_view member;
+    std::size_t width;
+    bool right;
+  };
+  const std::array columns{Column{"query", "query_name", 24, false},
+                           Column{"subject", "accession", 24, false},
+                           Column{"identity", "pident", 8, true},
+                           Column{"length", "length", 8, true},
+                           Column{"cover", "cover", 5, true},
+                           Column{"evalue", "evalue", 9, true},
+                           Column{"bits", hsps ? "bits" : "max_score", 9, true},
+                           Column{"title", "title", 60, false}};
+  std::vector<std::array<std::string, columns.size()>> rows(1);
+  for (std::size_t i = 0; i < columns.size(); ++i) rows[0][i] = columns[i].title;
+  for (const json::value& row : page.at(hsps ? "hsps" : "hits").as_array()) {
+    rows.emplace_back();
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      rows.back()[i] = shown(row, columns[i].member, columns[i].width);
+  }
+  std::array<std::size_t, columns.size()> widths{};
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < columns.size(); ++i) widths[i] = std::max(widths[i], letters_of(row[i]));
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i + 1 < columns.size(); ++i)
+      line += columns[i].right ? fmt::format("{:>{}}  ", row[i], widths[i])
+                               : fmt::format("{:<{}}  ", row[i], widths[i]);
+    fmt::print("{}{}\n", line, row.back());
+  }
+  const json::value& total = page.at("total");
+  if (!total.is_null() && total.to_number<std::uint64_t>() > rows.size() - 1)
+    fmt::print("{} of {}; --top shows more, --export saves them all\n", rows.size() - 1,
+               total.to_number<std::uint64_t>());
+}
+
+int view_command(std::span<const std::string> args) {
+  if (args.empty() || args[0] == "--help" || args[0] == "-h") {
+    fmt::print("{}", kUsage);
+    return args.empty() ? 1 : 0;
+  }
+  const auto arguments = parse(args);
+  const Status done = arguments ? view(*arguments) : Status(arguments.error());
+  if (done) return 0;
+  fmt::print(stderr, "blastloom: {}\n", done.error().message);
+  const Code code = done.error().code;
+  const bool asked = code == Code::invalid_argument || code == Code::not_found || code == Code::corrupt ||
+                     code == Code::too_large || code == Code::forbidden;
+  return asked ? 1 : 255;
+}
+
+}  // namespace loom::app

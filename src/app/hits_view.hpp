@@ -1,0 +1,35 @@
+#pragma once
+#include <boost/json/value.hpp>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/result.hpp"
+#include "results/hsp_export.hpp"
+
+namespace loom::app {
+
+/// What to show of hits: the flags that `blastloom results` and `blastloom view` share.
+struct HitsWish {
+  std::size_t top = 25;
+  std::string where{};
+  std::string sort{};  ///< empty: BLAST's order
+  bool hsps = false;   ///< instead of hits
+  bool json = false;
+  std::optional<std::string> format{};  ///< of an export: tsv, csv, jsonl
+  std::string columns{};
+  std::optional<std::uint64_t> most{};  ///< rows of an export
+};
+/// From flags without their dashes: top, where, sort, columns, export, hsps, json. Errors: invalid_argument.
+Result<HitsWish> hits_wish(const std::map<std::string, std::string>& flags);
+
+/// A page of hits or HSPs (doc/openapi.yaml) as a table on standard output.
+void print_hits(const boost::json::value& page, bool hsps);
+
+/// `blastloom view FILE …`: the hits of tabular output on this machine. Exit codes: 0; 1 for a wrong flag or
+/// file; 255 other.
+int view_command(std::span<const std::string> args);
+
+}  // namespace loom::app

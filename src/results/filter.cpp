@@ -1,0 +1,408 @@
+#include "results/filter.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "base/check.hpp"
+#include "blast/nearest.hpp"
+#include "results/page_sql.hpp"
+
+namespace loom::results {
+namespace {
+
+using Type = FilterField::Type;
+using Of = FilterField::Of;
+
+constexpr std::array kTable{
+    FilterField{"evalue", Type::number, Of::row, "evalue", "evalue"},
+    FilterField{"bitscore", Type::number, Of::row, "bits", "bits"},
+    FilterField{"pident", Type::number, Of::row, "pident", "pident"},
+    FilterField{"length", Type::number, Of::row, "length", "length"},
+    FilterField{"coverage", Type::number, Of::row, "coverage", "coverage"},
+    FilterField{"score", Type::number, Of::row, "score", "score"},
+    FilterField{"total", Type::number, Of::row, "total", ""},
+    FilterField{"max_pident", Type::number, Of::row, "max_pident", ""},
+    FilterField{"hsps", Type::number, Of::row, "hsps", ""},
+    FilterField{"mismatch", Type::number, Of::row, "", "mismatch"},
+    FilterField{"gapopen", Type::number, Of::row, "", "gapopen"},
+    FilterField{"gaps", Type::number, Of::row, "", "gaps"},
+    FilterField{"nident", Type::number, Of::row, "", "nident"},
+    FilterField{"positive", Type::number, Of::row, "", "positive"},
+    FilterField{"qstart", Type::number, Of::row, "", "qstart"},
+    FilterField{"qend", Type::number, Of::row, "", "qend"},
+    FilterField{"sstart", Type::number, Of::row, "", "sstart"},
+    FilterField{"send", Type::number, Of::row, "", "send"},
+    FilterField{"qframe", Type::number, Of::row, "", "qframe"},
+    FilterField{"sframe", Type::number, Of::row, "", "sframe"},
+    FilterField{"query", Type::text, Of::query, "name", "name"},
+    FilterField{"qtitle", Type::text, Of::query, "title", "title"},
+    FilterField{"qlen", Type::number, Of::query, "length", "length"},
+    FilterField{"subject", Type::text, Of::subject, "name", "name"},
+    FilterField{"title", Type::text, Of::subject, "title", "title"},
+    FilterField{"organism", Type::text, Of::subject, "sciname", "sciname"},
+    FilterField{"slen", Type::number, Of::subject, "length", "length"},
+    FilterField{"taxid", Type::number, Of::taxids, "taxid", "taxid"},
+};
+constexpr std::array<std::pair<Op, std::string_view>, 7> kOps{{{Op::less, "<"},
+                                                               {Op::at_most, "<="},
+                                                               {Op::greater, ">"},
+                                                               {Op::at_least, ">="},
+                                                               {Op::equal, "="},
+                                                               {Op::unequal, "!="},
+                                                               {Op::contains, "contains"}}};
+constexpr std::size_t kLongest = 4096;
+constexpr int kDeepest = 50;
+
+std::string_view spelt(Op op) {
+  return kOps[static_cast<std::size_t>(op)].second;
+}
+
+const FilterField* find_field(std::string_view name) {
+  const auto* found = std::ranges::find(kTable, name, &FilterField::name);
+  return found == kTable.end() ? nullptr : &*found;
+}
+
+std::string field_names() {
+  std::string names;
+  for (const FilterField& field : kTable) names += (names.empty() ? "" : ", ") + std::string(field.name);
+  return names;
+}
+
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+std::string lowered(std::string_view text) {
+  std::string result(text);
+  std::ranges::transform(result, result.begin(), lower);
+  return result;
+}
+
+Error unknown_field(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const FilterField& field : kTable) names.push_back(field.name);
+  const auto near = blast::nearest(name, names);
+  return error(Code::invalid_argument, "'{}' is no field{} The fields are {}", name.substr(0, 40),
+               near ? fmt::format(", did you mean '{}'?", *near) : ".", field_names());
+}
+
+/// Errors: invalid_argument when they do not go together.
+Status fits(const FilterField& field, Op op, const Bound& value) {
+  const bool number = std::holds_alternative<double>(value);
+  if (field.type == Type::number && !number)
+    return error(Code::invalid_argument, "{} is compared with a number, not with '{}'", field.name,
+                 std::get<std::string>(value).substr(0, 40));
+  const bool text_op = op == Op::equal || op == Op::unequal || op == Op::contains;
+  if (field.type == Type::text && !text_op)
+    return error(Code::invalid_argument, "{} is text; compare it with =, != or contains", field.name);
+  if (field.type == Type::number && op == Op::contains)
+    return error(Code::invalid_argument, "{} is a number; compare it with <, <=, >, >=, = or !=", field.name);
+  if (field.of == Of::taxids && op != Op::equal && op != Op::unequal)
+    return error(Code::invalid_argument, "taxid can only be compared with = and !=");
+  return ok();
+}
+
+}  // namespace
+
+std::span<const FilterField> filter_fields() {
+  return kTable;
+}
+
+/// Recursive descent over the text; the place of an error is that of the token it is about.
+class FilterParser {
+ public:
+  explicit FilterParser(std::string_view text) : text_(text) {}
+
+  Result<Filter::Node> whole() {
+    LOOM_TRY(Filter::Node node, any(0));
+    if (skip_space(); at_ < text_.size())
+      return wrong(at_, "'and', 'or' or the end is due here, not '{}'", rest());
+    return node;
+  }
+
+ private:
+  using Node = Filter::Node;
+  using Kind = Node::Kind;
+
+  template <class... Args>
+  static Error wrong(std::size_t place, fmt::format_string<Args...> text, Args&&... args) {
+    return error(Code::invalid_argument, "where, column {}: {}", place + 1,
+                 fmt::format(text, std::forward<Args>(args)...));
+  }
+  [[nodiscard]] std::string rest() const { return std::string(text_.substr(at_, 20)); }
+  void skip_space() {
+    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n')) ++at_;
+  }
+  static bool in_word(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  }
+  [[nodiscard]] std::string_view word_here() const {
+    std::size_t end = at_;
+    while (end < text_.size() && in_word(text_[end])) ++end;
+    return text_.substr(at_, end - at_);
+  }
+  bool take_word(std::string_view wanted) {
+    skip_space();
+    if (lowered(word_here()) != wanted) return false;
+    at_ += wanted.size();
+    return true;
+  }
+  bool take(std::string_view mark) {
+    skip_space();
+    if (!text_.substr(at_).starts_with(mark)) return false;
+    at_ += mark.size();
+    return true;
+  }
+
+  // NOLINTNEXTLINE(misc-no-recursion): no deeper than kDeepest.
+  Result<Node> any(int depth) { return list(Kind::any, depth); }
+
+  // NOLINTNEXTLINE(misc-no-recursion): no deeper than kDeepest.
+  Result<Node> list(Kind kind, int depth) {
+    Node list{.kind = kind};
+    do {
+      LOOM_TRY(Node part, kind == Kind::any ? this->list(Kind::all, depth) : one(depth));
+      // "(a and b) and c" is "a and b and c".
+      if (part.kind == kind) {
+        std::ranges::move(part.parts, std::back_inserter(list.parts));
+      } else {
+        list.parts.push_back(std::move(part));
+      }
+    } while (take_word(kind == Kind::any ? "or" : "and"));
+    if (list.parts.size() > 1) return list;
+    Node alone = std::move(list.parts.front());
+    return alone;
+  }
+
+  // NOLINTNEXTLINE(misc-no-recursion): no deeper than kDeepest.
+  Result<Node> one(int depth) {
+    if (skip_space(); depth > kDeepest)
+      return error(Code::too_large, "where, column {}: more than {} parentheses or nots inside each other",
+                   at_ + 1, kDeepest);
+    if (take_word("not")) {
+      LOOM_TRY(Node part, one(depth + 1));
+      Node negated{.kind = Kind::none_of};
+      negated.parts.push_back(std::move(part));
+      return negated;
+    }
+    const std::size_t opened = at_;
+    if (!take("(")) return comparison();
+    LOOM_TRY(Node inner, any(depth + 1));
+    if (!take(")")) return wrong(at_, "the parenthesis of column {} is not closed", opened + 1);
+    return inner;
+  }
+
+  Result<Node> comparison() {
+    skip_space();
+    const std::size_t place = at_;
+    const std::string_view name = word_here();
+    if (name.empty()) {
+      if (at_ == text_.size()) return wrong(at_, "a comparison is due here, such as evalue<1e-10");
+      return wrong(at_, "the name of a field is due here, not '{}'", rest());
+    }
+    Node node;
+    node.field = find_field(lowered(name));
+    if (node.field == nullptr) return wrong(place, "{}", unknown_field(name).message);
+    at_ += name.size();
+    LOOM_TRY(node.op, op(node.field->name));
+    skip_space();
+    const std::size_t value_place = at_;
+    LOOM_TRY(node.value, value(node.field->type));
+    const Status fit = fits(*node.field, node.op, node.value);
+    if (!fit) return wrong(node.field->type == Type::text ? place : value_place, "{}", fit.error().message);
+    return node;
+  }
+
+  Result<Op> op(std::string_view field) {
+    if (take_word("contains")) return Op::contains;
+    // The longer ones first.
+    for (const auto& [mark, meant] :
+         {std::pair{"<=", Op::at_most}, std::pair{">=", Op::at_least}, std::pair{"==", Op::equal},
+          std::pair{"!=", Op::unequal}, std::pair{"<", Op::less}, std::pair{">", Op::greater},
+          std::pair{"=", Op::equal}})
+      if (take(mark)) return meant;
+    return wrong(at_, "behind '{}' <, <=, >, >=, =, != or contains is due, not '{}'", field, rest());
+  }
+
+  Result<Bound> value(Type type) {
+    if (at_ == text_.size()) return wrong(at_, "a value is due here");
+    const std::size_t place = at_;
+    std::string text;
+    if (const char quote = text_[at_]; quote == '\'' || quote == '"') {
+      // A quote inside is written twice.
+      for (++at_;; ++at_) {
+        if (at_ == text_.size())
+          return wrong(place, "the text that begins here is not closed with {}", quote);
+        if (text_[at_] == quote) {
+          if (at_ + 1 == text_.size() || text_[at_ + 1] != quote) break;
+          ++at_;
+        }
+        text += text_[at_];
+      }
+      ++at_;
+    } else {
+      const std::size_t end = std::min(text_.find_first_of(" \t\n()", at_), text_.size());
+      text = text_.substr(at_, end - at_);
+      at_ = end;
+      if (text.empty()) return wrong(place, "a value is due here, not '{}'", rest());
+    }
+    if (type == Type::text) return Bound(std::move(text));
+    double number = 0;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (failed != std::errc() || end != text.data() + text.size() || number != number)
+      return wrong(place, "a number is due here, not '{}'", text.substr(0, 40));
+    return Bound(number);
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+};
+
+Result<Filter> Filter::parse(std::string_view text) {
+  Filter filter;
+  if (text.find_first_not_of(" \t\n") == std::string_view::npos) return filter;
+  if (text.size() > kLongest)
+    return error(Code::too_large, "where: {} bytes; at most {} are taken", text.size(), kLongest);
+  LOOM_TRY(Node node, FilterParser(text).whole());
+  if (node.kind == Node::Kind::all) {
+    filter.parts_ = std::move(node.parts);
+  } else {
+    filter.parts_.push_back(std::move(node));
+  }
+  return filter;
+}
+
+Status Filter::also(std::string_view field, Op op, Bound value) {
+  Node node{.field = find_field(field), .op = op, .value = std::move(value)};
+  if (node.field == nullptr) return unknown_field(field);
+  LOOM_CHECKED(fits(*node.field, op, node.value));
+  parts_.push_back(std::move(node));
+  return ok();
+}
+
+void Filter::also_word(std::string_view word) {
+  Node any{.kind = Node::Kind::any};
+  for (const char* field : {"subject", "title", "organism"})
+    any.parts.push_back({.field = find_field(field), .op = Op::contains, .value = std::string(word)});
+  parts_.push_back(std::move(any));
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the filter.
+void Filter::write(const Node& node, std::string& out) {
+  if (node.kind == Node::Kind::compare) {
+    const std::string_view gap = node.op == Op::contains ? " " : "";
+    fmt::format_to(std::back_inserter(out), "{}{}{}{}", node.field->name, gap, spelt(node.op), gap);
+    if (const double* number = std::get_if<double>(&node.value); number != nullptr) {
+      fmt::format_to(std::back_inserter(out), "{}", *number);
+      return;
+    }
+    out += '\'';
+    for (const char c : std::get<std::string>(node.value)) out += c == '\'' ? "''" : std::string(1, c);
+    out += '\'';
+    return;
+  }
+  if (node.kind == Node::Kind::none_of) {
+    out += "not ";
+    return write_inside(node.parts.front(), Node::Kind::all, out);
+  }
+  for (const Node& part : node.parts) {
+    if (&part != node.parts.data()) out += node.kind == Node::Kind::all ? " and " : " or ";
+    if (node.kind == Node::Kind::all)
+      write_inside(part, Node::Kind::any, out);
+    else
+      write(part, out);
+  }
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the filter.
+void Filter::write_inside(const Node& node, Node::Kind loosest, std::string& out) {
+  // Only where it must be: the text is no deeper than what was parsed.
+  const bool loose = node.kind == Node::Kind::any || (node.kind == loosest && loosest == Node::Kind::all);
+  if (loose) out += '(';
+  write(node, out);
+  if (loose) out += ')';
+}
+
+std::string Filter::text() const {
+  std::string out;
+  for (const Node& part : parts_) {
+    if (!out.empty()) out += " and ";
+    parts_.size() > 1 ? write_inside(part, Node::Kind::any, out) : write(part, out);
+  }
+  return out;
+}
+
+Result<Sql> Filter::sql(Level level) const {
+  Sql sql;
+  for (const Node& part : parts_) {
+    if (!sql.text.empty()) sql.text += " AND ";
+    LOOM_CHECKED(write_sql(part, level, sql));
+  }
+  return sql;
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the filter.
+Status Filter::write_sql(const Node& node, Level level, Sql& out) {
+  if (node.kind == Node::Kind::compare) return write_comparison(node, level, out);
+  out.text += node.kind == Node::Kind::none_of ? "NOT (" : "(";
+  for (const Node& part : node.parts) {
+    if (&part != node.parts.data()) out.text += node.kind == Node::Kind::all ? " AND " : " OR ";
+    LOOM_CHECKED(write_sql(part, level, out));
+  }
+  out.text += ')';
+  return ok();
+}
+
+Status Filter::write_comparison(const Node& node, Level level, Sql& out) {
+  const FilterField& field = *node.field;
+  const std::string_view column = level == Level::hits ? field.in_hits : field.in_hsps;
+  if (column.empty())
+    return error(Code::invalid_argument, "{} is known of {} only; ask for those", field.name,
+                 level == Level::hits ? "HSPs" : "hits");
+  const bool negated = node.op == Op::unequal && field.of != Of::row;
+  std::string_view op = negated ? "=" : spelt(node.op);
+  Bound value = node.value;
+  std::string condition;
+  if (node.op == Op::contains) {
+    value = like_text(std::get<std::string>(node.value));
+    condition = fmt::format("{} LIKE ? ESCAPE '\\'", column);
+  } else {
+    condition = fmt::format("{} {} ?", column, op);
+  }
+  // The subqueries do not depend on the row, so SQLite runs each once.
+  const std::string_view in = negated ? "NOT IN" : "IN";
+  switch (field.of) {
+    case Of::row:
+      out.text += "t." + condition;
+      break;
+    case Of::query:
+      out.text += fmt::format("t.query {} (SELECT id FROM query WHERE {})", in, condition);
+      break;
+    case Of::subject:
+      out.text += fmt::format("t.subject {} (SELECT id FROM subject WHERE {})", in, condition);
+      break;
+    case Of::taxids:
+      out.text += fmt::format("t.subject {} (SELECT subject FROM subject_taxid WHERE {})", in, condition);
+      break;
+  }
+  out.values.push_back(std::move(value));
+  return ok();
+}
+
+std::vector<Filter::Part> Filter::indexed_parts(Level level) const {
+  constexpr std::array<std::string_view, 5> kIndexed{"evalue", "bits", "pident", "length", "coverage"};
+  std::vector<Part> parts;
+  for (const Node& node : parts_) {
+    if (node.kind != Node::Kind::compare || node.op == Op::unequal) continue;
+    const Of of = node.field->of;
+    const bool of_row = of == Of::row && std::ranges::find(kIndexed, node.field->in_hsps) != kIndexed.end();
+    if (!of_row && of != Of::subject && of != Of::taxids) continue;
+    Part part{of_row ? node.field->in_hsps : "subject", {}};
+    if (write_comparison(node, level, part.sql)) parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
+}  // namespace loom::results

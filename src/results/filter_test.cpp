@@ -1,0 +1,82 @@
+#include "results/filter.hpp"
+
+#include <gtest/gtest.h>
+
+namespace loom::results {
+namespace {
+
+std::string sql(std::string_view text, Level level = Level::hsps) {
+  const auto filter = Filter::parse(text);
+  if (!filter) return "! " + filter.error().message;
+  const auto made = filter->sql(level);
+  return made ? made->text : "! " + made.error().message;
+}
+
+TEST(Filter, ComparisonsBecomeParameters) {
+  const auto filter = Filter::parse("evalue<1e-10 and pident>90");
+  ASSERT_TRUE(filter);
+  const auto made = filter->sql(Level::hsps);
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->text, "t.evalue < ? AND t.pident > ?");
+  EXPECT_EQ(made->values, (std::vector<Bound>{1e-10, 90.0}));
+  EXPECT_EQ(filter->text(), "evalue<1e-10 and pident>90");
+}
+
+TEST(Filter, AndBindsTighterThanOr) {
+  EXPECT_EQ(sql("length>9 OR gaps=0 And Length<3"), "(t.length > ? OR (t.gaps = ? AND t.length < ?))");
+  EXPECT_EQ(sql("(length>9 or gaps=0) and not length<3"),
+            "(t.length > ? OR t.gaps = ?) AND NOT (t.length < ?)");
+}
+
+TEST(Filter, TextIsLookedUpOnce) {
+  EXPECT_EQ(sql("title contains 'kinase'"),
+            "t.subject IN (SELECT id FROM subject WHERE title LIKE ? ESCAPE '\\')");
+  EXPECT_EQ(sql("taxid != 9606"), "t.subject NOT IN (SELECT subject FROM subject_taxid WHERE taxid = ?)");
+  const auto filter = Filter::parse("title contains \"50%_\\ it''s\"");
+  ASSERT_TRUE(filter);
+  EXPECT_EQ(filter->sql(Level::hits)->values.front(), Bound("%50\\%\\_\\\\ it''s%"));
+}
+
+TEST(Filter, EmptyIsEverything) {
+  EXPECT_EQ(sql(" \t"), "");
+  EXPECT_TRUE(Filter::parse("")->empty());
+}
+
+TEST(Filter, ErrorsNameThePlace) {
+  EXPECT_TRUE(sql("evalue<1 and pidnt>90")
+                  .starts_with("! where, column 14: 'pidnt' is no field, did you mean 'pident'? The fields "
+                               "are evalue, bitscore,"))
+      << sql("evalue<1 and pidnt>90");
+  EXPECT_EQ(sql("evalue 5"),
+            "! where, column 8: behind 'evalue' <, <=, >, >=, =, != or contains is due, not '5'");
+  EXPECT_EQ(sql("evalue < kinase"), "! where, column 10: a number is due here, not 'kinase'");
+  EXPECT_EQ(sql("title < 'a'"), "! where, column 1: title is text; compare it with =, != or contains");
+  EXPECT_EQ(sql("(evalue<1"), "! where, column 10: the parenthesis of column 1 is not closed");
+  EXPECT_EQ(sql("evalue<1 pident>2"),
+            "! where, column 10: 'and', 'or' or the end is due here, not 'pident>2'");
+  EXPECT_EQ(sql("evalue<1 and"), "! where, column 13: a comparison is due here, such as evalue<1e-10");
+  EXPECT_EQ(sql("title='a"), "! where, column 7: the text that begins here is not closed with '");
+  EXPECT_EQ(sql("gaps=0", Level::hits), "! gaps is known of HSPs only; ask for those");
+  EXPECT_EQ(sql("taxid>5"), "! where, column 7: taxid can only be compared with = and !=");
+}
+
+TEST(Filter, DeepAndLongOnesAreRefused) {
+  EXPECT_EQ(Filter::parse(std::string(60, '(') + "gaps=0").error().code, Code::too_large);
+  EXPECT_EQ(Filter::parse("title='" + std::string(5000, 'a') + "'").error().code, Code::too_large);
+}
+
+TEST(Filter, TextReadsBack) {
+  for (const std::string_view text :
+       {"evalue<1e-10", "(evalue<1 or gaps=0) and not (pident>=99.5 and length>3)", "not not gaps=1",
+        "title contains 'it''s' or query=''", "taxid!=9606"}) {
+    const auto filter = Filter::parse(text);
+    ASSERT_TRUE(filter) << text;
+    const auto again = Filter::parse(filter->text());
+    ASSERT_TRUE(again) << filter->text();
+    EXPECT_EQ(again->text(), filter->text());
+    EXPECT_EQ(again->sql(Level::hsps)->text, filter->sql(Level::hsps)->text);
+  }
+}
+
+}  // namespace
+}  // namespace loom::results

@@ -1,0 +1,519 @@
+#include "results/hit_index.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <sstream>
+
+#include "results/page_sql.hpp"
+#include "results/sqlite_file.hpp"
+
+namespace loom::results {
+namespace {
+
+using Step = SqliteStatement::Step;
+
+constexpr std::uint64_t kCacheBytes = std::uint64_t{4} << 20U;
+constexpr int kInstructionsPerLook = 2000;  // of SQLite's machine; about 0.1 ms
+constexpr std::size_t kMostIdle = 8;
+constexpr std::size_t kMostTotals = 1000;
+constexpr std::chrono::milliseconds kCountTime{15};
+constexpr std::chrono::milliseconds kOrderedTime{8};
+// So few rows are all read and sorted.
+constexpr int kFewRows = 10'000;
+// So many are found by their ids before all rows of a table are read.
+constexpr int kManyRows = 100'000;
+
+constexpr std::string_view kQueryColumns =
+    "q.id, q.name, q.title, q.iteration, q.length, q.hits, q.hsps, q.evalue_text, q.bits_text";
+constexpr std::string_view kSubjectColumns = "s.id, s.name, s.title, s.taxids, s.sciname, s.length";
+constexpr std::string_view kHspColumns =
+    "t.id, t.hit, t.query, t.subject, t.evalue_text, t.bits_text, t.pident_text, t.length, t.coverage, "
+    "t.mismatch, "
+    "t.gapopen, t.qstart, t.qend, t.sstart, t.send, t.score, t.nident, t.positive, t.gaps, t.qframe, "
+    "t.sframe, "
+    "t.others, a.qseq, a.sseq";
+
+/// Takes the columns of a row from left to right.
+class Columns {
+ public:
+  explicit Columns(const SqliteStatement& row, int first = 0) : row_(row), next_(first) {}
+  std::string text() { return std::string(row_.text_at(next_++)); }
+  std::int64_t integer() { return row_.integer_at(next_++); }
+  std::int64_t index() { return integer() - 1; }  // ids of the file count from 1
+  std::optional<std::int64_t> maybe() { return row_.maybe_at(next_++); }
+  double real() { return row_.real_at(next_++); }
+
+ private:
+  const SqliteStatement& row_;
+  int next_;
+};
+
+Query take_query(Columns& row) {
+  Query query;
+  query.index = row.index();
+  query.name = row.text();
+  query.title = row.text();
+  query.iteration = static_cast<int>(row.integer());
+  query.length = row.maybe();
+  query.hits = row.integer();
+  query.hsps = row.integer();
+  query.evalue = row.text();
+  query.bitscore = row.text();
+  return query;
+}
+
+Subject take_subject(Columns& row) {
+  Subject subject;
+  subject.id = row.index();
+  subject.name = row.text();
+  subject.title = row.text();
+  subject.taxids = row.text();
+  subject.sciname = row.text();
+  subject.length = row.maybe();
+  return subject;
+}
+
+Hsp take_hsp(Columns& row, bool alignments) {
+  Hsp hsp;
+  hsp.id = row.index();
+  hsp.hit = row.index();
+  hsp.query = row.index();
+  hsp.subject = row.index();
+  hsp.evalue = row.text();
+  hsp.bitscore = row.text();
+  hsp.pident = row.text();
+  hsp.length = row.integer();
+  hsp.coverage = row.integer();
+  for (auto* number : {&hsp.mismatch, &hsp.gapopen, &hsp.qstart, &hsp.qend, &hsp.sstart, &hsp.send,
+                       &hsp.score, &hsp.nident, &hsp.positive, &hsp.gaps, &hsp.qframe, &hsp.sframe})
+    *number = row.maybe();
+  hsp.others = row.text();
+  if (!alignments) return hsp;
+  hsp.qseq = row.text();
+  hsp.sseq = row.text();
+  return hsp;
+}
+
+/// kHspColumns from, with the aligned sequences or without.
+std::string hsp_source(bool alignments) {
+  const std::string columns(kHspColumns);
+  return alignments ? fmt::format("{} FROM hsp t LEFT JOIN alignment a ON a.hsp = t.id", columns)
+                    : fmt::format("{} FROM hsp t", columns.substr(0, columns.find(", a.qseq")));
+}
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::istringstream in(text);
+  return {std::istream_iterator<std::string>(in), {}};
+}
+
+void bind(SqliteStatement& statement, const std::vector<Bound>& values) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const int place = static_cast<int>(i) + 1;
+    if (const double* number = std::get_if<double>(&values[i]); number != nullptr) {
+      statement.real(place, *number);
+    } else {
+      statement.text(place, std::get<std::string>(values[i]));
+    }
+  }
+}
+
+}  // namespace
+
+struct HitIndex::Reader {
+  explicit Reader(SqliteFile opened) : file(std::move(opened)) {
+    sqlite3_progress_handler(file.get(), kInstructionsPerLook, &Reader::is_late, this);
+  }
+  static int is_late(void* self) { return static_cast<Reader*>(self)->until.passed() ? 1 : 0; }
+
+  SqliteFile file;
+  Deadline until = Deadline::never();
+};
+
+struct HitIndex::Listing {
+  PageTable table;
+  std::optional<std::pair<std::int64_t, std::int64_t>> ids{};  ///< first and last, as in the file
+  Sql where{};
+  std::vector<Filter::Part> parts{};
+  std::optional<std::uint64_t> known_total{};
+};
+
+void HitIndex::Give::operator()(Reader* reader) const {
+  std::unique_ptr<Reader> back(reader);
+  const MutexLock lock(owner->mutex_);
+  if (owner->idle_.size() < kMostIdle) owner->idle_.push_back(std::move(back));
+}
+
+HitIndex::~HitIndex() = default;
+
+Result<std::shared_ptr<HitIndex>> HitIndex::open(const std::filesystem::path& path) {
+  std::shared_ptr<HitIndex> index(new HitIndex());
+  index->path_ = path;
+  LOOM_TRY(const Borrowed reader, index->borrow(Deadline::never()));
+  LOOM_TRY(SqliteStatement all, reader->file.prepare("SELECT name, value FROM meta"));
+  std::map<std::string, std::string> meta;
+  for (;;) {
+    LOOM_TRY(const Step step, all.step());
+    if (step == Step::done) break;
+    meta.emplace(all.text_at(0), all.text_at(1));
+  }
+  if (meta["version"] != fmt::to_string(kIndexVersion))
+    return error(Code::corrupt, "hit index: version '{}' is not the {} of this program; make it again",
+                 meta["version"], kIndexVersion);
+  const auto number = [&meta](const char* name) {
+    return static_cast<std::uint64_t>(std::strtoull(meta[name].c_str(), nullptr, 10));
+  };
+  index->counts_ = {.queries = number("queries"),
+                    .queries_with_hits = number("queries_with_hits"),
+                    .subjects = number("subjects"),
+                    .hits = number("hits"),
+                    .hsps = number("hsps")};
+  index->columns_ = words_of(meta["columns"]);
+  index->others_ = words_of(meta["others"]);
+  index->histograms_ = meta["histograms"];
+  return index;
+}
+
+Result<HitIndex::Borrowed> HitIndex::borrow(Deadline deadline) {
+  std::unique_ptr<Reader> reader;
+  {
+    const MutexLock lock(mutex_);
+    if (!idle_.empty()) {
+      reader = std::move(idle_.back());
+      idle_.pop_back();
+    }
+  }
+  if (!reader) {
+    LOOM_TRY(SqliteFile file, SqliteFile::open(path_, kCacheBytes));
+    reader = std::make_unique<Reader>(std::move(file));
+  }
+  reader->until = deadline;
+  return Borrowed(reader.release(), Give{this});
+}
+
+Result<std::optional<std::uint64_t>> HitIndex::total_of(Reader& reader, const Listing& listing,
+                                                        const PageRequest& request, Deadline deadline) {
+  if (listing.known_total) return listing.known_total;
+  const std::string name = count_sql(listing.table, listing.ids, listing.where.text);
+  std::string key = name;
+  for (const Bound& value : listing.where.values) {
+    key += '\n';
+    if (const double* number = std::get_if<double>(&value); number != nullptr) {
+      key += fmt::to_string(*number);
+    } else {
+      key += std::get<std::string>(value);
+    }
+  }
+  {
+    const MutexLock lock(mutex_);
+    if (const auto known = totals_.find(key); known != totals_.end()) return std::optional(known->second);
+  }
+  if (!request.after.empty() && request.limit > 0) return std::optional<std::uint64_t>();
+  LOOM_TRY(SqliteStatement count, reader.file.prepare(name));
+  bind(count, listing.where.values);
+  reader.until = request.limit == 0 ? deadline : std::min(deadline, Deadline::in(kCountTime), earlier);
+  const auto counted = count.step();
+  reader.until = deadline;
+  if (!counted && counted.error().code == Code::timed_out && !deadline.passed())
+    return std::optional<std::uint64_t>();
+  if (!counted) return counted.error();
+  const auto total = static_cast<std::uint64_t>(count.integer_at(0));
+  const MutexLock lock(mutex_);
+  if (totals_.size() >= kMostTotals) totals_.clear();
+  totals_[key] = total;
+  return std::optional(total);
+}
+
+/// The column whose index finds the fewest rows that one of the filter's conditions allows; empty unless they
+/// are fewer than `most`.
+Result<std::string_view> HitIndex::driver_of(Reader& reader, const Listing& listing, std::size_t most) {
+  std::string_view driver;
+  for (const Filter::Part& part : listing.parts) {
+    LOOM_TRY(SqliteStatement count,
+             reader.file.prepare(few_sql(listing.table, part.column, part.sql.text, most)));
+    bind(count, part.sql.values);
+    LOOM_CHECKED(count.step());
+    const auto found = static_cast<std::size_t>(count.integer_at(0));
+    if (found >= most) continue;
+    most = found;
+    driver = part.column;
+  }
+  return driver;
+}
+
+Status HitIndex::pick_by(Reader& reader, const Listing& listing, const PageRequest& request,
+                         const PagePlan& plan, const PageCursor& cursor, Picked& picked) {
+  double key = 0;
+  for (const PageSql& part :
+       page_sql(listing.table, listing.ids, listing.where, plan, cursor, request.sort)) {
+    LOOM_TRY(SqliteStatement statement, reader.file.prepare(part.text));
+    bind(statement, part.values);
+    // One more than the page tells whether there is a next one.
+    statement.integer(static_cast<int>(part.values.size()) + 1,
+                      static_cast<std::int64_t>(request.limit + 1 - picked.ids.size()));
+    for (;;) {
+      LOOM_TRY(const Step step, statement.step());
+      if (step == Step::done) break;
+      if (picked.ids.size() == request.limit) {
+        picked.next = page_cursor_text({key, picked.ids.back()}, request.sort);
+        return ok();
+      }
+      picked.ids.push_back(statement.integer_at(0));
+      key = statement.real_at(1);
+    }
+  }
+  return ok();
+}
+
+Result<HitIndex::Picked> HitIndex::pick(Reader& reader, const Listing& listing, const PageRequest& request,
+                                        Deadline deadline) {
+  Picked picked;
+  LOOM_TRY(picked.total, total_of(reader, listing, request, deadline));
+  if (request.limit == 0) return picked;
+  LOOM_TRY(const PageCursor cursor, parse_page_cursor(request.after, request.sort));
+  const auto by = [&](const PagePlan& plan) {
+    picked.ids.clear();
+    return pick_by(reader, listing, request, plan, cursor, picked);
+  };
+  using Kind = PagePlan::Kind;
+  const bool few = listing.ids && listing.ids->second - listing.ids->first < kFewRows;
+  LOOM_TRY(std::string_view driver,
+           few ? Result<std::string_view>("") : driver_of(reader, listing, kFewRows));
+  if (few || !driver.empty()) {
+    LOOM_CHECKED(by({few ? Kind::scan : Kind::driven, driver}));
+    return picked;
+  }
+  // In the order of the sort most filters find a page at once.
+  const bool sure = request.sort == Sort::blast || listing.where.text.empty();
+  reader.until = sure ? deadline : std::min(deadline, Deadline::in(kOrderedTime), earlier);
+  const Status ordered = by({});
+  reader.until = deadline;
+  if (ordered) return picked;
+  if (sure || ordered.error().code != Code::timed_out || deadline.passed()) return ordered.error();
+  LOOM_TRY(driver, driver_of(reader, listing, kManyRows));
+  LOOM_CHECKED(by({driver.empty() ? Kind::scan : Kind::driven, driver}));
+  return picked;
+}
+
+Result<std::pair<std::int64_t, std::int64_t>> HitIndex::range_of_query(Reader& reader, Level level,
+                                                                       std::int64_t query) {
+  LOOM_TRY(SqliteStatement find,
+           reader.file.prepare(level == Level::hits ? "SELECT first_hit, hits FROM query WHERE id = ?"
+                                                    : "SELECT first_hsp, hsps FROM query WHERE id = ?"));
+  find.integer(1, query + 1);
+  LOOM_TRY(const Step step, find.step());
+  if (step == Step::done)
+    return error(Code::invalid_argument, "there is no query {}; they are numbered from 0 to {}", query,
+                 static_cast<std::int64_t>(counts_.queries) - 1);
+  const std::int64_t first = find.integer_at(0);
+  return std::pair{first, first + find.integer_at(1) - 1};
+}
+
+Result<HitIndex::Listing> HitIndex::rows_listing(Reader& reader, Level level, const PageRequest& request) {
+  Listing listing{.table = level == Level::hits ? PageTable::hit : PageTable::hsp};
+  if (request.sort == Sort::hits)
+    return error(
+        Code::invalid_argument,
+        "sort: hits is an order of queries; use blast, evalue, bitscore, pident, length or coverage");
+  LOOM_TRY(listing.where, request.filter.sql(level));
+  listing.parts = request.filter.indexed_parts(level);
+  if (request.query) {
+    LOOM_TRY(listing.ids, range_of_query(reader, level, *request.query));
+  }
+  if (request.hsps) listing.ids = {request.hsps->first + 1, request.hsps->second + 1};
+  if (!listing.where.text.empty()) return listing;
+  if (listing.ids) {
+    listing.known_total = static_cast<std::uint64_t>(listing.ids->second - listing.ids->first + 1);
+  } else {
+    listing.known_total = level == Level::hits ? counts_.hits : counts_.hsps;
+  }
+  return listing;
+}
+
+Result<Page<Hit>> HitIndex::hits(const PageRequest& request, Deadline deadline) {
+  LOOM_TRY(const Borrowed reader, borrow(deadline));
+  LOOM_TRY(const Listing listing, rows_listing(*reader, Level::hits, request));
+  LOOM_TRY(Picked picked, pick(*reader, listing, request, deadline));
+  LOOM_TRY(SqliteStatement get,
+           reader->file.prepare(fmt::format(
+               "SELECT t.id, t.id - q.first_hit, t.query, q.name, t.evalue_text, t.bits_text, t.total_text, "
+               "t.pident_text, t.max_pident, t.length, t.coverage, t.hsps, t.first_hsp, {} FROM hit t CROSS "
+               "JOIN query q "
+               "ON q.id = t.query CROSS JOIN subject s ON s.id = t.subject WHERE t.id = ?",
+               kSubjectColumns)));
+  LOOM_TRY(SqliteStatement hsps,
+           reader->file.prepare(fmt::format("SELECT {} WHERE t.id BETWEEN ? AND ? ORDER BY t.id",
+                                            hsp_source(request.alignments))));
+  Page<Hit> page{.rows = {}, .total = picked.total, .next = std::move(picked.next)};
+  for (const std::int64_t id : picked.ids) {
+    get.reset();
+    get.integer(1, id);
+    LOOM_CHECKED(get.step());
+    Columns row(get);
+    Hit hit;
+    hit.id = row.index();
+    hit.index = row.integer();
+    hit.query = row.index();
+    for (std::string* text : {&hit.query_name, &hit.evalue, &hit.bitscore, &hit.total, &hit.pident})
+      *text = row.text();
+    hit.max_pident = row.real();
+    hit.length = row.integer();
+    hit.coverage = row.integer();
+    hit.hsp_count = row.integer();
+    hit.first_hsp = row.index();
+    hit.subject = take_subject(row);
+    const auto shown = std::min<std::int64_t>(hit.hsp_count, static_cast<std::int64_t>(request.hsps_per_hit));
+    hsps.reset();
+    hsps.integer(1, hit.first_hsp + 1);
+    hsps.integer(2, hit.first_hsp + shown);
+    for (std::int64_t i = 0; i < shown; ++i) {
+      LOOM_CHECKED(hsps.step());
+      Columns one(hsps);
+      hit.hsps.push_back(take_hsp(one, request.alignments));
+    }
+    page.rows.push_back(std::move(hit));
+  }
+  return page;
+}
+
+Result<Page<HspRow>> HitIndex::hsps(const PageRequest& request, Deadline deadline) {
+  LOOM_TRY(const Borrowed reader, borrow(deadline));
+  LOOM_TRY(const Listing listing, rows_listing(*reader, Level::hsps, request));
+  LOOM_TRY(Picked picked, pick(*reader, listing, request, deadline));
+  LOOM_TRY(SqliteStatement get,
+           reader->file.prepare(fmt::format("SELECT {} WHERE t.id = ?", hsp_source(request.alignments))));
+  LOOM_TRY(SqliteStatement get_query,
+           reader->file.prepare(fmt::format("SELECT {} FROM query q WHERE q.id = ?", kQueryColumns)));
+  LOOM_TRY(SqliteStatement get_subject,
+           reader->file.prepare(fmt::format("SELECT {} FROM subject s WHERE s.id = ?", kSubjectColumns)));
+  Page<HspRow> page{.rows = {}, .total = picked.total, .next = std::move(picked.next)};
+  page.rows.reserve(picked.ids.size());
+  for (const std::int64_t id : picked.ids) {
+    HspRow row;
+    get.reset();
+    get.integer(1, id);
+    LOOM_CHECKED(get.step());
+    Columns columns(get);
+    row.hsp = take_hsp(columns, request.alignments);
+    const HspRow* last = page.rows.empty() ? nullptr : &page.rows.back();
+    if (last != nullptr && last->hsp.query == row.hsp.query) {
+      row.query = last->query;
+    } else {
+      get_query.reset();
+      get_query.integer(1, row.hsp.query + 1);
+      LOOM_CHECKED(get_query.step());
+      Columns of_query(get_query);
+      row.query = take_query(of_query);
+    }
+    get_subject.reset();
+    get_subject.integer(1, row.hsp.subject + 1);
+    LOOM_CHECKED(get_subject.step());
+    Columns of_subject(get_subject);
+    row.subject = take_subject(of_subject);
+    page.rows.push_back(std::move(row));
+  }
+  return page;
+}
+
+Result<Page<Query>> HitIndex::queries(const PageRequest& request, Deadline deadline) {
+  if (request.sort != Sort::blast && request.sort != Sort::hits && request.sort != Sort::evalue)
+    return error(Code::invalid_argument, "sort: queries are sorted by blast, hits or evalue");
+  LOOM_TRY(const Borrowed reader, borrow(deadline));
+  Listing listing{.table = PageTable::query};
+  if (!request.find.empty()) {
+    listing.where = {"t.title LIKE ? ESCAPE '\\'", {like_text(request.find)}};
+  } else {
+    listing.known_total = counts_.queries;
+  }
+  if (request.query) {
+    LOOM_CHECKED(range_of_query(*reader, Level::hits, *request.query));
+    listing.ids = {*request.query + 1, *request.query + 1};
+  }
+  // Those without hits have no E-value, and come last.
+  LOOM_TRY(Picked picked, pick(*reader, listing, request, deadline));
+  LOOM_TRY(SqliteStatement get,
+           reader->file.prepare(fmt::format(
+               "SELECT {}, s.name, s.title FROM query q LEFT JOIN hit h ON h.id = q.first_hit AND q.hits > 0 "
+               "LEFT JOIN subject s ON s.id = h.subject WHERE q.id = ?",
+               kQueryColumns)));
+  Page<Query> page{.rows = {}, .total = picked.total, .next = std::move(picked.next)};
+  for (const std::int64_t id : picked.ids) {
+    get.reset();
+    get.integer(1, id);
+    LOOM_CHECKED(get.step());
+    Columns row(get);
+    Query query = take_query(row);
+    query.best_subject = row.text();
+    query.best_title = row.text();
+    page.rows.push_back(std::move(query));
+  }
+  return page;
+}
+
+Result<Page<SubjectTotal>> HitIndex::subjects(const PageRequest& request, Deadline deadline) {
+  if (request.sort == Sort::pident || request.sort == Sort::length || request.sort == Sort::coverage)
+    return error(Code::invalid_argument, "sort: subjects are sorted by blast, hits, evalue or bitscore");
+  LOOM_TRY(const Borrowed reader, borrow(deadline));
+  Listing listing{.table = PageTable::subject};
+  if (!request.find.empty())
+    listing.where = {
+        "t.subject IN (SELECT id FROM subject WHERE name LIKE ? ESCAPE '\\' OR title LIKE ? ESCAPE '\\')",
+        {like_text(request.find), like_text(request.find)}};
+  if (request.taxid) {
+    if (!listing.where.text.empty()) listing.where.text += " AND ";
+    listing.where.text += "t.subject IN (SELECT subject FROM subject_taxid WHERE taxid = ?)";
+    listing.where.values.emplace_back(static_cast<double>(*request.taxid));
+  }
+  if (listing.where.text.empty()) listing.known_total = counts_.subjects;
+  LOOM_TRY(Picked picked, pick(*reader, listing, request, deadline));
+  LOOM_TRY(SqliteStatement get, reader->file.prepare(fmt::format(
+                                    "SELECT {}, t.queries, t.hsps, t.evalue, t.bits FROM subject_total t "
+                                    "CROSS JOIN subject s ON s.id = t.subject WHERE t.subject = ?",
+                                    kSubjectColumns)));
+  Page<SubjectTotal> page{.rows = {}, .total = picked.total, .next = std::move(picked.next)};
+  for (const std::int64_t id : picked.ids) {
+    get.reset();
+    get.integer(1, id);
+    LOOM_CHECKED(get.step());
+    Columns row(get);
+    SubjectTotal total;
+    total.subject = take_subject(row);
+    total.queries = row.integer();
+    total.hsps = row.integer();
+    total.evalue = row.real();
+    total.bitscore = row.real();
+    page.rows.push_back(std::move(total));
+  }
+  return page;
+}
+
+Result<std::vector<std::uint32_t>> HitIndex::depth(std::int64_t query, Deadline deadline) {
+  LOOM_TRY(const Borrowed reader, borrow(deadline));
+  LOOM_CHECKED(range_of_query(*reader, Level::hits, query));
+  LOOM_TRY(SqliteStatement get, reader->file.prepare("SELECT bins FROM depth WHERE query = ?"));
+  get.integer(1, query + 1);
+  LOOM_TRY(const Step step, get.step());
+  std::vector<std::uint32_t> bins;
+  if (step == Step::done) return bins;
+  const std::string_view bytes = get.text_at(0);
+  bins.resize(bytes.size() / sizeof(bins[0]));
+  std::memcpy(bins.data(), bytes.data(), bins.size() * sizeof(bins[0]));
+  return bins;
+}
+
+Result<std::pair<std::int64_t, std::int64_t>> HitIndex::hsps_of(std::int64_t hit, Deadline deadline) {
+  LOOM_TRY(const Borrowed reader, borrow(deadline));
+  LOOM_TRY(SqliteStatement get, reader->file.prepare("SELECT first_hsp, hsps FROM hit WHERE id = ?"));
+  get.integer(1, hit + 1);
+  LOOM_TRY(const Step step, get.step());
+  if (step == Step::done)
+    return error(Code::invalid_argument, "there is no hit {}; they are numbered from 0 to {}", hit,
+                 static_cast<std::int64_t>(counts_.hits) - 1);
+  const std::int64_t first = get.integer_at(0) - 1;
+  return std::pair{first, first + get.integer_at(1) - 1};
+}
+
+}  // namespace loom::results

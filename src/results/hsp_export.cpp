@@ -1,0 +1,275 @@
+#include "results/hsp_export.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "base/json_writer.hpp"
+#include "blast/outfmt.hpp"
+
+namespace loom::results {
+namespace {
+
+constexpr std::size_t kRowsAtOnce = 1000;
+
+enum Source : int {
+  kQuery,
+  kSubject,
+  kPident,
+  kLength,
+  kMismatch,
+  kGapopen,
+  kQstart,
+  kQend,
+  kSstart,
+  kSend,
+  kEvalue,
+  kBitscore,
+  kQlen,
+  kSlen,
+  kScore,
+  kNident,
+  kPositive,
+  kGaps,
+  kQframe,
+  kSframe,
+  kTaxids,
+  kSciname,
+  kQseq,
+  kSseq,
+  kTitle,
+  kQtitle,
+  kCoverage,
+  kOthers  ///< and on: the cells that are kept as they are
+};
+struct Known {
+  std::string_view name;
+  Source source;
+};
+constexpr std::array kKnown{
+    Known{"qaccver", kQuery},     Known{"qseqid", kQuery},     Known{"qacc", kQuery},
+    Known{"saccver", kSubject},   Known{"sseqid", kSubject},   Known{"sacc", kSubject},
+    Known{"pident", kPident},     Known{"length", kLength},    Known{"mismatch", kMismatch},
+    Known{"gapopen", kGapopen},   Known{"qstart", kQstart},    Known{"qend", kQend},
+    Known{"sstart", kSstart},     Known{"send", kSend},        Known{"evalue", kEvalue},
+    Known{"bitscore", kBitscore}, Known{"qlen", kQlen},        Known{"slen", kSlen},
+    Known{"score", kScore},       Known{"nident", kNident},    Known{"positive", kPositive},
+    Known{"gaps", kGaps},         Known{"qframe", kQframe},    Known{"sframe", kSframe},
+    Known{"staxids", kTaxids},    Known{"staxid", kTaxids},    Known{"sscinames", kSciname},
+    Known{"ssciname", kSciname},  Known{"qseq", kQseq},        Known{"sseq", kSseq},
+    Known{"stitle", kTitle},      Known{"salltitles", kTitle}, Known{"qtitle", kQtitle},
+    Known{"coverage", kCoverage},
+};
+
+bool is_number(int source) {
+  return source >= kPident && source <= kSframe;
+}
+
+bool reads_as_number(std::string_view text) {
+  double number = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return failed == std::errc() && end == text.data() + text.size() && number - number == 0;
+}
+
+std::string text_of(std::optional<std::int64_t> number) {
+  return number ? fmt::to_string(*number) : "N/A";
+}
+
+}  // namespace
+
+Result<ExportFormat> parse_export_format(std::string_view text) {
+  if (text == "tsv") return ExportFormat::tsv;
+  if (text == "csv") return ExportFormat::csv;
+  if (text == "jsonl") return ExportFormat::jsonl;
+  return error(Code::invalid_argument, "format: '{}' is none; use tsv, csv or jsonl", text.substr(0, 40));
+}
+
+Result<std::unique_ptr<HspExport>> HspExport::make(std::shared_ptr<HitIndex> index, ExportRequest request) {
+  std::unique_ptr<HspExport> made(new HspExport(std::move(index), std::move(request)));
+  LOOM_CHECKED(made->choose_columns());
+  PageRequest& rows = made->request_.rows;
+  rows.limit = 1;
+  rows.after.clear();
+  for (const std::int64_t hit : made->request_.hits)
+    LOOM_CHECKED(made->index_->hsps_of(hit, Deadline::never()));
+  LOOM_CHECKED(made->index_->hsps(rows, Deadline::never()));  // what is wrong with it is said now
+  rows.limit = kRowsAtOnce;
+  rows.alignments = std::ranges::any_of(
+      made->columns_, [](const Column& column) { return column.source == kQseq || column.source == kSseq; });
+  return made;
+}
+
+Status HspExport::choose_columns() {
+  std::string wanted = request_.columns.empty() ? "std" : request_.columns;
+  std::ranges::replace(wanted, ',', ' ');
+  std::vector<std::string> names;
+  for (std::size_t at = 0; at < wanted.size();) {
+    const std::size_t end = std::min(wanted.find(' ', at), wanted.size());
+    const std::string name = wanted.substr(at, end - at);
+    at = end + 1;
+    if (name == "std") {
+      const auto standard = blast::standard_columns();
+      names.insert(names.end(), standard.begin(), standard.end());
+    } else if (!name.empty()) {
+      names.push_back(name);
+    }
+  }
+  const auto& has = index_->columns();
+  for (const std::string& name : names) {
+    Column column{.name = name};
+    const auto* known = std::ranges::find(kKnown, name, &Known::name);
+    const auto other = std::ranges::find(index_->others(), name);
+    // The index holds one of a group of names that mean the same.
+    const bool held = known != kKnown.end() &&
+                      (known->source >= kQtitle || std::ranges::any_of(kKnown, [&](const Known& one) {
+                         return one.source == known->source && std::ranges::find(has, one.name) != has.end();
+                       }));
+    if (other != index_->others().end()) {
+      column.source = kOthers + static_cast<int>(other - index_->others().begin());
+    } else if (held) {
+      column.source = known->source;
+    } else {
+      return error(Code::invalid_argument,
+                   "columns: '{}' is not in this result; it has {} and qtitle, coverage", name.substr(0, 40),
+                   fmt::join(has, ", "));
+    }
+    column.number = is_number(column.source) || column.source == kCoverage;
+    columns_.push_back(std::move(column));
+  }
+  return ok();
+}
+
+Result<std::string> HspExport::next(Deadline deadline) {
+  std::string out;
+  if (!begun_ && request_.header.value_or(request_.format == ExportFormat::csv)) write_header(out);
+  begun_ = true;
+  while (out.empty() && !ended_) {
+    if (!request_.hits.empty() && request_.rows.after.empty()) {
+      LOOM_TRY(request_.rows.hsps, index_->hsps_of(request_.hits[next_hit_++], deadline));
+    }
+    LOOM_TRY(const Page<HspRow> page, index_->hsps(request_.rows, deadline));
+    for (const HspRow& row : page.rows) {
+      if (request_.most && *request_.most == written_) break;
+      write_row(row, out);
+      ++written_;
+    }
+    request_.rows.after = page.next;
+    ended_ = (page.next.empty() && next_hit_ >= request_.hits.size()) || request_.most == written_;
+  }
+  return out;
+}
+
+void HspExport::write_header(std::string& out) const {
+  if (request_.format == ExportFormat::jsonl) return;
+  for (const Column& column : columns_) {
+    if (&column != columns_.data()) out += request_.format == ExportFormat::csv ? ',' : '\t';
+    out += column.name;
+  }
+  out += request_.format == ExportFormat::csv ? "\r\n" : "\n";
+}
+
+std::string HspExport::cell(const HspRow& row, const Column& column) const {
+  const Hsp& hsp = row.hsp;
+  switch (column.source) {
+    case kQuery:
+      return row.query.name;
+    case kSubject:
+      return row.subject.name;
+    case kPident:
+      return hsp.pident;
+    case kLength:
+      return fmt::to_string(hsp.length);
+    case kMismatch:
+      return text_of(hsp.mismatch);
+    case kGapopen:
+      return text_of(hsp.gapopen);
+    case kQstart:
+      return text_of(hsp.qstart);
+    case kQend:
+      return text_of(hsp.qend);
+    case kSstart:
+      return text_of(hsp.sstart);
+    case kSend:
+      return text_of(hsp.send);
+    case kEvalue:
+      return hsp.evalue;
+    case kBitscore:
+      return hsp.bitscore;
+    case kQlen:
+      return text_of(row.query.length);
+    case kSlen:
+      return text_of(row.subject.length);
+    case kScore:
+      return text_of(hsp.score);
+    case kNident:
+      return text_of(hsp.nident);
+    case kPositive:
+      return text_of(hsp.positive);
+    case kGaps:
+      return text_of(hsp.gaps);
+    case kQframe:
+      return text_of(hsp.qframe);
+    case kSframe:
+      return text_of(hsp.sframe);
+    case kTaxids:
+      return row.subject.taxids;
+    case kSciname:
+      return row.subject.sciname;
+    case kQseq:
+      return hsp.qseq;
+    case kSseq:
+      return hsp.sseq;
+    case kTitle:
+      return row.subject.title;
+    case kQtitle:
+      return row.query.title;
+    case kCoverage:
+      return fmt::to_string(hsp.coverage);
+    default:
+      break;
+  }
+  std::string_view others = hsp.others;
+  for (int skip = column.source - kOthers; skip > 0; --skip)
+    others.remove_prefix(std::min(others.find('\t'), others.size() - 1) + 1);
+  return std::string(others.substr(0, others.find('\t')));
+}
+
+void HspExport::write_row(const HspRow& row, std::string& out) const {
+  if (request_.format == ExportFormat::jsonl) {
+    JsonWriter json(out);
+    json.open_object();
+    for (const Column& column : columns_) {
+      const std::string text = cell(row, column);
+      json.key(column.name);
+      column.number&& reads_as_number(text) ? json.raw(text) : json.value(text);
+    }
+    json.close_object();
+    out += '\n';
+    return;
+  }
+  const bool csv = request_.format == ExportFormat::csv;
+  for (const Column& column : columns_) {
+    if (&column != columns_.data()) out += csv ? ',' : '\t';
+    std::string text = cell(row, column);
+    if (!csv) std::ranges::replace(text, '\t', ' ');
+    out += csv ? csv_cell(text) : text;
+  }
+  out += csv ? "\r\n" : "\n";
+}
+
+std::string csv_cell(std::string_view text) {
+  // A spreadsheet runs what begins so: https://owasp.org/www-community/attacks/CSV_Injection
+  const bool formula = !text.empty() &&
+                       std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos &&
+                       !reads_as_number(text);
+  std::string cell = formula ? "'" : "";
+  cell += text;
+  if (cell.find_first_of("\",\r\n") == std::string::npos) return cell;
+  std::string quoted = "\"";
+  for (const char c : cell) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + "\"";
+}
+
+}  // namespace loom::results

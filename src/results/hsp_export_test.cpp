@@ -1,0 +1,85 @@
+#include "results/hsp_export.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/temp_dir.hpp"
+
+namespace loom::results {
+namespace {
+
+constexpr std::string_view kRows =
+    "q1\ts1\t90.000\t50\t5\t0\t1\t50\t1\t50\t1e-30\t105\t=cmd()\tTT\n"
+    "q1\t-s,2\t99.000\t20\t0\t0\t1\t20\t1\t20\t1e-30\t100\t@x\tG\"G\n"
+    "q2\ts1\t9.000\t10\t0\t0\t1\t10\t20\t11\t2.0\t20.1\t=cmd()\tA\n";
+
+class HspExportTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto format = blast::parse_outfmt(blast::Program::blastp, "6 std btop stitle").value();
+    std::string_view text = kRows;
+    const auto read = [text](std::span<char> into) mutable -> Result<std::size_t> {
+      const std::size_t count = std::min(text.size(), into.size());
+      text.copy(into.data(), count);
+      text.remove_prefix(count);
+      return count;
+    };
+    const auto path = folder_->path() / "hits";
+    ASSERT_TRUE(build_index(path, Layout::of(format).value(), read));
+    index_ = HitIndex::open(path).value();
+  }
+  std::string all(ExportRequest request) {
+    const auto rows = HspExport::make(index_, std::move(request));
+    if (!rows) return "! " + rows.error().message;
+    std::string text;
+    for (;;) {
+      const auto more = (*rows)->next(Deadline::never());
+      if (!more) return "! " + more.error().message;
+      if (more->empty()) return text;
+      text += *more;
+    }
+  }
+
+  Result<TempDir> folder_ = TempDir::create();
+  std::shared_ptr<HitIndex> index_;
+};
+
+TEST_F(HspExportTest, TsvIsWhatBlastPrints) {
+  EXPECT_EQ(all({.columns = "std btop stitle"}), kRows);
+  EXPECT_EQ(all({.columns = "evalue,saccver", .header = true, .rows = {.query = 1}}),
+            "evalue\tsaccver\n2.0\ts1\n");
+}
+
+TEST_F(HspExportTest, CsvHasNoFormulas) {
+  EXPECT_EQ(all({.format = ExportFormat::csv, .columns = "saccver btop stitle"}),
+            "saccver,btop,stitle\r\ns1,'=cmd(),TT\r\n\"'-s,2\",'@x,\"G\"\"G\"\r\ns1,'=cmd(),A\r\n");
+  EXPECT_EQ(csv_cell("-1"), "-1") << "a number is none";
+  EXPECT_EQ(csv_cell("-1+cmd"), "'-1+cmd");
+  EXPECT_EQ(csv_cell("\tx"), "'\tx");
+}
+
+TEST_F(HspExportTest, JsonLinesKeepTheDigits) {
+  EXPECT_EQ(all({.format = ExportFormat::jsonl, .columns = "qaccver evalue bitscore", .rows = {.query = 1}}),
+            "{\"qaccver\":\"q2\",\"evalue\":2.0,\"bitscore\":20.1}\n");
+}
+
+TEST_F(HspExportTest, OnlyWhatIsSelected) {
+  EXPECT_EQ(all({.columns = "evalue saccver", .hits = {2, 0}}), "2.0\ts1\n1e-30\ts1\n");
+  EXPECT_EQ(all({.columns = "evalue", .rows = {.filter = Filter::parse("pident<10").value()}}), "2.0\n");
+  EXPECT_EQ(all({.columns = "evalue", .hits = {3}}), "! there is no hit 3; they are numbered from 0 to 2");
+}
+
+TEST_F(HspExportTest, NoMoreRowsThanAsked) {
+  EXPECT_EQ(all({.columns = "evalue", .most = 2}), "1e-30\n1e-30\n");
+  EXPECT_EQ(all({.columns = "evalue", .rows = {.sort = Sort::pident}, .most = 1}), "1e-30\n");
+  EXPECT_EQ(all({.columns = "evalue", .most = 0}), "");
+}
+
+TEST_F(HspExportTest, UnknownColumnsAreNamed) {
+  EXPECT_TRUE(
+      all({.columns = "std qlen"}).starts_with("! columns: 'qlen' is not in this result; it has qaccver,"));
+}
+
+}  // namespace
+}  // namespace loom::results

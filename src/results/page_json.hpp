@@ -1,0 +1,17 @@
+#pragma once
+#include "base/json_writer.hpp"
+#include "results/hit_index.hpp"
+
+namespace loom::results {
+
+// The JSON of doc/openapi.yaml, also of `blastloom view --json`: one object for each page.
+
+void write_queries(JsonWriter& json, const HitIndex& index, const Page<Query>& page);
+void write_hits(JsonWriter& json, const Page<Hit>& page);
+void write_hsps(JsonWriter& json, const Page<HspRow>& page);
+void write_subjects(JsonWriter& json, const Page<SubjectTotal>& page);
+/// `query` and `depth` of one query, if that was asked for.
+void write_summary(JsonWriter& json, const HitIndex& index, const Page<SubjectTotal>& top,
+                   const Query* query = nullptr, const std::vector<std::uint32_t>& depth = {});
+
+}  // namespace loom::results

@@ -1,0 +1,55 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "results/filter.hpp"
+#include "results/hit_index.hpp"
+
+namespace loom::results {
+
+enum class PageTable : std::uint8_t { query, hit, hsp, subject };
+
+/// How the rows of a page are found.
+struct PagePlan {
+  /// Along the index of the sort; all of the table (or its range of ids), sorted; all that the index of
+  /// `driver` finds, sorted.
+  enum class Kind : std::uint8_t { ordered, scan, driven } kind = Kind::ordered;
+  std::string_view driver{};  ///< a column
+};
+
+/// Behind which row a page begins: its key in the sort, and its id.
+struct PageCursor {
+  double key = 0;
+  std::int64_t id = 0;  ///< 0: the first page
+};
+std::string page_cursor_text(const PageCursor& cursor, Sort sort);
+/// Empty text is the first page. Errors: invalid_argument unless page_cursor_text() made it for this sort.
+Result<PageCursor> parse_page_cursor(std::string_view text, Sort sort);
+
+struct PageSql {
+  std::string text;  ///< gives id and key; its last parameter is the limit
+  std::vector<Bound> values;
+};
+/// The statements whose rows, one after the other, are those of the page: what ties with the cursor's row,
+/// then what is behind it.
+std::vector<PageSql> page_sql(PageTable table,
+                              const std::optional<std::pair<std::int64_t, std::int64_t>>& ids,
+                              const Sql& where, const PagePlan& plan, const PageCursor& cursor, Sort sort);
+/// How many rows one condition finds by the index of its column, counted up to `most`.
+std::string few_sql(PageTable table, std::string_view column, const std::string& where, std::size_t most);
+std::string count_sql(PageTable table, const std::optional<std::pair<std::int64_t, std::int64_t>>& ids,
+                      const std::string& where);
+/// For LIKE … ESCAPE '\': any text with `piece` in it.
+std::string like_text(std::string_view piece);
+
+inline bool earlier(const Deadline& a, const Deadline& b) {
+  return a.when() < b.when();
+}
+
+}  // namespace loom::results
