@@ -36,8 +36,9 @@ struct ObjectInfo {
   std::uint64_t size_bytes;
 };
 
-/// Reads one object from its start. It keeps the bytes it was opened on, whatever happens to the key
-/// meanwhile. One thread at a time. Blocking.
+/// Reads one object from its start. It gives the bytes it was opened on, whatever happens to the key
+/// meanwhile, or fails with conflict where the store does not keep replaced ones (azure/, past the first
+/// 4 MiB): never those of two. One thread at a time. Blocking.
 class ObjectReader {
  public:
   virtual ~ObjectReader() = default;
@@ -56,11 +57,11 @@ class ObjectWriter {
 };
 
 /// Keeps whole objects (query files, task outputs, merged results) under '/'-separated keys.
-/// Real: files/. Tests: testkit/. contract/object_store_test.cpp runs against all of them.
+/// Real: files/, azure/. Tests: testkit/. contract/object_store_contract.hpp runs against all of them.
 /// A key must not be a folder of another ("a" beside "a/b"): the later one is refused with conflict.
 /// Thread-safety: all methods, from any thread, at once; the last writer of a key wins.
 /// Blocking: yes, on disk or network.
-/// Errors common to all: timed_out past `deadline`; unavailable (retryable); internal.
+/// Errors common to all: timed_out past `deadline`; unavailable (retryable); forbidden; internal.
 class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
