@@ -107,12 +107,17 @@ class AzureWriter final : public ObjectWriter {
   BlockWriter blocks_;
 };
 
+AzureObjectStore::AzureObjectStore(Account account, const std::string& container, const Tuning& tuning)
+    : blobs_(tuning.clients ? tuning.clients : std::make_shared<ClientPool<BlobClient>>(), std::move(account),
+             tuning.retry, container),
+      pool_(tuning.upload_threads),
+      block_bytes_(tuning.block_bytes) {}
+
 Result<std::unique_ptr<AzureObjectStore>> AzureObjectStore::open(const Settings& settings,
                                                                  const Tuning& tuning, Deadline deadline) {
   LOOM_TRY(Account account, check(settings));
-  auto client = std::make_shared<BlobClient>(std::move(account), tuning.retry);
   std::unique_ptr<AzureObjectStore> store(
-      new AzureObjectStore(std::move(client), settings.container, tuning));
+      new AzureObjectStore(std::move(account), settings.container, tuning));
   LOOM_CHECKED(store->blobs_.open_container(deadline));
   return store;
 }

@@ -15,6 +15,7 @@ struct Tuning {
   RetryPolicy retry;
   std::size_t block_bytes = 4U << 20U;  ///< larger objects go in blocks of that; 1 byte to 100 MiB
   std::size_t upload_threads = 4;       ///< of the whole store
+  std::shared_ptr<ClientPool<BlobClient>> clients{};  ///< shared with other stores; null: one of its own
 };
 
 /// Objects as block blobs of one container: key "a/b" is the blob "a/b". Several processes on several
@@ -47,10 +48,7 @@ class AzureObjectStore final : public ObjectStore {
 
  private:
   friend class AzureWriter;
-  AzureObjectStore(std::shared_ptr<BlobClient> client, const std::string& container, const Tuning& tuning)
-      : blobs_(std::move(client), container),
-        pool_(tuning.upload_threads),
-        block_bytes_(tuning.block_bytes) {}
+  AzureObjectStore(Account account, const std::string& container, const Tuning& tuning);
 
   Status refuse_folder(const ObjectKey& key, Deadline deadline);
   void remember_folders(const ObjectKey& key);

@@ -28,8 +28,6 @@ class BlobClient {
   /// Closes the connections that nobody uses, and from now on each one after its use.
   void retire();
 
-  [[nodiscard]] const Account& account() const { return account_; }
-
  private:
   class Connection;
   struct Attempt;

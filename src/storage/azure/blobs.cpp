@@ -52,11 +52,32 @@ std::optional<std::string> text_or_none(std::string_view text) {
   return text.empty() ? std::nullopt : std::optional<std::string>(text);
 }
 
+/// Of where the account is and what is used with it; a digest in place of the secret.
+ClientKey key_of(const Account& account) {
+  const std::string& secret = account.key.empty() ? account.sas : account.key;
+  return ClientKey(fmt::format("{}{} {} {} {}", account.origin, account.base_path, account.name,
+                               account.ca_file, hmac_sha256_base64(secret, "client")));
+}
+
 Error changed(const ObjectKey& key) {
   return error(Code::conflict, "object '{}' was replaced while it was read; read it again", key.str());
 }
 
 }  // namespace
+
+Blobs::Blobs(std::shared_ptr<ClientPool<BlobClient>> pool, Account account, const RetryPolicy& retry,
+             std::string container)
+    : pool_(std::move(pool)),
+      account_(std::move(account)),
+      retry_(retry),
+      client_key_(key_of(account_)),
+      container_(std::move(container)) {}
+
+Result<Reply> Blobs::send(const Request& request, Deadline deadline) const {
+  const auto client =
+      pool_->acquire(client_key_, [this] { return std::make_shared<BlobClient>(account_, retry_); });
+  return client->send(request, deadline);
+}
 
 Request Blobs::request(std::string method, const ObjectKey& key) const {
   return {.method = std::move(method), .path = "/" + container_ + "/" + percent_encode(key.str(), true)};
@@ -64,7 +85,7 @@ Request Blobs::request(std::string method, const ObjectKey& key) const {
 
 Error Blobs::refused(const Reply& reply, const Request& request, std::string_view key) const {
   const std::string_view code = reply.error_code();
-  const std::string& account = client_->account().name;
+  const std::string& account = account_.name;
   if (code == "ContainerNotFound" || code == "ContainerBeingDeleted")
     return error(Code::unavailable, "Azure account '{}' has no container '{}'; make it, or name another",
                  account, container_);
@@ -86,7 +107,7 @@ Error Blobs::refused(const Reply& reply, const Request& request, std::string_vie
 
 Status Blobs::open_container(Deadline deadline) {
   const auto listed = list("", "", 1, deadline);
-  if (listed || client_->account().key.empty()) {
+  if (listed || account_.key.empty()) {
     if (listed) return ok();
     return listed.error();
   }
@@ -94,7 +115,7 @@ Status Blobs::open_container(Deadline deadline) {
       listed.error().message.find("has no container") == std::string::npos)
     return listed.error();
   const Request make{.method = "PUT", .path = "/" + container_, .query = {{"restype", "container"}}};
-  LOOM_TRY(const Reply reply, client_->send(make, deadline));
+  LOOM_TRY(const Reply reply, send(make, deadline));
   if (!reply.success() && reply.error_code() != "ContainerAlreadyExists")
     return refused(reply, make, container_);
   return ok();
@@ -108,7 +129,7 @@ Result<std::string> Blobs::written(Request& request, const ObjectKey& key, const
   if (conditional) request.headers.emplace(kWriterHeader, mark);
   if (condition.if_absent) request.headers["if-none-match"] = "*";
   if (!condition.if_match.empty()) request.headers["if-match"] = condition.if_match;
-  LOOM_TRY(const Reply reply, client_->send(request, deadline));
+  LOOM_TRY(const Reply reply, send(request, deadline));
   if (reply.success()) return std::string(reply.header("etag"));
   if (conditional && reply.sent_before && (reply.status == 409 || reply.status == 412)) {
     const auto there = head(key, deadline);
@@ -129,7 +150,7 @@ Result<std::string> Blobs::put(const ObjectKey& key, std::span<const std::byte> 
 
 Result<BlobInfo> Blobs::head(const ObjectKey& key, Deadline deadline) {
   const Request head = request("HEAD", key);
-  LOOM_TRY(const Reply reply, client_->send(head, deadline));
+  LOOM_TRY(const Reply reply, send(head, deadline));
   if (!reply.success()) return refused(reply, head, key.str());
   const auto size = number_in(reply.header("content-length"));
   if (!size) return error(Code::corrupt, "object '{}': the store does not tell its size", key.str());
@@ -155,7 +176,7 @@ Result<BlobPart> Blobs::try_get(const ObjectKey& key, std::uint64_t offset, std:
   get.headers = {{"x-ms-range", fmt::format("bytes={}-{}", offset, offset + max_bytes - 1)},
                  {"x-ms-range-get-content-md5", "true"}};
   if (!etag.empty()) get.headers["if-match"] = etag;
-  LOOM_TRY(Reply reply, client_->send(get, deadline));
+  LOOM_TRY(Reply reply, send(get, deadline));
   if (reply.status == 412) return changed(key);
   if (reply.status == 416) {  // at or past the end: of an empty blob too
     LOOM_TRY(BlobInfo blob, head(key, deadline));
@@ -191,7 +212,7 @@ Result<BlobPart> Blobs::try_get(const ObjectKey& key, std::uint64_t offset, std:
 Status Blobs::remove(const ObjectKey& key, Deadline deadline) {
   Request remove = request("DELETE", key);
   remove.headers["x-ms-delete-snapshots"] = "include";
-  LOOM_TRY(const Reply reply, client_->send(remove, deadline));
+  LOOM_TRY(const Reply reply, send(remove, deadline));
   if (reply.success() || (reply.status == 404 && reply.error_code() != "ContainerNotFound")) return ok();
   return refused(reply, remove, key.str());
 }
@@ -206,7 +227,7 @@ Result<BlobPage> Blobs::list(std::string_view prefix, std::string_view marker, s
                .max_reply_bytes = kMostListBytes};
   if (!prefix.empty()) list.query["prefix"] = prefix;
   if (!marker.empty()) list.query["marker"] = marker;
-  LOOM_TRY(const Reply reply, client_->send(list, deadline));
+  LOOM_TRY(const Reply reply, send(list, deadline));
   if (!reply.success()) return refused(reply, list, container_);
   auto page = parse_blob_page(reply.body);
   if (!page) return page.error().at(fmt::format("list Azure container '{}'", container_));
@@ -219,7 +240,7 @@ Status Blobs::put_block(const ObjectKey& key, const std::string& id, std::span<c
   put.query = {{"comp", "block"}, {"blockid", id}};
   put.body = body;
   put.headers = {{"content-md5", base64(Md5::of(body))}};
-  LOOM_TRY(const Reply reply, client_->send(put, deadline));
+  LOOM_TRY(const Reply reply, send(put, deadline));
   if (!reply.success()) return refused(reply, put, key.str());
   return ok();
 }
@@ -228,7 +249,7 @@ Result<std::vector<Block>> Blobs::uncommitted(const ObjectKey& key, Deadline dea
   Request get = request("GET", key);
   get.query = {{"comp", "blocklist"}, {"blocklisttype", "uncommitted"}};
   get.max_reply_bytes = kMostListBytes;
-  LOOM_TRY(const Reply reply, client_->send(get, deadline));
+  LOOM_TRY(const Reply reply, send(get, deadline));
   if (reply.status == 404 && reply.error_code() != "ContainerNotFound") return std::vector<Block>();
   if (!reply.success()) return refused(reply, get, key.str());
   return parse_uncommitted_blocks(reply.body);

@@ -7,6 +7,7 @@
 #include "storage/azure/blob_client.hpp"
 #include "storage/azure/encoding.hpp"
 #include "storage/azure/list_reply.hpp"
+#include "storage/client_pool.hpp"
 #include "storage/object_store.hpp"
 
 namespace loom::storage::azure {
@@ -37,8 +38,8 @@ class Blobs {
  public:
   static constexpr std::uint64_t kMostPartBytes = 4U << 20U;  ///< the service gives an MD5 up to that
 
-  Blobs(std::shared_ptr<BlobClient> client, std::string container)
-      : client_(std::move(client)), container_(std::move(container)) {}
+  Blobs(std::shared_ptr<ClientPool<BlobClient>> pool, Account account, const RetryPolicy& retry,
+        std::string container);
 
   [[nodiscard]] const std::string& container() const { return container_; }
 
@@ -85,7 +86,12 @@ class Blobs {
   Result<BlobPart> try_get(const ObjectKey& key, std::uint64_t offset, std::uint64_t max_bytes,
                            const std::string& etag, Deadline deadline);
 
-  std::shared_ptr<BlobClient> client_;
+  Result<Reply> send(const Request& request, Deadline deadline) const;
+
+  std::shared_ptr<ClientPool<BlobClient>> pool_;
+  Account account_;
+  RetryPolicy retry_;
+  ClientKey client_key_;
   std::string container_;
 };
 
