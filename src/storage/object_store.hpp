@@ -44,6 +44,9 @@ class ObjectReader {
   virtual ~ObjectReader() = default;
   /// Fills `into` from its start; how many bytes came. Fewer than asked only at the end of the object.
   virtual Result<std::size_t> read(std::span<std::byte> into, Deadline deadline) = 0;
+  /// Passes over `count` bytes, without reading them where the store can. Also: corrupt when the object has
+  /// fewer left.
+  virtual Status skip(std::uint64_t count, Deadline deadline);
 };
 
 /// Writes one object. Destroyed before commit() it leaves the key as it was. One thread at a time. Blocking.
@@ -75,7 +78,8 @@ class ObjectStore {
   virtual Result<std::vector<std::byte>> get(const ObjectKey& key, std::uint64_t max_bytes,
                                              Deadline deadline) = 0;
 
-  /// For objects that need not fit in memory. Also: not_found; conflict, disk_full.
+  /// For objects that need not fit in memory: a reader holds at most 4 MiB, a writer a few blocks of that.
+  /// What keeps what it reads bounds it by read_budget.hpp. Also: not_found; conflict, disk_full.
   virtual Result<std::unique_ptr<ObjectReader>> open_reader(const ObjectKey& key, Deadline deadline) = 0;
   virtual Result<std::unique_ptr<ObjectWriter>> open_writer(const ObjectKey& key, Deadline deadline) = 0;
 

@@ -58,6 +58,22 @@ TEST(AzureStore, ReadsObjectsLargerThanOnePart) {
   EXPECT_EQ(store->get(key("k"), large.size() - 1, kNever).error().code, Code::too_large);
 }
 
+TEST(AzureStore, SkippingReadsNothingOfWhatIsSkipped) {
+  LyingProxy proxy(azurite().port(), {});
+  const auto store = open_store(settings_at(proxy.port()), {.retry = {}, .block_bytes = 16U << 20U});
+  std::string large(13U << 20U, 'x');
+  large.replace(large.size() - 4, 4, "tail");
+  ASSERT_TRUE(store->put(key("k"), bytes(large), kNever));
+  proxy.forget();
+  const auto reader = store->open_reader(key("k"), kNever);
+  ASSERT_TRUE(reader);
+  std::vector<std::byte> tail(5);
+  ASSERT_TRUE((*reader)->skip(large.size() - 4, kNever));
+  ASSERT_EQ((*reader)->read(tail, kNever).value(), 4U);
+  EXPECT_EQ(tail[0], std::byte{'t'});
+  EXPECT_EQ(proxy.seen().size(), 2U) << "the first part, and the last bytes";
+}
+
 TEST(AzureStore, KeysOfAnyLettersComeBackFromPutsAndLists) {
   const auto store = open_store(settings_at(azurite().port()));
   const std::string odd = "a b/c#d?e%41+f&g=h;'\"<>[]{}|^`~!@$*(),:";

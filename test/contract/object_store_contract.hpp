@@ -126,6 +126,21 @@ TYPED_TEST_P(ObjectStoreContract, AReaderKeepsTheObjectItOpened) {
   EXPECT_EQ(*(*reader)->read(part, kNever), 0U);
 }
 
+TYPED_TEST_P(ObjectStoreContract, AReaderSkipsToAPlace) {
+  this->put("k", "0123456789");
+  auto reader = this->store().open_reader(key("k"), kNever);
+  ASSERT_TRUE(reader);
+  std::vector<std::byte> part(2);
+  ASSERT_TRUE((*reader)->skip(3, kNever));
+  ASSERT_EQ(*(*reader)->read(part, kNever), 2U);
+  EXPECT_EQ(text(part), "34");
+  ASSERT_TRUE((*reader)->skip(0, kNever));
+  ASSERT_TRUE((*reader)->skip(5, kNever));
+  EXPECT_EQ(*(*reader)->read(part, kNever), 0U);
+  auto past = this->store().open_reader(key("k"), kNever);
+  EXPECT_EQ((*past)->skip(11, kNever).error().code, Code::corrupt);
+}
+
 TYPED_TEST_P(ObjectStoreContract, ListsByPrefixInKeyOrderAPageAtATime) {
   for (const char* name : {"a/b", "a-b", "a0", "b/c/d", "a/c/e", "a/c/d"}) this->put(name, name);
   EXPECT_EQ(this->list(""), "a-b:3 a/b:3 a/c/d:5 a/c/e:5 a0:2 b/c/d:5 ");
@@ -192,9 +207,9 @@ TYPED_TEST_P(ObjectStoreContract, WritersAndRemoversOfOneFolderDoNotDisturbEachO
 REGISTER_TYPED_TEST_SUITE_P(ObjectStoreContract, GivesBackWhatWasPutAndReplaces,
                             AMissingObjectIsNotFoundByName, ReadsNothingPastMaxBytes, StatTellsTheSize,
                             AWriterShowsNothingBeforeItsCommit, ADroppedWriterLeavesTheKeyAsItWas,
-                            AReaderKeepsTheObjectItOpened, ListsByPrefixInKeyOrderAPageAtATime,
-                            RemoveIsIdempotentAndFreesTheFolderName, AKeyIsNoFolderOfAnother,
-                            PastTheDeadlineNothingHappens,
+                            AReaderKeepsTheObjectItOpened, AReaderSkipsToAPlace,
+                            ListsByPrefixInKeyOrderAPageAtATime, RemoveIsIdempotentAndFreesTheFolderName,
+                            AKeyIsNoFolderOfAnother, PastTheDeadlineNothingHappens,
                             WritersAndRemoversOfOneFolderDoNotDisturbEachOther);
 
 }  // namespace loom::storage::contract
