@@ -36,15 +36,7 @@ class ObjectBody final : public http::BodySource {
 
  private:
   Status skip() {
-    if (skip_ == 0) return ok();
-    std::vector<std::byte> block(kBlock);
-    while (skip_ > 0) {
-      const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(skip_, block.size()));
-      LOOM_TRY(const std::size_t came,
-               reader_->read(std::span(block).first(wanted), Deadline::in(kReadTime)));
-      if (came == 0) return error(Code::corrupt, "a result is shorter than its record says");
-      skip_ -= came;
-    }
+    if (skip_ > 0) LOOM_CHECKED(reader_->skip(std::exchange(skip_, 0), Deadline::in(kReadTime)));
     return ok();
   }
 

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "api/api.hpp"
+#include "app/object_storage.hpp"
 #include "app/server_log.hpp"
 #include "app/server_options.hpp"
 #include "app/signals.hpp"
@@ -22,7 +23,6 @@
 #include "sched/upkeep.hpp"
 #include "search/settings.hpp"
 #include "service/local_jobs.hpp"
-#include "storage/files/files_object_store.hpp"
 #include "store/sqlite/sqlite_job_store.hpp"
 
 namespace loom::app {
@@ -91,7 +91,7 @@ class Service {
   std::unique_ptr<service::DatabaseList> databases_;
   std::jthread first_scan_;  ///< so that the first who asks need not wait for it
   std::unique_ptr<store::SqliteJobStore> store_;
-  std::unique_ptr<storage::FilesObjectStore> objects_;
+  ObjectStorage objects_;
   std::optional<sched::Periodic> sweep_;  ///< until the beat has it
   std::unique_ptr<events::Hub> hub_;
   std::shared_ptr<void> logging_;
@@ -121,8 +121,8 @@ Status Service::open_parts() {
                  "token create NAME --role admin --data {}",
                  options_.host, options_.data.string());
   LOOM_TRY(store_, store::SqliteJobStore::open(options_.data / "jobs.sqlite"));
-  LOOM_TRY(objects_, storage::FilesObjectStore::open(options_.data / "objects"));
-  LOOM_TRY(sweep_, sched::sweep(*store_, *objects_, options_.data / "work"));
+  LOOM_TRY(objects_, open_objects(options_));
+  LOOM_TRY(sweep_, sched::sweep(*store_, *objects_.store, options_.data / "work"));
   LOOM_TRY(catalog::Snapshots kept, catalog::Snapshots::open(options_.data / "databases"));
   databases_ = std::make_unique<service::DatabaseList>(std::move(kept));
   first_scan_ = std::jthread([this] { static_cast<void>(databases_->changes()); });
@@ -131,14 +131,14 @@ Status Service::open_parts() {
   const int cores = options_.cores > 0 ? options_.cores : search::usable_cores();
   const std::uint64_t memory =
       options_.memory_bytes > 0 ? options_.memory_bytes : search::usable_memory_bytes();
-  scheduler_ = sched::Scheduler::make(*store_, *objects_, runner_,
+  scheduler_ = sched::Scheduler::make(*store_, *objects_.store, runner_,
                                       {.cores = cores,
                                        .memory_bytes = memory,
                                        .work = options_.data / "work",
                                        .weights = options_.weights,
                                        .coalesce = options_.coalesce});
   jobs_ = service::make_local_jobs({.store = *store_,
-                                    .objects = *objects_,
+                                    .objects = *objects_.store,
                                     .scheduler = *scheduler_,
                                     .runner = runner_,
                                     .databases = *databases_,
@@ -156,6 +156,8 @@ api::ReadyState Service::ready() {
   api::ReadyState state;
   if (const auto counts = store_->counts(Deadline::in(std::chrono::seconds(2))); !counts)
     state.lacking.push_back("the job store: " + counts.error().message);
+  if (const Status objects = objects_.check(Deadline::in(std::chrono::seconds(2))); !objects)
+    state.lacking.push_back("the object store: " + objects.error().message);
   return state;
 }
 
@@ -195,6 +197,11 @@ void Service::begin_beat() {
                      return scheduler_->reconcile();
                    }});
   tasks.push_back(sched::metrics_backfill(*store_));
+  if (objects_.clients)
+    tasks.push_back(
+        {.name = "client_prune", .every = std::chrono::seconds(60), .run = [this]() -> Result<std::uint64_t> {
+           return objects_.clients->prune(std::chrono::minutes(30));
+         }});
   tasks.push_back({.name = "database_rescan",
                    .every = std::chrono::seconds(60),
                    .run = [this]() -> Result<std::uint64_t> {
@@ -203,7 +210,7 @@ void Service::begin_beat() {
                    }});
   if (options_.retention_days > 0 || options_.retention_bytes > 0)
     tasks.push_back(sched::retention(
-        *store_, *objects_, {.days = options_.retention_days, .bytes = options_.retention_bytes},
+        *store_, *objects_.store, {.days = options_.retention_days, .bytes = options_.retention_bytes},
         [this](const store::JobId& id) {
           const service::Caller system{"retention", service::Role::admin};
           return jobs_->remove(system, id, Deadline::in(std::chrono::seconds(30)));

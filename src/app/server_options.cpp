@@ -20,6 +20,12 @@ constexpr std::string_view kHelp =
   --mirror URL          where databases are fetched from when an admin asks for it: a folder like NCBI's blast/db, or a
                         bucket like those of NCBI (default https://ftp.ncbi.nlm.nih.gov/blast/db)
   --db-path DIR[:DIR…]  folders of BLAST databases, in place of the environment variable BLASTDB
+  --objects files:DIR|azure:CONTAINER
+                        where queries and results are kept; default: files:DATA/objects. For azure the account is
+                        AZURE_STORAGE_ACCOUNT with AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN of the environment, or
+  --azure-account-file FILE
+                        lines 'account = …', 'key = …' or 'sas = …', 'endpoint = …', 'ca-file = …'; readable by you only
+  --azure-plain-http    allow an http:// endpoint on another machine: everything then travels unencrypted
   --cores N             cores to use in all; default: all
   --memory SIZE         memory for the databases of all that runs at once; default: the machine's
   --retention-days N    remove jobs N days after they ended; default: never
@@ -74,6 +80,14 @@ Status set_flag(ServerOptions& options, const std::string& flag, const std::stri
     options.mirror = value;
   } else if (flag == "--db-path") {
     options.db_path = value;
+  } else if (flag == "--objects") {
+    const bool known = (value.starts_with("files:") || value.starts_with("azure:")) && value.size() > 6;
+    if (!known)
+      return error(Code::invalid_argument, "--objects: files:DIR or azure:CONTAINER is needed, not '{}'",
+                   value);
+    options.objects = value;
+  } else if (flag == "--azure-account-file") {
+    options.azure_account_file = value;
   } else if (flag == "--cores") {
     LOOM_TRY(options.cores, number(flag, value, 1, 4096));
   } else if (flag == "--memory") {
@@ -102,6 +116,10 @@ Result<ServerOptions> parse_server_options(std::span<const std::string> args) {
   for (std::size_t i = 0; i < args.size(); ++i) {
     if (args[i] == "--no-coalesce") {
       options.coalesce = false;
+      continue;
+    }
+    if (args[i] == "--azure-plain-http") {
+      options.azure_plain_http = true;
       continue;
     }
     const std::size_t equals = args[i].find('=');

@@ -66,6 +66,17 @@ Error key_in_the_way(const ObjectKey& key) {
                "object '{}' cannot be: one key would be a folder of another; choose another key", key.str());
 }
 
+Status ObjectReader::skip(std::uint64_t count, Deadline deadline) {
+  std::vector<std::byte> block(std::min<std::uint64_t>(count, std::uint64_t{1} << 18U));
+  while (count > 0) {
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(count, block.size()));
+    LOOM_TRY(const std::size_t came, read(std::span(block).first(wanted), deadline));
+    if (came == 0) return error(Code::corrupt, "an object ends {} bytes before the place asked for", count);
+    count -= came;
+  }
+  return ok();
+}
+
 std::unique_ptr<ObjectReader> text_reader(std::string bytes) {
   class TextReader final : public ObjectReader {
    public:

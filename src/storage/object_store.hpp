@@ -36,13 +36,17 @@ struct ObjectInfo {
   std::uint64_t size_bytes;
 };
 
-/// Reads one object from its start. It keeps the bytes it was opened on, whatever happens to the key
-/// meanwhile. One thread at a time. Blocking.
+/// Reads one object from its start. It gives the bytes it was opened on, whatever happens to the key
+/// meanwhile, or fails with conflict where the store does not keep replaced ones (azure/, past the first
+/// 4 MiB): never those of two. One thread at a time. Blocking.
 class ObjectReader {
  public:
   virtual ~ObjectReader() = default;
   /// Fills `into` from its start; how many bytes came. Fewer than asked only at the end of the object.
   virtual Result<std::size_t> read(std::span<std::byte> into, Deadline deadline) = 0;
+  /// Passes over `count` bytes, without reading them where the store can. Also: corrupt when the object has
+  /// fewer left.
+  virtual Status skip(std::uint64_t count, Deadline deadline);
 };
 
 /// Writes one object. Destroyed before commit() it leaves the key as it was. One thread at a time. Blocking.
@@ -56,11 +60,11 @@ class ObjectWriter {
 };
 
 /// Keeps whole objects (query files, task outputs, merged results) under '/'-separated keys.
-/// Real: files/. Tests: testkit/. contract/object_store_test.cpp runs against all of them.
+/// Real: files/, azure/. Tests: testkit/. contract/object_store_contract.hpp runs against all of them.
 /// A key must not be a folder of another ("a" beside "a/b"): the later one is refused with conflict.
 /// Thread-safety: all methods, from any thread, at once; the last writer of a key wins.
 /// Blocking: yes, on disk or network.
-/// Errors common to all: timed_out past `deadline`; unavailable (retryable); internal.
+/// Errors common to all: timed_out past `deadline`; unavailable (retryable); forbidden; internal.
 class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
@@ -74,7 +78,8 @@ class ObjectStore {
   virtual Result<std::vector<std::byte>> get(const ObjectKey& key, std::uint64_t max_bytes,
                                              Deadline deadline) = 0;
 
-  /// For objects that need not fit in memory. Also: not_found; conflict, disk_full.
+  /// For objects that need not fit in memory: a reader holds at most 4 MiB, a writer a few blocks of that.
+  /// What keeps what it reads bounds it by read_budget.hpp. Also: not_found; conflict, disk_full.
   virtual Result<std::unique_ptr<ObjectReader>> open_reader(const ObjectKey& key, Deadline deadline) = 0;
   virtual Result<std::unique_ptr<ObjectWriter>> open_writer(const ObjectKey& key, Deadline deadline) = 0;
 

@@ -16,6 +16,10 @@ class FaultyReader final : public ObjectReader {
     LOOM_CHECKED(plan_.next("read"));
     return inner_->read(into, deadline);
   }
+  Status skip(std::uint64_t count, Deadline deadline) override {
+    LOOM_CHECKED(plan_.next("skip"));
+    return inner_->skip(count, deadline);
+  }
 
  private:
   std::unique_ptr<ObjectReader> inner_;

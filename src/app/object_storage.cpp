@@ -1,0 +1,164 @@
+#include "app/object_storage.hpp"
+
+#include <fcntl.h>
+#include <openssl/rand.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+#include "base/atomic_file.hpp"
+#include "base/check.hpp"
+#include "storage/files/files_object_store.hpp"
+
+namespace loom::app {
+namespace {
+
+namespace fs = std::filesystem;
+using storage::ObjectKey;
+using storage::azure::AzureObjectStore;
+using storage::azure::Settings;
+
+constexpr std::array<std::string_view, 5> kNames{"account", "key", "sas", "endpoint", "ca-file"};
+constexpr std::chrono::seconds kOpening{60};
+constexpr std::string_view kOwner = "blastloom-owner";
+
+ObjectKey owner_key() {
+  return ObjectKey::parse(kOwner).value();
+}
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t\r");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
+}
+
+Result<std::map<std::string, std::string>> read_account_file(const fs::path& path) {
+  struct stat found{};
+  if (::stat(path.c_str(), &found) != 0) return system_error(errno, "--azure-account-file " + path.string());
+  if ((found.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    return error(Code::invalid_argument,
+                 "--azure-account-file {}: others may read it, and it holds a secret; first: chmod 600 {}",
+                 path.string(), path.string());
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  auto values = parse_account_file(text);
+  if (!values) return values.error().at("--azure-account-file " + path.string());
+  return values;
+}
+
+/// The variables that Microsoft's own tools read, and two of ours.
+std::map<std::string, std::string> account_of_environment() {
+  constexpr std::array<const char*, 5> kVariables{"AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_KEY",
+                                                  "AZURE_STORAGE_SAS_TOKEN", "BLASTLOOM_AZURE_ENDPOINT",
+                                                  "BLASTLOOM_AZURE_CA_FILE"};
+  std::map<std::string, std::string> values;
+  for (std::size_t i = 0; i < kNames.size(); ++i)
+    if (const char* value = std::getenv(kVariables.at(i))) values[std::string(kNames.at(i))] = value;
+  return values;
+}
+
+void hide_secrets() {
+  ::unsetenv("AZURE_STORAGE_KEY");
+  ::unsetenv("AZURE_STORAGE_SAS_TOKEN");
+}
+
+/// A name for this data folder that no other has, made at its first use.
+Result<std::string> id_of(const fs::path& data) {
+  const fs::path path = data / "objects-id";
+  std::ifstream file(path);
+  std::string id;
+  if (file >> id) return id;
+  std::array<unsigned char, 16> random{};
+  LOOM_CHECK(RAND_bytes(random.data(), random.size()) == 1, "OpenSSL gives random bytes");
+  for (const unsigned char byte : random) id += fmt::format("{:02x}", byte);
+  LOOM_TRY(AtomicFile made, AtomicFile::create(path));
+  LOOM_CHECKED(made.write(id + "\n"));
+  LOOM_CHECKED(made.commit());
+  return id;
+}
+
+Status claim(AzureObjectStore& store, const std::string& container, const std::string& id,
+             Deadline deadline) {
+  const auto claimed = store.put_if(owner_key(), std::as_bytes(std::span(id)), {.if_absent = true}, deadline);
+  if (claimed) return ok();
+  if (claimed.error().code != Code::conflict) return claimed.error();
+  constexpr std::uint64_t kMostId = 1024;
+  LOOM_TRY(const auto owner, store.get(owner_key(), kMostId, deadline));
+  if (std::equal(owner.begin(), owner.end(), std::as_bytes(std::span(id)).begin(),
+                 std::as_bytes(std::span(id)).end()))
+    return ok();
+  return error(
+      Code::conflict,
+      "--objects azure:{}: the container belongs to another server's data folder; name one of its own, or "
+      "remove the blob '{}' from it if that server is gone for good",
+      container, kOwner);
+}
+
+Result<ObjectStorage> open_azure(const ServerOptions& options, const std::string& container) {
+  std::map<std::string, std::string> values = account_of_environment();
+  hide_secrets();
+  if (!options.azure_account_file.empty()) {
+    LOOM_TRY(values, read_account_file(options.azure_account_file));
+  }
+  if (values["account"].empty())
+    return error(
+        Code::invalid_argument,
+        "--objects azure:{}: no account; give --azure-account-file FILE, or set AZURE_STORAGE_ACCOUNT and "
+        "AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN",
+        container);
+  const Settings settings{.account = values["account"],
+                          .container = container,
+                          .key = values["key"],
+                          .sas = values["sas"],
+                          .endpoint = values["endpoint"],
+                          .ca_file = values["ca-file"],
+                          .plain_http = options.azure_plain_http};
+  const auto clients = std::make_shared<AzureClients>();
+  const Deadline deadline = Deadline::in(kOpening);
+  auto store = AzureObjectStore::open(settings, {.retry = {}, .clients = clients}, deadline);
+  if (!store) return store.error().at("--objects azure:" + container);
+  LOOM_TRY(const std::string id, id_of(options.data));
+  LOOM_CHECKED(claim(**store, container, id, deadline));
+  return ObjectStorage{*std::move(store), clients};
+}
+
+}  // namespace
+
+Status ObjectStorage::check(Deadline deadline) const {
+  const auto there = store->stat(owner_key(), deadline);
+  if (there || there.error().code == Code::not_found) return ok();
+  return there.error();
+}
+
+Result<std::map<std::string, std::string>> parse_account_file(std::string_view text) {
+  std::map<std::string, std::string> values;
+  for (int number = 1; !text.empty(); ++number) {
+    const std::size_t end = text.find('\n');
+    const std::string_view line = trimmed(text.substr(0, end));
+    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+    if (line.empty() || line.starts_with('#')) continue;
+    const std::size_t equals = line.find('=');
+    const std::string name(trimmed(line.substr(0, equals)));
+    const bool known = std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+    if (equals == std::string_view::npos || !known || values.contains(name))
+      return error(Code::invalid_argument, "line {}: 'name = value' is needed, each once, the name one of {}",
+                   number, fmt::join(kNames, ", "));
+    values[name] = trimmed(line.substr(equals + 1));
+  }
+  return values;
+}
+
+Result<ObjectStorage> open_objects(const ServerOptions& options) {
+  const std::string& where = options.objects;
+  if (where.starts_with("azure:")) return open_azure(options, where.substr(6));
+  const fs::path folder = where.empty() ? options.data / "objects" : fs::path(where.substr(6));
+  LOOM_TRY(auto store, storage::FilesObjectStore::open(folder));
+  return ObjectStorage{std::move(store), nullptr};
+}
+
+}  // namespace loom::app

@@ -1,0 +1,37 @@
+#pragma once
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "app/server_options.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "storage/azure/azure_object_store.hpp"
+#include "storage/object_store.hpp"
+
+namespace loom::app {
+
+using AzureClients = storage::ClientPool<storage::azure::BlobClient>;
+
+/// Where a server keeps its objects.
+struct ObjectStorage {
+  std::unique_ptr<storage::ObjectStore> store;
+  std::shared_ptr<AzureClients> clients;  ///< to be pruned; null when there are none
+
+  /// Whether it answers. Blocking. Errors: those of ObjectStore::stat.
+  [[nodiscard]] Status check(Deadline deadline) const;
+};
+
+/// Opens what --objects names. A container is claimed for this data folder: a server removes objects of jobs
+/// it does not know, so two of them must not share one. Secrets are taken out of the environment, so that
+/// children do not get them. Call it before there are threads. Blocking. Errors: invalid_argument, naming the
+/// setting; conflict, when another data folder has the container; those of the store.
+Result<ObjectStorage> open_objects(const ServerOptions& options);
+
+/// "name = value" a line; empty lines and those that begin with '#' say nothing. Names: account, key, sas,
+/// endpoint, ca-file. Errors: invalid_argument, with the number of the line and never its value.
+Result<std::map<std::string, std::string>> parse_account_file(std::string_view text);
+
+}  // namespace loom::app

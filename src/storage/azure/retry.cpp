@@ -1,0 +1,38 @@
+#include "storage/azure/retry.hpp"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+
+namespace loom::storage::azure {
+
+std::chrono::milliseconds backoff(const RetryPolicy& policy, int next, double random) {
+  auto wait = policy.first_wait;
+  for (int i = 2; i < next && wait < policy.most_wait; ++i) wait *= 2;
+  wait = std::min(wait, policy.most_wait);
+  return wait - std::chrono::milliseconds(static_cast<std::chrono::milliseconds::rep>(
+                    static_cast<double>(wait.count()) / 2 * random));
+}
+
+std::optional<std::chrono::seconds> parse_retry_after(std::string_view text,
+                                                      std::chrono::system_clock::time_point now) {
+  constexpr std::chrono::seconds kMost{24L * 60 * 60};
+  std::chrono::seconds::rep seconds = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (failed == std::errc{} && end == text.data() + text.size() && seconds >= 0)
+    return std::min(std::chrono::seconds(seconds), kMost);
+  const time_t when = curl_getdate(std::string(text).c_str(), nullptr);
+  if (when < 0) return std::nullopt;
+  const auto wait =
+      std::chrono::ceil<std::chrono::seconds>(std::chrono::system_clock::from_time_t(when) - now);
+  return std::clamp(wait, std::chrono::seconds(0), kMost);
+}
+
+bool worth_retrying(int http_status) {
+  return http_status == 408 || http_status == 429 || http_status == 500 || http_status == 502 ||
+         http_status == 503 || http_status == 504;
+}
+
+}  // namespace loom::storage::azure
