@@ -10,6 +10,7 @@
 #include "api/page.hpp"
 #include "api/results_routes.hpp"
 #include "api/sequences_routes.hpp"
+#include "api/taxonomy_routes.hpp"
 
 namespace loom::api {
 
@@ -24,6 +25,7 @@ struct Api::Parts {
   CatalogRoutes catalog{context};
   DatabasesRoutes databases{context};
   SequencesRoutes sequences{context};
+  TaxonomyRoutes taxonomy{context};
   NcbiRoutes ncbi{context, results};
   OpsRoutes ops{context};
   Page page;
@@ -43,6 +45,7 @@ std::vector<http::Route> Api::routes() {
     parts_->databases.add_to(routes);
     parts_->sequences.add_to(routes);
   }
+  if (parts_->context.deps.organisms != nullptr) parts_->taxonomy.add_to(routes);
   parts_->ncbi.add_to(routes);
   parts_->ops.add_to(routes);
   return routes;

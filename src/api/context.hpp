@@ -21,6 +21,7 @@
 #include "service/access.hpp"
 #include "service/database_works.hpp"
 #include "service/job_service.hpp"
+#include "service/organisms.hpp"
 
 namespace loom::api {
 
@@ -46,6 +47,7 @@ struct ApiDeps {
       report;                               ///< what is answered with 500 and above, for the log
   service::DatabaseWorks* works = nullptr;  ///< null: this server keeps no databases of its own
   std::span<const PageFile> page = {};      ///< the web page; empty: none
+  service::Organisms* organisms = nullptr;  ///< null: this server knows no taxonomy
 };
 
 /// What all routes share. There is one: its padding costs nothing.

@@ -12,7 +12,8 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view kMembers = "program, database, query, options, title, priority and on_saturation";
+constexpr std::string_view kMembers =
+    "program, database, query, options, organisms, title, priority and on_saturation";
 
 std::string_view text_of(const json::string& text) {
   return {text.data(), text.size()};
@@ -48,6 +49,32 @@ Parsed<std::monostate> read_options(const json::value& value, Options& into) {
     into.emplace_back(name, *std::move(text));
   }
   return std::monostate{};
+}
+
+// {"include": [9606], "exclude": [9605]}
+Parsed<std::monostate> read_organisms(const json::value& value, service::SubmitRequest& into) {
+  const auto refuse = [] {
+    return wrong("organisms",
+                 "organisms must be an object of taxids such as {{\"include\": [9606], \"exclude\": []}}");
+  };
+  if (!value.is_object()) return refuse();
+  for (const auto& [key, list] : value.get_object()) {
+    if ((key != "include" && key != "exclude") || !list.is_array()) return refuse();
+    for (const json::value& one : list.get_array()) {
+      boost::system::error_code no_number;
+      const auto taxid = one.to_number<std::uint32_t>(no_number);
+      if (no_number || taxid == 0) return refuse();
+      (key == "include" ? into.organisms : into.organisms_not).push_back(taxid);
+    }
+  }
+  return std::monostate{};
+}
+
+Parsed<json::value> parse_field(const std::string& name, std::string_view text) {
+  boost::system::error_code failed;
+  json::value parsed = json::parse({text.data(), text.size()}, failed);
+  if (failed) return wrong(name, "{} is not valid JSON: {}", name, failed.message());
+  return parsed;
 }
 
 Parsed<std::string> need_text(const json::value& value, std::string_view name) {
@@ -91,6 +118,7 @@ Parsed<std::monostate> check_whole(service::SubmitRequest& request) {
 Parsed<std::monostate> read_member(std::string_view name, const json::value& value, JsonSubmission& into) {
   service::SubmitRequest& request = into.request;
   if (name == "options") return read_options(value, request.options);
+  if (name == "organisms") return read_organisms(value, request);
   if (name == "priority") {
     if (!value.is_int64()) return wrong(name, "priority must be a whole number");
     const auto number = priority_of(value.get_int64());
@@ -140,11 +168,10 @@ Parsed<std::monostate> SubmissionFields::set(const std::string& name, std::strin
     request_.options.emplace_back(name.substr(kOption.size()), std::string(value));
     return std::monostate{};
   }
-  if (name == "options") {
-    boost::system::error_code failed;
-    const json::value parsed = json::parse({value.data(), value.size()}, failed);
-    if (failed) return wrong(name, "options is not valid JSON: {}", failed.message());
-    return read_options(parsed, request_.options);
+  if (name == "options" || name == "organisms") {
+    const auto parsed = parse_field(name, value);
+    if (!parsed) return tl::unexpected(parsed.error());
+    return name == "options" ? read_options(*parsed, request_.options) : read_organisms(*parsed, request_);
   }
   if (name == "priority") {
     std::int64_t number = 0;

@@ -15,7 +15,9 @@
 #include "exec/local/local_process_runner.hpp"
 #include "sequence/byte_source.hpp"
 #include "service/database_works.hpp"
+#include "service/organisms.hpp"
 #include "store/sqlite/sqlite_job_store.hpp"
+#include "taxonomy/image.hpp"
 
 namespace loom::app {
 
@@ -34,6 +36,8 @@ constexpr std::string_view kUsage = R"(usage: blastloom db COMMAND … --data DI
   fetch NAME [--from URL]
                         fetches NCBI's database NAME, or a newer version of it, from a mirror (NCBI's own), checks it
                         and makes it what searches use; what a cut left is gone on with
+  taxonomy FILE         imports NCBI's taxonomy (taxdump.tar.gz, or a folder of its files), by which searches can be
+                        limited to organisms
   list [--json]         the databases and their snapshots; * is the one that searches use
   info NAME [--json]
   sequences NAME --ids A,B | --in FILE [--flank N] [--missing skip]
@@ -223,6 +227,14 @@ Status fetch(const Snapshots& snapshots, const std::string& name, const Argument
   return ok();
 }
 
+int import_taxonomy(const std::string& source, const fs::path& data) {
+  const Signals signals;
+  const auto size = taxonomy::import_taxdump(source, service::taxonomy_file(data), signals.stop());
+  if (!size) return fail(size.error());
+  fmt::print("{} taxa with {} names\n", size->nodes, size->names);
+  return 0;
+}
+
 Status warm(const Snapshots& snapshots, const std::string& name, const Arguments& args) {
   service::DatabaseList databases(snapshots);
   LOOM_TRY(const service::OpenDatabase opened, databases.open(name));
@@ -349,6 +361,7 @@ int db_command(std::span<const std::string> args) {
   const auto snapshots = Snapshots::open(fs::path(read->value("--data")) / "databases");
   if (!snapshots) return fail(snapshots.error());
   if (command == "list" && words.size() == 1) return list(*snapshots, {}, read->has("--json"));
+  if (command == "taxonomy" && words.size() == 2) return import_taxonomy(words[1], read->value("--data"));
   if (words.size() == 2 || words.size() == 3) {
     if (command == "build" && words.size() == 2) return build(*snapshots, words[1], *read);
     if (words.size() == 2 &&

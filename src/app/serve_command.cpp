@@ -90,6 +90,7 @@ class Service {
   service::Tokens tokens_;
   std::unique_ptr<service::DatabaseList> databases_;
   std::jthread first_scan_;  ///< so that the first who asks need not wait for it
+  std::unique_ptr<service::Organisms> organisms_;
   std::unique_ptr<store::SqliteJobStore> store_;
   ObjectStorage objects_;
   std::optional<sched::Periodic> sweep_;  ///< until the beat has it
@@ -125,6 +126,8 @@ Status Service::open_parts() {
   LOOM_TRY(sweep_, sched::sweep(*store_, *objects_.store, options_.data / "work"));
   LOOM_TRY(catalog::Snapshots kept, catalog::Snapshots::open(options_.data / "databases"));
   databases_ = std::make_unique<service::DatabaseList>(std::move(kept));
+  organisms_ =
+      std::make_unique<service::Organisms>(service::taxonomy_file(options_.data), runner_, *databases_);
   first_scan_ = std::jthread([this] { static_cast<void>(databases_->changes()); });
   LOOM_TRY(hub_, events::Hub::start(*store_));
   hub_->listen(log_events, logging_);
@@ -142,6 +145,7 @@ Status Service::open_parts() {
                                     .scheduler = *scheduler_,
                                     .runner = runner_,
                                     .databases = *databases_,
+                                    .organisms = *organisms_,
                                     .uploads = options_.data / "uploads",
                                     .hits = options_.data / "hits",
                                     .cores = cores,
@@ -181,7 +185,8 @@ Status Service::listen() {
                        {{"request", request.id}, {"path", request.path}, {"reason", error.message}});
           },
       .works = works_.get(),
-      .page = api::page_files()});
+      .page = api::page_files(),
+      .organisms = organisms_.get()});
   http::ServerOptions wanted{.host = options_.host, .port = options_.port};
   LOOM_TRY(server_, http::Server::listen(wanted, api_->routes(), api_->fallback(), *blocking_));
   server_->on_exchange([this](const http::Exchange& exchange) {

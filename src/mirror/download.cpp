@@ -190,7 +190,7 @@ template <class Attempt, class Progressed>
 Status persist(const DownloadOptions& options, const Attempt& attempt, const Progressed& progressed) {
   auto wait = options.pause;
   for (int failures = 0;;) {
-    const Status done = attempt();
+    Status done = attempt();
     if (done || done.error().code != Code::unavailable) return done;
     failures = progressed() ? 1 : failures + 1;
     if (failures >= options.attempts) return done;

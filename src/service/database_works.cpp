@@ -72,8 +72,8 @@ Status check_unused(store::JobStore& jobs, const std::filesystem::path& folder) 
 
 DatabaseWorks::DatabaseWorks(DatabaseList& databases, store::JobStore& jobs, exec::ProcessRunner& runner,
                              std::filesystem::path uploads, std::string mirror)
-    : databases_(databases),
-      details_(databases),
+    : details_(databases),
+      databases_(databases),
       jobs_(jobs),
       runner_(runner),
       uploads_(std::move(uploads)),

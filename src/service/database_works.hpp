@@ -103,8 +103,8 @@ class DatabaseWorks {
   Result<std::string> do_warm(const OrderPtr& order);
   void forget_old() REQUIRES(mutex_);
 
-  DatabaseList& databases_;
   DatabaseDetails details_;
+  DatabaseList& databases_;
   store::JobStore& jobs_;
   exec::ProcessRunner& runner_;
   const std::filesystem::path uploads_;

@@ -40,6 +40,8 @@ std::string fingerprint(const SubmitRequest& request, const std::string& query_s
   std::ranges::sort(options);
   for (const auto& [name, value] : options)
     text += fmt::format("{}:{}={}:{}\n", name.size(), name, value.size(), value);
+  text +=
+      fmt::format("{} not {}\n", fmt::join(request.organisms, ","), fmt::join(request.organisms_not, ","));
   return sha256_hex(text);
 }
 
@@ -142,8 +144,10 @@ Result<store::Submitted> LocalJobs::submit(const Caller& caller, const SubmitReq
   if (!key) LOOM_CHECKED(check_waiting(caller));  // a repeated submit is answered whatever waits
   auto* upload = dynamic_cast<QueryUpload*>(query.get());
   LOOM_CHECK(upload != nullptr, "uploads come from begin_upload");
+  SubmitRequest settled = request;
+  LOOM_CHECKED(parts_.organisms.settle(settled, deadline));
   LOOM_TRY(const Checked checked,
-           check_request(request, *upload, parts_.limits, parts_.databases.path_of(request.database)));
+           check_request(settled, *upload, parts_.limits, parts_.databases.path_of(request.database)));
   std::optional<ObjectKey> kept;
   if (upload->text() == nullptr) {
     LOOM_TRY(kept, keep_query(*upload));
@@ -181,12 +185,14 @@ Result<store::Submitted> LocalJobs::submit_kept(const Caller& caller, const Subm
 }
 
 Result<Preflight> LocalJobs::preflight(const Caller& caller, const SubmitRequest& request,
-                                       std::unique_ptr<Upload> query, Deadline /*deadline*/) {
+                                       std::unique_ptr<Upload> query, Deadline deadline) {
   LOOM_CHECKED(authorise(caller, Action::read, caller.name));
   auto* upload = dynamic_cast<QueryUpload*>(query.get());
   LOOM_CHECK(upload != nullptr, "uploads come from begin_upload");
+  SubmitRequest settled = request;
+  LOOM_CHECKED(parts_.organisms.settle(settled, deadline));
   LOOM_TRY(const Checked checked,
-           check_request(request, *upload, parts_.limits, parts_.databases.path_of(request.database)));
+           check_request(settled, *upload, parts_.limits, parts_.databases.path_of(request.database)));
   LOOM_TRY(const fs::path file, upload->file());
   const fs::path folder = file.string() + ".plan";
   LOOM_CHECKED(search::make_folder(folder));

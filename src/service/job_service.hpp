@@ -44,6 +44,9 @@ struct SubmitRequest {
   std::string title;
   std::int32_t priority = 0;
   std::string on_saturation = "identical";  ///< or "complete"
+  /// Taxids: of those in the database, only sequences of these and all below them (empty: any) …
+  std::vector<std::uint32_t> organisms{};
+  std::vector<std::uint32_t> organisms_not{};  ///< … and none of these
 };
 
 /// What a submit would do, found without doing it.

@@ -5,6 +5,7 @@
 #include "exec/process_runner.hpp"
 #include "service/databases.hpp"
 #include "service/job_service.hpp"
+#include "service/organisms.hpp"
 
 namespace loom::service {
 
@@ -15,6 +16,7 @@ struct LocalJobsParts {
   sched::Scheduler& scheduler;
   exec::ProcessRunner& runner;
   DatabaseList& databases;
+  Organisms& organisms;
   Limits limits{};
   std::filesystem::path uploads;  ///< a folder of this server alone
   std::filesystem::path hits;     ///< another one, for copies of hit indexes

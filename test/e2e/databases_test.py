@@ -323,6 +323,53 @@ class DatabasesTest(unittest.TestCase):
         self.build(">a\nMKV\n>b\nMKV\n")
         self.assertEqual(json.loads(self.server.call("GET", "/api/blast/databases/mine/metadata")[2])["sequences"], 2)
 
+    def test_a_search_is_limited_to_organisms_with_all_below_them(self):
+        excerpt = Path(__file__).resolve().parents[2] / "src/taxonomy/testdata/excerpt"
+        records = st.query("proteins_100.fa").split("\n>")
+        ids = [one.split()[0].lstrip(">") for one in records]
+        # Escherichia coli K-12, Homo sapiens, its subspecies, Mus musculus, Bacillus subtilis.
+        species = [83333, 9606, 63221, 10090, 1423]
+        (self.folder / "map").write_text("".join(f"{one} {species[i % 5]}\n" for i, one in enumerate(ids)))
+        self.build(st.query("proteins_100.fa"), "--parse-ids", "--taxid-map", self.folder / "map")
+        self.server.start()
+        body = {"program": "blastp", "database": "mine", "query": st.query("proteins_20.fa"),
+                "options": {"outfmt": "6 qaccver saccver evalue"}}
+
+        def submit(**organisms):
+            status, _, reply = self.server.call("POST", "/api/blast/jobs", {**body, "organisms": organisms})
+            return status, json.loads(reply)
+
+        self.assertEqual(submit(include=[9606])[0], 404, "no taxonomy yet")
+        self.assertIn("40 taxa", self.db("taxonomy", excerpt))
+        found = json.loads(self.server.call("GET", "/api/blast/taxonomy?text=homo")[2])["taxa"]
+        self.assertEqual([one["taxid"] for one in found][:1], [9605])
+        taxon = json.loads(self.server.call("GET", "/api/blast/taxonomy/63221")[2])
+        self.assertEqual(([one["taxid"] for one in taxon["lineage"]][-2:], taxon["rank"]), ([9606, 63221], "subspecies"))
+        self.assertEqual(self.server.call("GET", "/api/blast/taxonomy/4")[0], 404)
+        self.assertEqual(self.server.call("GET", "/api/blast/taxonomy/x")[0], 404)
+        self.assertEqual(self.server.call("GET", "/api/blast/taxonomy")[0], 400)
+        folder = self.current()["folder"]
+        for organisms, options in [({"include": [9605]}, {"taxids": "9606,63221"}),
+                                   ({"include": [40674, 2], "exclude": [9606]}, {"taxids": "10090,1423,83333"}),
+                                   ({"exclude": [2, 10090]}, {"negative_taxids": "10090,1423,83333"}),
+                                   ({"exclude": [10239]}, {})]:
+            with self.subTest(organisms):
+                status, job = submit(**organisms)
+                self.assertEqual(status, 201, job)
+                self.assertEqual(self.server.wait(job["id"])["status"], "completed")
+                own = blast_at(folder, body["query"], {**body["options"], **options})
+                self.assertEqual(self.server.output(job["id"]), own)
+                self.assertGreater(len(own), 0)
+        for organisms, words in [({"include": [10239]}, "no sequence"), ({"include": [4]}, "taxid 4"),
+                                 ({"include": ["Homo"]}, "object of taxids"), ({"only": [9606]}, "object of taxids")]:
+            status, reply = submit(**organisms)
+            self.assertEqual(status, 400, reply)
+            self.assertIn(words, reply["detail"])
+        status, _, reply = self.server.call("POST", "/api/blast/jobs", {**body, "organisms": {"include": [9606]},
+                                                                         "options": {"taxids": "9606"}})
+        self.assertEqual(status, 400)
+        self.assertIn("not together", json.loads(reply)["detail"])
+
 
 if __name__ == "__main__":
     unittest.main(argv=[sys.argv[0], *sys.argv[4:]], verbosity=2)
