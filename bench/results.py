@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Measures the hit index at 1,000,000 HSPs (--hsps for another number): making it, pages of it in every sort, and an
 export. The HSPs are real ones of one blastp search of 20 queries, repeated under new query names, for no search here
-finds so many. Indexing counts by processor time of one core: other programs take nothing away from it, but waiting for
-the disk is left out; the wall time stands beside it."""
+finds so many. What one core does counts by its time: other programs take nothing away from it, but waiting for
+the disk is left out; the wall time stands beside it. Pages are of 50 rows, one in five of 500; the worse of hits and HSPs counts."""
 import json
 import subprocess
 
@@ -85,9 +85,9 @@ def pages(report, options):
         for sort in ("blast", "evalue", "bitscore", "pident", "length", "coverage"):
             of_sort = [page for page in of_case if page["sort"] == sort]
             worst = max(of_sort, key=lambda page: page["p99_ms"])
-            middle = max(page["p50_ms"] for page in of_sort)
-            report.add(f"pages of {name_of(options.hsps)}, {case}, by {sort}: p99", worst["p99_ms"], "ms", "≤ 30",
-                       worst["p99_ms"] <= 30, f"median {middle:.2f}; hits and HSPs, the worse; 50 rows, some 500")
+            report.add(f"pages, {case}, by {sort}: p99", worst["p99_ms"], "ms", "≤ 30", worst["p99_ms"] <= 30,
+                       f"median {max(page['p50_ms'] for page in of_sort):.2f}, slowest {max(page['max_ms'] for page in of_sort):.0f}; "
+                       f"p99 by the wall {max(page['wall_p99_ms'] for page in of_sort):.0f}")
     report.add("pages: memory of the whole program", measured["peak_bytes"] / MIB, "MiB", "≤ 150",
                measured["peak_bytes"] <= 150 * MIB, "absolute")
 

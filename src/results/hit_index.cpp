@@ -21,11 +21,13 @@ constexpr int kInstructionsPerLook = 2000;  // of SQLite's machine; about 0.1 ms
 constexpr std::size_t kMostIdle = 8;
 constexpr std::size_t kMostTotals = 1000;
 constexpr std::chrono::milliseconds kCountTime{15};
-constexpr std::chrono::milliseconds kOrderedTime{8};
 // So few rows are all read and sorted.
 constexpr int kFewRows = 10'000;
 // So many are found by their ids before all rows of a table are read.
 constexpr int kManyRows = 100'000;
+// What took long is kept for the pages that follow: 80 kB for each sort of each filter.
+constexpr std::size_t kRowsAhead = 5000;
+constexpr std::size_t kMostAhead = 64;
 
 constexpr std::string_view kQueryColumns =
     "q.id, q.name, q.title, q.iteration, q.length, q.hits, q.hsps, q.evalue_text, q.bits_text";
@@ -133,6 +135,13 @@ struct HitIndex::Reader {
   Deadline until = Deadline::never();
 };
 
+/// The rows of a sort behind one of them, for the pages that come next.
+struct HitIndex::Ahead {
+  PageCursor after;
+  std::vector<PageCursor> rows;
+  bool whole = false;  ///< there are no more behind them
+};
+
 struct HitIndex::Listing {
   PageTable table;
   std::optional<std::pair<std::int64_t, std::int64_t>> ids{};  ///< first and last, as in the file
@@ -149,9 +158,10 @@ void HitIndex::Give::operator()(Reader* reader) const {
 
 HitIndex::~HitIndex() = default;
 
-Result<std::shared_ptr<HitIndex>> HitIndex::open(const std::filesystem::path& path) {
+Result<std::shared_ptr<HitIndex>> HitIndex::open(const std::filesystem::path& path, Duration patience) {
   std::shared_ptr<HitIndex> index(new HitIndex());
   index->path_ = path;
+  index->patience_ = patience;
   LOOM_TRY(const Borrowed reader, index->borrow(Deadline::never()));
   LOOM_TRY(SqliteStatement all, reader->file.prepare("SELECT name, value FROM meta"));
   std::map<std::string, std::string> meta;
@@ -194,25 +204,32 @@ Result<HitIndex::Borrowed> HitIndex::borrow(Deadline deadline) {
   return Borrowed(reader.release(), Give{this});
 }
 
-Result<std::optional<std::uint64_t>> HitIndex::total_of(Reader& reader, const Listing& listing,
-                                                        const PageRequest& request, Deadline deadline) {
-  if (listing.known_total) return listing.known_total;
-  const std::string name = count_sql(listing.table, listing.ids, listing.where.text);
-  std::string key = name;
+/// One text for each set of rows.
+std::string HitIndex::key_of(const Listing& listing) {
+  std::string key = count_sql(listing.table, listing.ids, listing.where.text);
   for (const Bound& value : listing.where.values) {
     key += '\n';
     if (const double* number = std::get_if<double>(&value); number != nullptr) {
       key += fmt::to_string(*number);
     } else {
-      key += std::get<std::string>(value);
+      const std::string& text = std::get<std::string>(value);
+      key += fmt::format("{}:{}", text.size(), text);
     }
   }
+  return key;
+}
+
+Result<std::optional<std::uint64_t>> HitIndex::total_of(Reader& reader, const Listing& listing,
+                                                        const PageRequest& request, Deadline deadline) {
+  if (listing.known_total) return listing.known_total;
+  const std::string key = key_of(listing);
   {
     const MutexLock lock(mutex_);
     if (const auto known = totals_.find(key); known != totals_.end()) return std::optional(known->second);
   }
   if (!request.after.empty() && request.limit > 0) return std::optional<std::uint64_t>();
-  LOOM_TRY(SqliteStatement count, reader.file.prepare(name));
+  LOOM_TRY(SqliteStatement count,
+           reader.file.prepare(count_sql(listing.table, listing.ids, listing.where.text)));
   bind(count, listing.where.values);
   reader.until = request.limit == 0 ? deadline : std::min(deadline, Deadline::in(kCountTime), earlier);
   const auto counted = count.step();
@@ -244,28 +261,78 @@ Result<std::string_view> HitIndex::driver_of(Reader& reader, const Listing& list
   return driver;
 }
 
-Status HitIndex::pick_by(Reader& reader, const Listing& listing, const PageRequest& request,
-                         const PagePlan& plan, const PageCursor& cursor, Picked& picked) {
-  double key = 0;
-  for (const PageSql& part :
-       page_sql(listing.table, listing.ids, listing.where, plan, cursor, request.sort)) {
+Result<std::vector<PageCursor>> HitIndex::pick_by(Reader& reader, const Listing& listing, Sort sort,
+                                                  const PagePlan& plan, const PageCursor& after,
+                                                  std::size_t limit) {
+  std::vector<PageCursor> rows;
+  for (const PageSql& part : page_sql(listing.table, listing.ids, listing.where, plan, after, sort)) {
     LOOM_TRY(SqliteStatement statement, reader.file.prepare(part.text));
     bind(statement, part.values);
-    // One more than the page tells whether there is a next one.
     statement.integer(static_cast<int>(part.values.size()) + 1,
-                      static_cast<std::int64_t>(request.limit + 1 - picked.ids.size()));
+                      static_cast<std::int64_t>(limit - rows.size()));
     for (;;) {
       LOOM_TRY(const Step step, statement.step());
       if (step == Step::done) break;
-      if (picked.ids.size() == request.limit) {
-        picked.next = page_cursor_text({key, picked.ids.back()}, request.sort);
-        return ok();
-      }
-      picked.ids.push_back(statement.integer_at(0));
-      key = statement.real_at(1);
+      rows.push_back({.key = statement.real_at(1), .id = statement.integer_at(0)});
     }
+    if (rows.size() == limit) break;
   }
-  return ok();
+  return rows;
+}
+
+/// As pick_by, and keeps what is behind the page.
+Result<std::vector<PageCursor>> HitIndex::pick_ahead(Reader& reader, const Listing& listing, Sort sort,
+                                                     const PagePlan& plan, const PageCursor& after,
+                                                     std::size_t limit) {
+  const std::size_t many = std::max(limit, kRowsAhead);
+  LOOM_TRY(std::vector<PageCursor> rows, pick_by(reader, listing, sort, plan, after, many));
+  auto kept = std::make_shared<Ahead>(Ahead{.after = after, .rows = rows, .whole = rows.size() < many});
+  rows.resize(std::min(rows.size(), limit));
+  const MutexLock lock(mutex_);
+  if (ahead_.size() >= kMostAhead) ahead_.clear();
+  ahead_[key_of(listing) + fmt::format("\n{}", static_cast<int>(sort))] = std::move(kept);
+  return rows;
+}
+
+std::optional<std::vector<PageCursor>> HitIndex::picked_before(const Listing& listing, Sort sort,
+                                                               const PageCursor& after, std::size_t limit) {
+  std::shared_ptr<const Ahead> ahead;
+  {
+    const MutexLock lock(mutex_);
+    const auto known = ahead_.find(key_of(listing) + fmt::format("\n{}", static_cast<int>(sort)));
+    if (known == ahead_.end()) return std::nullopt;
+    ahead = known->second;
+  }
+  const auto& rows = ahead->rows;
+  auto first = rows.begin();
+  if (after.id != ahead->after.id) {
+    const auto found = std::ranges::find(rows, after.id, &PageCursor::id);
+    if (found == rows.end()) return std::nullopt;
+    first = found + 1;
+  }
+  const auto left = static_cast<std::size_t>(rows.end() - first);
+  if (left < limit && !ahead->whole) return std::nullopt;
+  return std::vector(first, first + static_cast<std::ptrdiff_t>(std::min(left, limit)));
+}
+
+Result<std::vector<PageCursor>> HitIndex::places(Reader& reader, const Listing& listing, Sort sort,
+                                                 const PageCursor& after, std::size_t limit,
+                                                 Deadline deadline) {
+  using Kind = PagePlan::Kind;
+  if (listing.ids && listing.ids->second - listing.ids->first < kFewRows)
+    return pick_by(reader, listing, sort, {Kind::scan}, after, limit);
+  if (auto known = picked_before(listing, sort, after, limit)) return *std::move(known);
+  LOOM_TRY(const std::string_view driver, driver_of(reader, listing, kFewRows));
+  if (!driver.empty()) return pick_ahead(reader, listing, sort, {Kind::driven, driver}, after, limit);
+  // In the order of the sort most filters find a page at once.
+  const bool sure = sort == Sort::blast || listing.where.text.empty();
+  reader.until = sure ? deadline : std::min(deadline, Deadline::in(patience_), earlier);
+  auto ordered = pick_by(reader, listing, sort, {}, after, limit);
+  reader.until = deadline;
+  const bool late = !ordered && ordered.error().code == Code::timed_out && !sure && !deadline.passed();
+  if (!late) return ordered;
+  LOOM_TRY(const std::string_view best, driver_of(reader, listing, kManyRows));
+  return pick_ahead(reader, listing, sort, {best.empty() ? Kind::scan : Kind::driven, best}, after, limit);
 }
 
 Result<HitIndex::Picked> HitIndex::pick(Reader& reader, const Listing& listing, const PageRequest& request,
@@ -273,28 +340,15 @@ Result<HitIndex::Picked> HitIndex::pick(Reader& reader, const Listing& listing, 
   Picked picked;
   LOOM_TRY(picked.total, total_of(reader, listing, request, deadline));
   if (request.limit == 0) return picked;
-  LOOM_TRY(const PageCursor cursor, parse_page_cursor(request.after, request.sort));
-  const auto by = [&](const PagePlan& plan) {
-    picked.ids.clear();
-    return pick_by(reader, listing, request, plan, cursor, picked);
-  };
-  using Kind = PagePlan::Kind;
-  const bool few = listing.ids && listing.ids->second - listing.ids->first < kFewRows;
-  LOOM_TRY(std::string_view driver,
-           few ? Result<std::string_view>("") : driver_of(reader, listing, kFewRows));
-  if (few || !driver.empty()) {
-    LOOM_CHECKED(by({few ? Kind::scan : Kind::driven, driver}));
-    return picked;
+  LOOM_TRY(const PageCursor after, parse_page_cursor(request.after, request.sort));
+  // One more than the page tells whether there is a next one.
+  LOOM_TRY(std::vector<PageCursor> rows,
+           places(reader, listing, request.sort, after, request.limit + 1, deadline));
+  if (rows.size() > request.limit) {
+    rows.pop_back();
+    picked.next = page_cursor_text(rows.back(), request.sort);
   }
-  // In the order of the sort most filters find a page at once.
-  const bool sure = request.sort == Sort::blast || listing.where.text.empty();
-  reader.until = sure ? deadline : std::min(deadline, Deadline::in(kOrderedTime), earlier);
-  const Status ordered = by({});
-  reader.until = deadline;
-  if (ordered) return picked;
-  if (sure || ordered.error().code != Code::timed_out || deadline.passed()) return ordered.error();
-  LOOM_TRY(driver, driver_of(reader, listing, kManyRows));
-  LOOM_CHECKED(by({driver.empty() ? Kind::scan : Kind::driven, driver}));
+  for (const PageCursor& row : rows) picked.ids.push_back(row.id);
   return picked;
 }
 

@@ -132,7 +132,9 @@ class HitIndex {
  public:
   /// Opens what build_index made; the file stays as it is while this object lives. Errors: not_found;
   /// corrupt, also for one of another version.
-  static Result<std::shared_ptr<HitIndex>> open(const std::filesystem::path& path);
+  /// `patience`: how long a filtered page is looked for along its sort.
+  static Result<std::shared_ptr<HitIndex>> open(const std::filesystem::path& path,
+                                                Duration patience = std::chrono::milliseconds(8));
   ~HitIndex();
   HitIndex(const HitIndex&) = delete;
   HitIndex& operator=(const HitIndex&) = delete;
@@ -162,6 +164,7 @@ class HitIndex {
     void operator()(Reader* reader) const;
   };
   struct Listing;
+  struct Ahead;
   struct Picked {
     std::vector<std::int64_t> ids;
     std::optional<std::uint64_t> total;
@@ -171,8 +174,18 @@ class HitIndex {
   HitIndex() = default;
   Result<Borrowed> borrow(Deadline deadline);
   static Result<std::string_view> driver_of(Reader& reader, const Listing& listing, std::size_t most);
-  static Status pick_by(Reader& reader, const Listing& listing, const PageRequest& request,
-                        const PagePlan& plan, const PageCursor& cursor, Picked& picked);
+  static Result<std::vector<PageCursor>> pick_by(Reader& reader, const Listing& listing, Sort sort,
+                                                 const PagePlan& plan, const PageCursor& after,
+                                                 std::size_t limit);
+  Result<std::vector<PageCursor>> pick_ahead(Reader& reader, const Listing& listing, Sort sort,
+                                             const PagePlan& plan, const PageCursor& after, std::size_t limit)
+      EXCLUDES(mutex_);
+  std::optional<std::vector<PageCursor>> picked_before(const Listing& listing, Sort sort,
+                                                       const PageCursor& after, std::size_t limit)
+      EXCLUDES(mutex_);
+  Result<std::vector<PageCursor>> places(Reader& reader, const Listing& listing, Sort sort,
+                                         const PageCursor& after, std::size_t limit, Deadline deadline);
+  static std::string key_of(const Listing& listing);
   Result<Picked> pick(Reader& reader, const Listing& listing, const PageRequest& request, Deadline deadline);
   Result<std::optional<std::uint64_t>> total_of(Reader& reader, const Listing& listing,
                                                 const PageRequest& request, Deadline deadline);
@@ -185,9 +198,11 @@ class HitIndex {
   std::vector<std::string> others_;
   std::string histograms_;
   std::filesystem::path path_;
+  Duration patience_{};
   Mutex mutex_;
   std::vector<std::unique_ptr<Reader>> idle_ GUARDED_BY(mutex_);
   std::map<std::string, std::uint64_t> totals_ GUARDED_BY(mutex_);
+  std::map<std::string, std::shared_ptr<const Ahead>> ahead_ GUARDED_BY(mutex_);
 };
 
 }  // namespace loom::results

@@ -298,7 +298,7 @@ void Builder::add_to_query(const HspRow& row) {
 void Builder::add_depth(std::int64_t from, std::int64_t until) {
   const std::int64_t length = query_.length.value_or(0);
   const std::int64_t bins = std::ssize(query_.steps);
-  if (bins == 0 || from < 1 || until > length) return;
+  if (bins == 0 || length == 0 || from < 1 || until > length) return;
   ++query_.steps[static_cast<std::size_t>((from - 1) * bins / length)];
   const std::int64_t after = (until - 1) * bins / length + 1;
   if (after < bins) --query_.steps[static_cast<std::size_t>(after)];

@@ -465,11 +465,13 @@ Result<std::shared_ptr<results::HitIndex>> LocalJobs::hits(const Caller& caller,
     }
   }
   auto source = tabular_of(job, tabular, deadline);
-  if (source) found = indexes_.get(id, key, *std::move(source), deadline);
-  const Error* failed = !source ? &source.error() : !found ? &found.error() : nullptr;
-  if (failed == nullptr) return found;
-  if (failed->code == Code::timed_out) return nullptr;
-  return *failed;
+  if (source) {
+    found = indexes_.get(id, key, *std::move(source), deadline);
+  } else {
+    found = source.error();
+  }
+  if (!found && found.error().code == Code::timed_out) return nullptr;
+  return found;
 }
 
 Result<std::unique_ptr<storage::ObjectReader>> LocalJobs::open(const Caller& caller, const JobId& id,
