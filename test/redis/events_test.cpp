@@ -221,6 +221,24 @@ TEST_F(RedisEvents, SomeoneElsesEntriesAreSkippedAndAnotherStoresStreamIsRefused
   })) << publisher_->health().reason;
 }
 
+TEST_F(RedisEvents, AnotherStoresShorterStreamIsRefusedToo) {
+  redis_.start();
+  publish();
+  run_jobs(2);
+  ASSERT_TRUE(until([&] { return publisher_->published() == 6; }));
+  publisher_.reset();
+  hub_.reset();
+  store_ = store::SqliteJobStore::open(dir_->path() / "other.sqlite").value();
+  run_jobs(5);
+  publish();
+  EXPECT_TRUE(until([&] {
+    return publisher_->health().reason ==
+           "the stream 'blastloom:events' is of another job store; use another Redis "
+           "or database";
+  })) << publisher_->health().reason;
+  EXPECT_EQ(redis_.run({"XLEN", options_.stream}).number, 6);
+}
+
 TEST_F(RedisEvents, StoppingEndsAtOnce) {
   redis_.start();
   options_.patience.reply = seconds(30);

@@ -1,5 +1,7 @@
 #include "events/redis/publisher.hpp"
 
+#include <algorithm>
+
 #include "events/redis/event_fields.hpp"
 
 namespace loom::events::redis {
@@ -59,17 +61,28 @@ Status Publisher::work(Connection& connection) {
   }
 }
 
+/// Compares the newest entry with the store's event of that order. One of a job that was removed is taken as
+/// ours, and so is what is no event.
+Status Publisher::check_ours(const Value& newest, std::uint64_t order) {
+  LOOM_TRY(const std::uint64_t last, store_.last_order(Deadline::in(kReadTime)));
+  const std::uint64_t before = order - std::min<std::uint64_t>(order, 1);
+  LOOM_TRY(const auto events, store_.read_all_events(before, 1, Deadline::in(kReadTime)));
+  const auto event = parse_entry(newest);
+  const bool same_order = !events.empty() && events.front().order == order;
+  if (order <= last && !(event && same_order && event->job != events.front().job)) return ok();
+  return error(Code::conflict, "the stream '{}' is of another job store; use another Redis or database",
+               options_.stream);
+}
+
 /// The order behind which events have to be added: what is in the stream, or what it would not keep.
 Result<std::uint64_t> Publisher::find_place(Connection& connection) {
   LOOM_TRY(const Value newest, connection.run({"XREVRANGE", options_.stream, "+", "-", "COUNT", "1"}));
   std::uint64_t there = 0;
   if (!newest.items.empty() && !newest.items[0].items.empty()) {
     LOOM_TRY(there, parse_entry_id(newest.items[0].items[0].text));
+    LOOM_CHECKED(check_ours(newest.items[0], there));
   }
   LOOM_TRY(const std::uint64_t last, store_.last_order(Deadline::in(kReadTime)));
-  if (there > last)
-    return error(Code::conflict, "the Redis stream '{}' is of another job store; name another",
-                 options_.stream);
   return std::max(there, last - std::min(last, options_.keep));
 }
 

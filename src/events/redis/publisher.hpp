@@ -35,6 +35,7 @@ class Publisher {
 
  private:
   Status work(Connection& connection);
+  Status check_ours(const Value& newest, std::uint64_t order);
   Result<std::uint64_t> find_place(Connection& connection);
   Status publish_new(Connection& connection);
   enum class Woken { by_events, by_time, to_stop };
