@@ -17,6 +17,7 @@
 #include "base/atomic_file.hpp"
 #include "base/fd.hpp"
 #include "base/log.hpp"
+#include "events/redis/publisher.hpp"
 #include "exec/local/local_process_runner.hpp"
 #include "http/server.hpp"
 #include "sched/beat.hpp"
@@ -96,6 +97,7 @@ class Service {
   std::optional<sched::Periodic> sweep_;  ///< until the beat has it
   std::unique_ptr<events::Hub> hub_;
   std::shared_ptr<void> logging_;
+  std::unique_ptr<events::redis::Publisher> publisher_;
   std::unique_ptr<sched::Scheduler> scheduler_;
   std::unique_ptr<service::JobService> jobs_;
   std::unique_ptr<service::DatabaseWorks> works_;
@@ -104,6 +106,17 @@ class Service {
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::Server> server_;
 };
+
+/// Null when no Redis is named. Redis need not be there. Before there are threads: it reads the password.
+Result<std::optional<events::redis::Settings>> redis_of(const ServerOptions& options) {
+  if (options.redis.empty()) return std::nullopt;
+  auto settings = events::redis::parse_url(options.redis);
+  if (!settings) return settings.error().at("--redis");
+  constexpr const char* kPassword = "BLASTLOOM_REDIS_PASSWORD";
+  if (const char* password = std::getenv(kPassword); password != nullptr) settings->password = password;
+  ::unsetenv(kPassword);  // children must not get it
+  return *std::move(settings);
+}
 
 Result<std::unique_ptr<Service>> Service::open(const ServerOptions& options) {
   std::unique_ptr<Service> service(new Service(options));
@@ -121,8 +134,10 @@ Status Service::open_parts() {
                  "--listen {}: others could reach it, and there is no token yet. First: blastloom "
                  "token create NAME --role admin --data {}",
                  options_.host, options_.data.string());
-  LOOM_TRY(store_, store::SqliteJobStore::open(options_.data / "jobs.sqlite"));
+  // These two take secrets out of the environment: before the store has threads.
+  LOOM_TRY(const auto redis, redis_of(options_));
   LOOM_TRY(objects_, open_objects(options_));
+  LOOM_TRY(store_, store::SqliteJobStore::open(options_.data / "jobs.sqlite"));
   LOOM_TRY(sweep_, sched::sweep(*store_, *objects_.store, options_.data / "work"));
   LOOM_TRY(catalog::Snapshots kept, catalog::Snapshots::open(options_.data / "databases"));
   databases_ = std::make_unique<service::DatabaseList>(std::move(kept));
@@ -131,6 +146,9 @@ Status Service::open_parts() {
   first_scan_ = std::jthread([this] { static_cast<void>(databases_->changes()); });
   LOOM_TRY(hub_, events::Hub::start(*store_));
   hub_->listen(log_events, logging_);
+  if (redis)
+    publisher_ =
+        std::make_unique<events::redis::Publisher>(*store_, *hub_, *redis, events::redis::StreamOptions{});
   const int cores = options_.cores > 0 ? options_.cores : search::usable_cores();
   const std::uint64_t memory =
       options_.memory_bytes > 0 ? options_.memory_bytes : search::usable_memory_bytes();

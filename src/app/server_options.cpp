@@ -26,6 +26,8 @@ constexpr std::string_view kHelp =
   --azure-account-file FILE
                         lines 'account = …', 'key = …' or 'sas = …', 'endpoint = …', 'ca-file = …'; readable by you only
   --azure-plain-http    allow an http:// endpoint on another machine: everything then travels unencrypted
+  --redis URL           tell all job events to a Redis stream too: redis://HOST[:PORT][/DATABASE] or unix:/PATH; its
+                        password, if it has one, is BLASTLOOM_REDIS_PASSWORD of the environment
   --cores N             cores to use in all; default: all
   --memory SIZE         memory for the databases of all that runs at once; default: the machine's
   --retention-days N    remove jobs N days after they ended; default: never
@@ -88,6 +90,8 @@ Status set_flag(ServerOptions& options, const std::string& flag, const std::stri
     options.objects = value;
   } else if (flag == "--azure-account-file") {
     options.azure_account_file = value;
+  } else if (flag == "--redis") {
+    options.redis = value;
   } else if (flag == "--cores") {
     LOOM_TRY(options.cores, number(flag, value, 1, 4096));
   } else if (flag == "--memory") {

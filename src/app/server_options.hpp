@@ -20,6 +20,7 @@ struct ServerOptions {
   std::string objects;                       ///< --objects files:DIR or azure:CONTAINER; "": in data
   std::filesystem::path azure_account_file;  ///< --azure-account-file; "": the environment
   bool azure_plain_http = false;             ///< --azure-plain-http
+  std::string redis;                         ///< --redis redis://HOST[:PORT][/DB] or unix:/PATH; "": none
   int cores = 0;                             ///< --cores; 0: all
   std::uint64_t memory_bytes = 0;            ///< --memory; 0: what the machine has
   int retention_days = 0;                    ///< --retention-days: final jobs go after that; 0: never

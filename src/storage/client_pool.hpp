@@ -220,7 +220,7 @@ class ClientPool {
   const std::size_t most_;
   const Clock& clock_;
   const std::uint64_t id_;
-  alignas(kCacheLine) std::atomic<std::uint64_t> generation_{1};
+  std::atomic<std::uint64_t> generation_{1};
   std::atomic<Ticks> coarse_now_{0};
   alignas(kCacheLine) Mutex mutex_;
   std::vector<std::shared_ptr<Entry>> entries_ GUARDED_BY(mutex_);  ///< 32 are found faster than hashed

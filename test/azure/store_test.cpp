@@ -4,6 +4,7 @@
 #include <ctime>
 #include <fstream>
 #include <random>
+#include <thread>
 
 #include "azurite.hpp"
 #include "base/temp_dir.hpp"
@@ -56,6 +57,22 @@ TEST(AzureStore, ReadsObjectsLargerThanOnePart) {
   got.resize(large.size());
   EXPECT_TRUE(std::equal(got.begin(), got.end(), bytes(large).begin()));
   EXPECT_EQ(store->get(key("k"), large.size() - 1, kNever).error().code, Code::too_large);
+}
+
+TEST(AzureStore, OfTwoWritersOfALargeObjectOneWinsWhole) {
+  const auto store = open_store(settings_at(azurite().port()));
+  const std::string one(400'000, '1');
+  const std::string two(500'000, '2');
+  for (int round = 0; round < 5; ++round) {
+    {
+      const std::jthread first([&] { EXPECT_TRUE(store->put(key("k"), bytes(one), kNever)); });
+      const std::jthread second([&] { EXPECT_TRUE(store->put(key("k"), bytes(two), kNever)); });
+    }
+    const auto got = store->get(key("k"), 1U << 20U, kNever);
+    ASSERT_TRUE(got) << got.error().message;
+    const std::string& won = got->size() == one.size() ? one : two;
+    EXPECT_TRUE(std::equal(got->begin(), got->end(), bytes(won).begin(), bytes(won).end()));
+  }
 }
 
 TEST(AzureStore, SkippingReadsNothingOfWhatIsSkipped) {

@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kMostBookmarks = 64;
 constexpr std::size_t kMostFolders = 4096;
 constexpr int kReadings = 3;  // of an object that is replaced meanwhile
-constexpr int kWritings = 3;  // beside other writers of the same key
+constexpr int kWritings = 5;  // beside other writers of the same key
 
 Status in_time(Deadline deadline, const ObjectKey& key) {
   if (!deadline.passed()) return ok();
@@ -25,6 +25,11 @@ std::vector<std::string> folders_of(const ObjectKey& key) {
        slash = key.str().find('/', slash + 1))
     folders.push_back(key.str().substr(0, slash));
   return folders;
+}
+
+/// Another writer's commit takes away blocks that are not committed: the same write may succeed later.
+Error others_write(const Error& conflict) {
+  return error(Code::unavailable, "{}", conflict.message);
 }
 
 /// Reads on in parts, of the version it was opened on.
@@ -113,7 +118,8 @@ class AzureWriter final : public ObjectWriter {
   Status commit(Deadline deadline) override {
     LOOM_CHECKED(in_time(deadline, key_));
     LOOM_CHECKED(store_.refuse_folder(key_, deadline));
-    LOOM_CHECKED(blocks_.commit(deadline));
+    const Status done = blocks_.commit(deadline);
+    if (!done) return done.error().code == Code::conflict ? others_write(done.error()) : done.error();
     store_.remember_folders(key_);
     return ok();
   }
@@ -168,13 +174,15 @@ void AzureObjectStore::forget_folders(const ObjectKey& key) {
 }
 
 Status AzureObjectStore::put(const ObjectKey& key, std::span<const std::byte> body, Deadline deadline) {
+  LOOM_CHECKED(in_time(deadline, key));
+  LOOM_CHECKED(refuse_folder(key, deadline));
   for (int writing = 1;; ++writing) {
-    AzureWriter writer(*this, key);
-    Status done = writer.write(body, deadline);
-    if (done) done = writer.commit(deadline);
-    // In several parts: another writer's commit takes away those that are not committed.
-    if (done || done.error().code != Code::unavailable || body.size() <= block_bytes_ || writing == kWritings)
-      return done;
+    BlockWriter blocks(blobs_, pool_, key, block_bytes_);
+    Status done = blocks.write(body, deadline);
+    if (done) done = blocks.commit(deadline);
+    if (done) remember_folders(key);
+    if (done || done.error().code != Code::conflict) return done;
+    if (writing == kWritings) return others_write(done.error());
   }
 }
 

@@ -99,7 +99,7 @@ Error Blobs::refused(const Reply& reply, const Request& request, std::string_vie
   if (reply.status == 409 || reply.status == 412)
     return error(Code::conflict, "object '{}': the store refuses the {}: {}", key, request.method, code);
   if (code == "InvalidBlockList")
-    return error(Code::unavailable, "object '{}': another writer replaced its parts; write it again", key);
+    return error(Code::conflict, "object '{}': another writer replaced its parts; write it again", key);
   if (reply.status == 413) return error(Code::too_large, "object '{}' is too large for one request", key);
   return error(Code::internal, "Azure account '{}': {} of '{}': HTTP {} {} (request {})", account,
                request.method, key, reply.status, code, reply.header("x-ms-request-id"));

@@ -73,8 +73,8 @@ class Blobs {
                    Deadline deadline);
   /// Those that are not committed; none when there is no such blob.
   Result<std::vector<Block>> uncommitted(const ObjectKey& key, Deadline deadline);
-  /// Puts the blob together; its ETag. Also: conflict; unavailable when a block is gone
-  /// because another writer was here.
+  /// Puts the blob together; its ETag. Also: conflict, when the condition does not hold or a
+  /// block is gone because another writer was here.
   Result<std::string> commit(const ObjectKey& key, const std::vector<std::string>& ids, const Md5Digest& md5,
                              const Condition& condition, Deadline deadline);
 

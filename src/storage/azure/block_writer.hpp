@@ -13,8 +13,8 @@ namespace loom::storage::azure {
 /// Writes a blob of any size up to kMostBlocks blocks: one that fits a block in one request, a larger one in
 /// blocks, several at once. A block's id is its number, its MD5 and its size, so that a writer of the same
 /// bytes goes on where one that failed, or whose process was killed, stopped: the service keeps such blocks
-/// for a week. Two writers of one key at once: the first to commit wins, the other one's commit may be
-/// refused as unavailable.
+/// for a week. Two writers of one key at once: the first to commit may take the other one's blocks
+/// away, whose commit is then a conflict.
 class BlockWriter {
  public:
   /// References are borrowed. `block_bytes`: 1 byte to 100 MiB.

@@ -32,11 +32,12 @@ TEST(AzureListReply, GivesNamesAndSizes) {
 }
 
 TEST(AzureListReply, RefusesWhatIsNone) {
-  for (const char* bad :
-       {"", "text", "<html></html>", "<EnumerationResults><Blobs><Blob></Blob></Blobs></EnumerationResults>",
-        "<EnumerationResults><Blobs>",
-        "<EnumerationResults><Blobs><Blob><Name>a</Name><Properties><Content-Length>-1</Content-Length>"
-        "</Properties></Blob></Blobs></EnumerationResults>"}) {
+  const std::string head = "<EnumerationResults><Blobs>";
+  const std::string blob =
+      "<Blob><Name>a</Name><Properties><Content-Length>-1</Content-Length></Properties></Blob>";
+  const std::string tail = "</Blobs></EnumerationResults>";
+  for (const std::string& bad : {std::string(), std::string("text"), std::string("<html></html>"), head,
+                                 head + "<Blob></Blob>" + tail, head + blob + tail}) {
     const auto page = parse_blob_page(bytes(bad));
     ASSERT_FALSE(page) << bad;
     EXPECT_EQ(page.error().code, Code::corrupt);
