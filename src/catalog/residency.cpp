@@ -89,8 +89,8 @@ class Warming {
   }
 
  private:
-  /// The chunks of the first `end` bytes that are not resident as a whole, before any of them is read: what is
-  /// read ahead meanwhile counts as read too.
+  /// The chunks of the first `end` bytes that are not resident as a whole, before any of them is read: what
+  /// is read ahead meanwhile counts as read too.
   static std::vector<bool> cold_chunks(PageView& file, std::uint64_t end) {
     std::vector<bool> cold;
     for (std::uint64_t at = 0; at < end; at += kChunkBytes) {
