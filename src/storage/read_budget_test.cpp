@@ -71,7 +71,7 @@ TEST_F(Reads, AReaderNeverEndsEarlyInSilence) {
 }
 
 TEST_F(Reads, ReadsAtOnceNeverGetMoreThanTheBudgetTogether) {
-  ReadBudget budget(5 * 37);
+  ReadBudget budget(std::uint64_t{5} * 37);
   std::atomic<int> got{0};
   {
     std::vector<std::jthread> threads;

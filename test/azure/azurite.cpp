@@ -79,7 +79,8 @@ Azurite::Azurite(const std::filesystem::path& folder, const std::vector<std::str
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     const int out = ::open(log_name.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
     const int in = ::open("/dev/null", O_RDONLY);
-    if (::chdir(folder_name.c_str()) == 0 && ::dup2(in, 0) >= 0 && ::dup2(out, 1) >= 0 && ::dup2(out, 2) >= 0)
+    if (out >= 0 && in >= 0 && ::chdir(folder_name.c_str()) == 0 && ::dup2(in, 0) >= 0 &&
+        ::dup2(out, 1) >= 0 && ::dup2(out, 2) >= 0)
       ::execvp("node", argv.data());
     ::_exit(127);
   }

@@ -86,7 +86,7 @@ std::string ask(int port, std::string request) {
 }
 
 /// Sends `reply` as the lie wants it.
-void answer(int client, std::string reply, const Lie& lie, const std::atomic<bool>& stopping) {
+void answer(int client, const std::string& reply, const Lie& lie, const std::atomic<bool>& stopping) {
   const std::size_t head_bytes = reply.find("\r\n\r\n") + 4;
   std::string head = reply.substr(0, head_bytes);
   std::string body = reply.substr(head_bytes);

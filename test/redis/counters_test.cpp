@@ -121,15 +121,13 @@ TEST(RedisConnection, UrlsAreChecked) {
   EXPECT_EQ(tcp->database, 3U);
   EXPECT_EQ(events::redis::parse_url("redis://cache.lab")->port, 6379);
   EXPECT_EQ(events::redis::parse_url("unix:/run/redis.sock")->socket, "/run/redis.sock");
-  for (const char* bad :
-       {"", "redis://", "http://x", "redis://x:0", "redis://x:70000", "redis://x/y", "rediss://x",
-        "redis://user:hunter2@x", "redis://a b",
-        "unix:/a23456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"
-        "12345678901234567"}) {
+  for (const char* bad : {"", "redis://", "http://x", "redis://x:0", "redis://x:70000", "redis://x/y",
+                          "rediss://x", "redis://user:hunter2@x", "redis://a b"}) {
     const auto parsed = events::redis::parse_url(bad);
     ASSERT_FALSE(parsed) << bad;
     EXPECT_EQ(parsed.error().message.find("hunter2"), std::string::npos);
   }
+  EXPECT_FALSE(events::redis::parse_url("unix:/" + std::string(107, 'a')));
 }
 
 TEST(RedisConnection, AWrongPasswordIsForbiddenAndNotShown) {

@@ -29,7 +29,7 @@ int free_port() {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  LOOM_CHECK(::bind(probe.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0 &&
+  LOOM_CHECK(probe && ::bind(probe.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0 &&
                  ::getsockname(probe.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0,
              "a free port of the loopback address");
   return ntohs(address.sin_port);
@@ -69,8 +69,7 @@ void RedisServer::start() {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::chdir(folder.c_str()) != 0) ::_exit(126);
     const int log = ::open("redis.log", O_WRONLY | O_CREAT | O_APPEND, 0600);
-    ::dup2(log, 1);
-    ::dup2(log, 2);
+    if (log < 0 || ::dup2(log, 1) < 0 || ::dup2(log, 2) < 0) ::_exit(126);
     ::execv(kProgram, argv.data());
     ::_exit(127);
   }
