@@ -68,7 +68,9 @@ auto with_folder(const fs::path& path, Act act) -> decltype(act()) {
     const Status made = make_folders(path.parent_path());
     if (!made && (made.error().code != Code::not_found || attempt == kFolderAttempts)) return made.error();
     auto done = act();
-    if (done || done.error().code != Code::not_found || attempt == kFolderAttempts) return done;
+    if (done || attempt == kFolderAttempts) return done;
+    // Of a new file in a folder that is being removed, ext4 says EPERM.
+    if (done.error().code != Code::not_found && done.error().code != Code::invalid_argument) return done;
   }
 }
 
