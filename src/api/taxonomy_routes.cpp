@@ -23,10 +23,11 @@ void write_taxon(JsonWriter& json, const Taxon& taxon) {
   json.member("rank", taxon.rank);
 }
 
-std::string matches_json(const std::vector<taxonomy::NameMatch>& matches) {
+std::string matches_json(bool imported, const std::vector<taxonomy::NameMatch>& matches) {
   std::string body;
   JsonWriter json(body);
   json.open_object();
+  json.member("imported", imported);
   json.key("taxa");
   json.open_array();
   for (const auto& match : matches) {
@@ -72,7 +73,7 @@ void TaxonomyRoutes::add_to(std::vector<http::Route>& routes) {
   add("/api/blast/taxonomy/{taxid}", &TaxonomyRoutes::get);
 }
 
-/// GET /api/blast/taxonomy?text=&limit= -> 200 | 400 | 401 | 404 (no taxonomy).
+/// GET /api/blast/taxonomy?text=&limit= -> 200 | 400 | 401.
 TaxonomyRoutes::Reply TaxonomyRoutes::complete(Request& request, Caller /*caller*/) {
   if (const auto known = check_parameters(request, {"text", "limit"}); !known)
     co_return context_.fail(request, known.error());
@@ -83,8 +84,10 @@ TaxonomyRoutes::Reply TaxonomyRoutes::complete(Request& request, Caller /*caller
     co_return context_.fail(request,
                             Refusal{error(Code::invalid_argument, "text: give the begin of a name"), "text"});
   const auto call = [&]() -> Result<std::string> {
-    LOOM_TRY(const auto tree, context_.deps.organisms->taxonomy());
-    return matches_json(tree->complete(text, static_cast<std::size_t>(*limit)));
+    const auto tree = context_.deps.organisms->taxonomy();
+    if (!tree && tree.error().code == Code::not_found) return matches_json(false, {});
+    if (!tree) return tree.error();
+    return matches_json(true, (*tree)->complete(text, static_cast<std::size_t>(*limit)));
   };
   auto body = co_await context_.deps.blocking.run(call);
   if (!body) co_return context_.fail(request, body.error());

@@ -340,6 +340,7 @@ class DatabasesTest(unittest.TestCase):
             return status, json.loads(reply)
 
         self.assertEqual(submit(include=[9606])[0], 404, "no taxonomy yet")
+        self.assertEqual(json.loads(self.server.call("GET", "/api/blast/taxonomy?text=homo")[2]), {"imported": False, "taxa": []})
         self.assertIn("43 taxa", self.db("taxonomy", excerpt))
         found = json.loads(self.server.call("GET", "/api/blast/taxonomy?text=homo")[2])["taxa"]
         self.assertEqual([one["taxid"] for one in found][:1], [9605])

@@ -5,6 +5,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync } from "node:fs";
 import { once } from "node:events";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { front } from "./front.mjs";
 import { binary, browser, checkAxe, folder, images, open, picture, query, saved, Server, testdata } from "./harness.mjs";
 import { mostBytes, sizes } from "./size.mjs";
@@ -14,6 +15,7 @@ const wanted = process.argv.slice(2).join(" ").toLowerCase();
 const tests = [];
 const test = (name, run) => tests.push({ name, run });
 
+const repository = fileURLToPath(new URL("../../", import.meta.url));
 const server = await new Server().start();
 const site = await front(server.url);
 const visible = (locator) => locator.first().waitFor({ state: "visible" });
@@ -23,6 +25,41 @@ async function fill(page, text, database) {
   await page.getByRole("textbox", { name: "Query sequences" }).fill(text);
   await page.locator("label.database", { has: page.locator(`input[value="${database}"]`) }).click();
 }
+
+test("a search is limited to organisms, found by name", async () => {
+  const own = await new Server().start();
+  const there = await front(own.url);
+  const page = await open(there.url);
+  await fill(page, query("proteins_20.fa"), "proteins_2k_tax");
+  await visible(page.locator(".submitbar .plan"));
+  assert.equal(await page.getByLabel("Name of an organism").count(), 0, "no taxonomy, no choice");
+  execFileSync(binary, ["db", "taxonomy", join(repository, "src/taxonomy/testdata/excerpt"), "--data", own.data]);
+  await page.reload();
+  await fill(page, query("proteins_20.fa"), "proteins_2k_tax");
+  const name = page.getByLabel("Name of an organism");
+  await name.fill("homo sap");
+  await page.locator("datalist option").first().waitFor({ state: "attached" });
+  const label = await page.locator("datalist option").first().getAttribute("value");
+  assert.equal(label, "Homo sapiens (species, 9606)");
+  await name.fill(label);
+  await visible(page.locator(".chip", { hasText: "Homo sapiens" }));
+  await page.getByLabel("What to do with them").selectOption("without");
+  await name.fill("mus mus");
+  await page.locator('datalist option[value^="Mus musculus"]').waitFor({ state: "attached" });
+  await name.fill("Mus musculus (species, 10090)");
+  await visible(page.locator(".chip", { hasText: "without Mus musculus" }));
+  await page.waitForURL(/org=9606%2C-10090/);
+  await checkAxe(page, "organisms");
+  await visible(page.locator(".submitbar .plan"));
+  await page.getByRole("textbox", { name: "Query sequences" }).press("Control+Enter");
+  await page.waitForURL(/job\?id=/);
+  const job = await own.wait(new URL(page.url()).searchParams.get("id"));
+  assert.equal(job.status, "completed", JSON.stringify(job));
+  assert.equal(job.options.taxids, "9606");
+  await page.done();
+  await there.close();
+  await own.end();
+});
 
 test("a researcher searches, watches, reads and downloads", async () => {
   const page = await open(site.url);

@@ -198,6 +198,18 @@ const search = {
     short: (longest: number) => `Your longest query has ${longest} letters; the plain task finds little with that.`,
     useTask: (task: string) => `Use ${task}`,
   },
+  organisms: {
+    title: "Organisms",
+    kind: "What to do with them",
+    only: "Only",
+    without: "Without",
+    name: "Name of an organism",
+    hint: "human, Bacillus, Mammalia …",
+    noMatch: (words: string) => `No organism’s name begins with “${words}”.`,
+    none: "This server has no taxonomy, so searches cannot be limited to organisms.",
+    outChip: (name: string) => `without ${name}`,
+    remove: (name: string) => `Remove ${name}`,
+  },
   options: {
     title: "Options",
     all: (n: number, program: string) => `All ${n} options of ${program}`,

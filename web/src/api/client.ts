@@ -1,6 +1,6 @@
 import { serverUrl } from "../router.ts";
 import { strings } from "../strings.ts";
-import type { components } from "./schema.d.ts";
+import type { components, operations } from "./schema.d.ts";
 import { token } from "./token.ts";
 
 type Schemas = components["schemas"];
@@ -20,6 +20,8 @@ export type Option = Schemas["Option"];
 export type ProgramName = Schemas["ProgramName"];
 export type Database = Schemas["Databases"]["databases"][number];
 export type Ready = Schemas["Ready"];
+export type Taxa = operations["completeTaxa"]["responses"][200]["content"]["application/json"];
+export type Taxon = operations["getTaxon"]["responses"][200]["content"]["application/json"];
 export type Problem = Schemas["Problem"];
 
 /** What the server refused, in its words; or that it cannot be reached (status 0). */
@@ -92,6 +94,7 @@ export interface Submission {
   database: string;
   query: string | File;
   options: Record<string, string>;
+  organisms?: { include: number[]; exclude: number[] } | undefined;
   title: string;
 }
 
@@ -101,6 +104,7 @@ function form(submission: Submission): FormData {
   data.set("database", submission.database);
   if (submission.title) data.set("title", submission.title);
   data.set("options", JSON.stringify(submission.options));
+  if (submission.organisms) data.set("organisms", JSON.stringify(submission.organisms));
   // Sent from the disk as it is read, never held whole.
   const { query } = submission;
   data.set("query", typeof query === "string" ? new File([query], "query.fasta") : query);
@@ -137,6 +141,8 @@ function submit(submission: Submission, key: string, sent?: (fraction: number) =
 
 export const api = {
   programs: (signal?: AbortSignal) => json<Schemas["Programs"]>("/api/blast/programs", { signal }),
+  taxa: (text: string, limit: number, signal?: AbortSignal) => json<Taxa>(`/api/blast/taxonomy?${new URLSearchParams({ text, limit: String(limit) })}`, { signal }),
+  taxon: (taxid: number, signal?: AbortSignal) => json<Taxon>(`/api/blast/taxonomy/${taxid}`, { signal }),
   databases: (signal?: AbortSignal) => json<Schemas["Databases"]>("/api/blast/databases", { signal }),
   jobs(filter: JobFilter, cursor: string, limit: number, signal?: AbortSignal) {
     const query = new URLSearchParams({ limit: String(limit) });

@@ -4,6 +4,7 @@ export interface Told {
   program: string;
   database: string;
   options: OptionValues;
+  organisms?: { include: number[]; exclude: number[] } | undefined;
   title: string;
   file: string;
   server: string;
@@ -17,15 +18,18 @@ function flags(options: OptionValues): string[] {
   return Object.entries(options).flatMap(([name, value]) => (value === "true" ? [`-${name}`] : [`-${name}`, quoted(value)]));
 }
 
+/** The command line has no word for organisms: the server finds their taxids. */
+const note = ({ organisms }: Told) => (organisms ? `  # without the choice of organisms, which curl and Python have` : "");
+
 export function commandLine(told: Told): string {
   const words = ["blastloom", "search", told.program, "-query", quoted(told.file), "-db", quoted(told.database)];
-  return [...words, ...flags(told.options)].join(" ");
+  return [...words, ...flags(told.options)].join(" ") + note(told);
 }
 
 export function submitLine(told: Told): string {
   const words = ["blastloom", "submit", told.program, "-query", quoted(told.file), "-db", quoted(told.database)];
   const title = told.title ? ["--title", quoted(told.title)] : [];
-  return [...words, ...flags(told.options), ...title, "--server", quoted(told.server)].join(" ");
+  return [...words, ...flags(told.options), ...title, "--server", quoted(told.server)].join(" ") + note(told);
 }
 
 export function curl(told: Told): string {
@@ -35,6 +39,7 @@ export function curl(told: Told): string {
     ["query", `@${told.file}`],
   ];
   if (told.title) fields.push(["title", told.title]);
+  if (told.organisms) fields.push(["organisms", JSON.stringify(told.organisms)]);
   for (const [name, value] of Object.entries(told.options)) fields.push([`option.${name}`, value]);
   const lines = [`curl -s ${quoted(`${told.server}/api/blast/jobs`)}`];
   if (told.token) lines.push(`-H "Authorization: Bearer $BLASTLOOM_TOKEN"`);
@@ -50,6 +55,7 @@ export function python(told: Told): string {
     database: told.database,
     ...(told.title ? { title: told.title } : {}),
     options: told.options,
+    ...(told.organisms ? { organisms: told.organisms } : {}),
   };
   const text = (value: unknown) => JSON.stringify(value);
   const token = told.token ? `\nheaders["Authorization"] = "Bearer " + os.environ["BLASTLOOM_TOKEN"]` : "";

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import type { Molecule } from "../../lib/fasta.ts";
 import type { OptionValues } from "../../lib/options.ts";
+import { type Organism, organismsText, readOrganisms } from "../../lib/organisms.ts";
 import { go, to, useLocation } from "../../router.ts";
 
 /** What the address of the page holds: everything but the sequences. */
@@ -11,6 +12,7 @@ export interface Form {
   /** Null: as the sequences look. */
   molecule: Molecule | null;
   options: OptionValues;
+  organisms: Organism[];
 }
 
 export function readForm(params: URLSearchParams): Form {
@@ -22,12 +24,13 @@ export function readForm(params: URLSearchParams): Form {
     program: params.get("program") ?? "",
     molecule: molecule === "nucleotide" || molecule === "protein" ? molecule : null,
     options,
+    organisms: readOrganisms(params.get("org")),
   };
 }
 
 export function formAddress(form: Form): string {
   const options = Object.fromEntries(Object.entries(form.options).map(([name, value]) => [`o.${name}`, value]));
-  return to("search", { db: form.database, program: form.program, molecule: form.molecule, ...options });
+  return to("search", { db: form.database, program: form.program, molecule: form.molecule, org: organismsText(form.organisms), ...options });
 }
 
 const same = (a: Form, b: Form) => formAddress(a) === formAddress(b);

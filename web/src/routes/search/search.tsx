@@ -5,6 +5,7 @@ import { api, type ApiError, call, filePath, type ProgramName, type Submission }
 import { useDatabases, usePrograms } from "../../api/hooks.ts";
 import { token } from "../../api/token.ts";
 import { examine, sniff } from "../../lib/fasta.ts";
+import { organismsWish } from "../../lib/organisms.ts";
 import { carriedOver, checkAll, find } from "../../lib/options.ts";
 import { outfmt } from "../../lib/tabular.ts";
 import { choices, implied } from "../../lib/programs.ts";
@@ -17,6 +18,7 @@ import { DatabaseList } from "./database-list.tsx";
 import { formAddress, keepDraft, readDraft, useForm } from "./form.ts";
 import { OptionChips, OptionForm } from "./option-form.tsx";
 import { presets } from "./presets.ts";
+import { OrganismPick } from "./organism-pick.tsx";
 import { ProgramPick, TaskPick } from "./program-pick.tsx";
 import { longestText, type Query, QueryBox } from "./query-box.tsx";
 import { Recipes } from "./recipes.tsx";
@@ -89,12 +91,12 @@ export default function Search() {
   const submission = useMemo<Submission | null>(
     () =>
       missing === null && program && database
-        ? { program: program.name as ProgramName, database: database.name, query: query.kind === "text" ? query.text : query.file, options: form.options, title }
+        ? { program: program.name as ProgramName, database: database.name, query: query.kind === "text" ? query.text : query.file, options: form.options, organisms: organismsWish(form.organisms), title }
         : null,
-    [missing, program, database, query, form.options, title],
+    [missing, program, database, query, form.options, form.organisms, title],
   );
   const unplanned = size > longestPreflight;
-  const preflight = usePreflight(useMemo(() => (submission && !unplanned ? { ...submission, title: "" } : null), [submission?.program, submission?.database, submission?.query, submission?.options, unplanned]));
+  const preflight = usePreflight(useMemo(() => (submission && !unplanned ? { ...submission, title: "" } : null), [submission?.program, submission?.database, submission?.query, submission?.options, submission?.organisms, unplanned]));
   const problem = (failure ?? preflight.error) as ApiError | null;
 
   useEffect(() => {
@@ -184,7 +186,7 @@ export default function Search() {
               onClick={() => {
                 setQuery(noText);
                 setTitle("");
-                setForm({ database: "", program: "", molecule: null, options: {} });
+                setForm({ database: "", program: "", molecule: null, options: {}, organisms: [] });
               }}
             >
               {say.reset}
@@ -218,6 +220,7 @@ export default function Search() {
       {program && taskOption?.choices && (
         <TaskPick option={taskOption} value={task} advised={advised} longest={facts?.longest ?? 0} onChange={(next) => setOption("task", next === taskOption.default ? null : next)} />
       )}
+      {database && <OrganismPick chosen={form.organisms} onChange={(organisms) => setForm({ organisms })} />}
       {program && (
         <section className="stack tight" aria-labelledby="options-title">
           <div className="row spread">
@@ -258,6 +261,7 @@ export default function Search() {
             program: program.name,
             database: database.name,
             options: form.options,
+            organisms: organismsWish(form.organisms),
             title,
             file: query.kind === "file" ? query.file.name : "query.fasta",
             server: base().href.replace(/\/$/, ""),
@@ -298,7 +302,7 @@ function useEditedJob(take: (file: File) => void, setTitle: (title: string) => v
       const values = Object.fromEntries(
         Object.entries(options).filter(([, value]) => value !== outfmt).map(([name, value]) => [name, String(value)]),
       );
-      go(formAddress({ database: job.database, program: job.program, molecule: null, options: values }), "replace");
+      go(formAddress({ database: job.database, program: job.program, molecule: null, options: values, organisms: [] }), "replace");
     })().catch((reason: unknown) => {
       if (!controller.signal.aborted) toast(say.editFailed(reason instanceof Error ? reason.message : String(reason)));
     });
