@@ -25,9 +25,9 @@ std::optional<std::chrono::seconds> parse_retry_after(std::string_view text,
     return std::min(std::chrono::seconds(seconds), kMost);
   const time_t when = curl_getdate(std::string(text).c_str(), nullptr);
   if (when < 0) return std::nullopt;
-  const auto wait =
-      std::chrono::ceil<std::chrono::seconds>(std::chrono::system_clock::from_time_t(when) - now);
-  return std::clamp(wait, std::chrono::seconds(0), kMost);
+  // In whole seconds: a far year does not fit the clock's own unit.
+  const auto from = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch();
+  return std::clamp(std::chrono::seconds(when) - from, std::chrono::seconds(0), kMost);
 }
 
 bool worth_retrying(int http_status) {
