@@ -109,7 +109,7 @@ Result<FetchedDatabase> fetch_database(const catalog::Snapshots& snapshots, exec
   if (progress)
     options.download.got = [&done, &progress, total = remote.bytes](std::uint64_t more) {
       done += more;
-      progress(std::min(done, std::max(total, done)), total);
+      progress(done, total);
     };
   LOOM_CHECKED(mirror::fetch_files(remote, cache.folder(), folder, options));
   LOOM_TRY(const blast::Molecule molecule, molecule_in(folder, request.name));
