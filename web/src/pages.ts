@@ -6,6 +6,6 @@ export const pages: Record<Place, Part<object>> = {
   search: part(() => import("./routes/search/search.tsx")),
   jobs: part(() => import("./routes/jobs/jobs.tsx")),
   job: part(() => import("./routes/job/job.tsx")),
-  databases: part(() => import("./routes/databases.tsx")),
-  system: part(() => import("./routes/system.tsx")),
+  databases: part(() => import("./routes/databases/databases.tsx")),
+  system: part(() => import("./routes/system/system.tsx")),
 };

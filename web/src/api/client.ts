@@ -72,13 +72,13 @@ export async function call(path: string, init: RequestInit = {}): Promise<Respon
   return reply;
 }
 
-async function json<T>(path: string, init?: RequestInit): Promise<T> {
+export async function json<T>(path: string, init?: RequestInit): Promise<T> {
   const reply = await call(path, init);
   return (await reply.json()) as T;
 }
 
 const post = (path: string, signal?: AbortSignal) => json<Job>(path, { method: "POST", ...(signal && { signal }) });
-const jobPath = (id: string) => `/api/blast/jobs/${encodeURIComponent(id)}`;
+export const jobPath = (id: string) => `/api/blast/jobs/${encodeURIComponent(id)}`;
 
 export interface JobFilter {
   status?: JobStatus;
@@ -112,32 +112,34 @@ function form(submission: Submission): FormData {
 }
 
 /** fetch does not tell how far an upload is; the older XMLHttpRequest does. `sent` gets 0 to 1. */
-function submit(submission: Submission, key: string, sent?: (fraction: number) => void, signal?: AbortSignal): Promise<Job> {
+export function upload<T>(path: string, body: File | FormData, headers: Record<string, string>, sent?: (fraction: number) => void, signal?: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", serverUrl("/api/blast/jobs"));
-    request.setRequestHeader("Idempotency-Key", key);
-    for (const [name, value] of Object.entries(authorization())) request.setRequestHeader(name, value);
+    request.open("POST", serverUrl(path));
+    for (const [name, value] of Object.entries({ ...headers, ...authorization() })) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => {
       if (event.lengthComputable) sent?.(event.loaded / event.total);
     };
     request.onload = () => {
       if (request.status === 401) token.ask();
-      let body: unknown = {};
+      let answer: unknown = {};
       try {
-        body = JSON.parse(request.responseText);
+        answer = JSON.parse(request.responseText);
       } catch {
         // A proxy's own error page.
       }
-      if (request.status >= 200 && request.status < 300) resolve(body as Job);
-      else reject(new ApiError({ ...(body as Partial<Problem>), status: request.status }));
+      if (request.status >= 200 && request.status < 300) resolve(answer as T);
+      else reject(new ApiError({ ...(answer as Partial<Problem>), status: request.status }));
     };
     request.onerror = () => reject(new ApiError({ status: 0, code: "offline", detail: strings.error.offline }));
     request.onabort = () => reject(new DOMException("aborted", "AbortError"));
     signal?.addEventListener("abort", () => request.abort());
-    request.send(form(submission));
+    request.send(body);
   });
 }
+
+const submit = (submission: Submission, key: string, sent?: (fraction: number) => void, signal?: AbortSignal) =>
+  upload<Job>("/api/blast/jobs", form(submission), { "Idempotency-Key": key }, sent, signal);
 
 export const api = {
   programs: (signal?: AbortSignal) => json<Schemas["Programs"]>("/api/blast/programs", { signal }),

@@ -20,6 +20,9 @@ export function groups(program: Program): { title: string; options: Option[] }[]
   return [...found].map(([title, options]) => ({ title, options }));
 }
 
+/** What the server's index of hits holds; a search in this format need not be run again to be looked at. */
+export const pageOutfmt = "7 std qlen slen score nident positive gaps qframe sframe staxids sscinames qseq sseq stitle";
+
 export const find = (program: Program, name: string) => program.options.find((option) => option.name === name);
 
 const whole = /^[+-]?\d+$/;

@@ -1,47 +1,73 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Fragment, memo, useMemo, useState } from "react";
+import type { Job } from "../api/client.ts";
+import { type Hit, type QueryRow, results } from "../api/results.ts";
 import { isPositive } from "../lib/blosum62.ts";
 import { count } from "../lib/format.ts";
-import type { Hit, Hsp, QueryInfo } from "../lib/tabular.ts";
 import { strings } from "../strings.ts";
-import { Copy } from "../ui/basics.tsx";
+import { Copy, Fault, Skeleton } from "../ui/basics.tsx";
 import { Picture, SavePicture, useWidth } from "../ui/picture.tsx";
-import { type Block, blocks, hspWords } from "./hits.ts";
+import { type Aligned, type Block, blocks, hspWords, isAligned, shownName } from "./hits.ts";
 import { pairs } from "./pictures.ts";
 
 const say = strings.results.alignment;
 const letterWidth = 7.9;
 const firstColumns = 6000;
-const firstAlignments = 20;
+const atOnce = 20;
+const mostPolygons = 1000;
 
 interface Props {
-  query: QueryInfo;
+  job: Job;
+  query: QueryRow;
   hit: Hit;
-  program: string;
-  /** Marks similar letters with "+": only with the matrix the page knows. */
-  blosum62: boolean;
   fit: boolean;
   dots: boolean;
   onFit: (fit: boolean) => void;
   onDots: (dots: boolean) => void;
 }
 
-export function Alignment({ query, hit, program, blosum62, fit, dots, onFit, onDots }: Props) {
+function useAlignments(job: Job, query: QueryRow, hit: Hit) {
+  const one = { query: query.index, subject: hit.accession };
+  const key = ["results", job.id, "alignments", query.index, hit.accession];
+  const aligned = useInfiniteQuery({
+    queryKey: key,
+    queryFn: ({ pageParam, signal }) => results.hsps(job.id, { ...one, alignments: true, limit: atOnce, cursor: pageParam }, signal),
+    initialPageParam: "",
+    getNextPageParam: ({ next }) => next,
+    staleTime: Infinity,
+    gcTime: 60_000,
+  });
+  // The table knows the first HSPs of a hit only.
+  const whole = useQuery({
+    queryKey: [...key, "whole"],
+    queryFn: ({ signal }) => results.hits(job.id, { ...one, hsps: mostPolygons, limit: 1 }, signal),
+    enabled: hit.hsps.length < hit.hsps_total,
+    staleTime: Infinity,
+    gcTime: 60_000,
+  });
+  const hsps = useMemo(() => aligned.data?.pages.flatMap(({ rows }) => rows.filter(isAligned)), [aligned.data]);
+  return { aligned, hsps, whole: whole.data?.rows[0] ?? hit };
+}
+
+/** The alignments of the query with one sequence of the database, best first. */
+export function Alignment({ job, query, hit, fit, dots, onFit, onDots }: Props) {
+  const { aligned, hsps, whole } = useAlignments(job, query, hit);
   const [ref, width] = useWidth<HTMLDivElement>(800);
   const [picked, setPicked] = useState(-1);
-  const [all, setAll] = useState(false);
-  const scene = useMemo(() => pairs(query, hit, width, picked), [query, hit, width, picked]);
-  const gutter = 2 * (String(Math.max(query.length, hit.slen)).length + 1) + 8;
+  const scene = useMemo(() => pairs(query, whole, width, picked), [query, whole, width, picked]);
+  // Similar letters are marked with "+" only with the matrix that the page knows.
+  const blosum62 = job.program !== "blastn" && String(job.options.matrix ?? "BLOSUM62").toUpperCase() === "BLOSUM62";
+  const gutter = 2 * (String(Math.max(query.length ?? 0, hit.slen ?? 0, 999)).length + 1) + 8;
   const perLine = fit ? Math.max(20, Math.floor(width / letterWidth) - gutter) : 60;
-  const shown = all ? hit.hsps : hit.hsps.slice(0, firstAlignments);
+  const name = shownName(hit);
   const pick = (i: number) => {
     setPicked(i);
-    setAll(all || i >= firstAlignments);
     requestAnimationFrame(() => document.getElementById(`hsp-${i}`)?.scrollIntoView({ block: "nearest" }));
   };
   return (
-    <section className="alignment" aria-label={say.title(hit.accession)}>
+    <section className="alignment" aria-label={say.title(name)}>
       <div className="row spread">
-        <h2 className="mono">{hit.accession}</h2>
+        <h2 className="mono">{name}</h2>
         <div className="row noprint">
           <label className="row small">
             <input type="checkbox" checked={fit} onChange={(event) => onFit(event.target.checked)} />
@@ -51,27 +77,32 @@ export function Alignment({ query, hit, program, blosum62, fit, dots, onFit, onD
             <input type="checkbox" checked={dots} onChange={(event) => onDots(event.target.checked)} />
             {say.dots}
           </label>
-          <Copy label={say.copy} text={() => plainText(query, hit, program, blosum62)} />
+          {hsps && hsps.length > 0 && <Copy label={say.copy} text={() => plainText(query, hit, hsps, job.program, blosum62)} />}
         </div>
       </div>
       <p className="subject">
         {hit.title}
         <span className="muted">
           {" "}
-          {say.length(count(hit.slen))}
+          {hit.slen !== null && say.length(count(hit.slen))}
           {hit.sciname && `, ${hit.sciname}`}
           {hit.taxids && `, ${say.taxid(hit.taxids)}`}
         </span>
       </p>
       <div ref={ref}>
-        <Picture scene={scene} onPick={pick} />
-        <SavePicture scene={() => pairs(query, hit, width, picked)} name={say.pictureName(hit.accession)} />
-        {shown.map((hsp, i) => (
-          <One key={i} n={i} of={hit.hsps.length} hsp={hsp} program={program} blosum62={blosum62} perLine={perLine} dots={dots} picked={i === picked} />
-        ))}
-        {shown.length < hit.hsps.length && (
-          <button type="button" className="button" onClick={() => setAll(true)}>
-            {say.more(hit.hsps.length - shown.length)}
+        {whole.hsps.some(({ qstart }) => qstart !== null) && (
+          <>
+            <Picture scene={scene} onPick={pick} />
+            <SavePicture scene={() => pairs(query, whole, width, picked)} name={say.pictureName(name)} />
+          </>
+        )}
+        {aligned.error ? <Fault error={aligned.error} retry={() => void aligned.refetch()} /> : null}
+        {aligned.isPending && !aligned.error && <Skeleton lines={5} />}
+        {hsps?.length === 0 && <p className="note">{say.lettersUnknown}</p>}
+        {hsps?.map((hsp, i) => <One key={hsp.id} n={i} of={hit.hsps_total} hsp={hsp} program={job.program} blosum62={blosum62} perLine={perLine} dots={dots} picked={i === picked} />)}
+        {aligned.hasNextPage && hsps && (
+          <button type="button" className="button" disabled={aligned.isFetchingNextPage} onClick={() => void aligned.fetchNextPage()}>
+            {say.more(Math.min(atOnce, hit.hsps_total - hsps.length))}
           </button>
         )}
       </div>
@@ -82,7 +113,7 @@ export function Alignment({ query, hit, program, blosum62, fit, dots, onFit, onD
 interface OneProps {
   n: number;
   of: number;
-  hsp: Hsp;
+  hsp: Aligned;
   program: string;
   blosum62: boolean;
   perLine: number;
@@ -155,8 +186,8 @@ function Line({ line, digits, dots }: { line: Block; digits: number; dots: boole
   );
 }
 
-function plainText(query: QueryInfo, hit: Hit, program: string, blosum62: boolean): string {
-  const parts = hit.hsps.map((hsp) => {
+function plainText(query: QueryRow, hit: Hit, hsps: Aligned[], program: string, blosum62: boolean): string {
+  const parts = hsps.map((hsp) => {
     const lines = blocks(hsp, 60, program, blosum62 ? isPositive : null);
     const digits = Math.max(...lines.flatMap(({ qfrom, quntil, sfrom, suntil }) => [qfrom, quntil, sfrom, suntil])).toString().length;
     const text = lines.map(

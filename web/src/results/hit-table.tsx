@@ -1,130 +1,113 @@
-import { type ColumnDef, getCoreRowModel, getSortedRowModel, type SortingState, useReactTable, type VisibilityState } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useMemo, useRef } from "react";
+import { useEffect, useRef } from "react";
+import type { Hit } from "../api/results.ts";
 import { count } from "../lib/format.ts";
-import type { Hit } from "../lib/tabular.ts";
 import { strings } from "../strings.ts";
-import { columns, scoreClass, scorePaints } from "./hits.ts";
+import { columns, scoreClass, scorePaints, shownName } from "./hits.ts";
+import type { Pages } from "./pages.ts";
 
 const say = strings.results.table;
 const rowHeight = 30;
 const headHeight = 38;
 const tallest = 398;
 
-const definitions: ColumnDef<Hit>[] = columns.map(({ id, value, numeric }) => ({
-  id,
-  accessorFn: value,
-  // The best first on the first click: great scores, small E-values, names from A.
-  sortDescFirst: numeric && id !== "evalue",
-  sortingFn: "basic",
-}));
+/** The hits that are marked, by id, with the names of their sequences. */
+export type Selection = ReadonlyMap<number, string>;
 
 interface Props {
-  hits: Hit[];
+  hits: Pages<Hit>;
   shown: string[];
-  sorting: SortingState;
-  onSort: (sorting: SortingState) => void;
-  focused: number;
-  onFocus: (index: number) => void;
-  selected: ReadonlySet<number>;
-  onSelect: (selected: ReadonlySet<number>) => void;
-  /** Gets the order in which hits stand now, for the arrow keys. */
-  onOrder: (order: number[]) => void;
+  sort: string;
+  onSort: (sort: string) => void;
+  /** Where the focused hit stands; -1 when that is not known. */
+  at: number;
+  onFocus: (place: number) => void;
+  selected: Selection;
+  onToggle: (hit: Hit) => void;
+  onToggleAll: () => void;
 }
 
-export function HitTable({ hits, shown, sorting, onSort, focused, onFocus, selected, onSelect, onOrder }: Props) {
+/** The server sorts, filters and hands out pages; rows not here yet are shown as lines in grey. */
+export function HitTable({ hits, shown, sort, onSort, at, onFocus, selected, onToggle, onToggleAll }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
-  const visibility = useMemo<VisibilityState>(() => Object.fromEntries(columns.map(({ id }) => [id, shown.includes(id)])), [shown]);
-  const table = useReactTable({
-    data: hits,
-    columns: definitions,
-    state: { sorting, columnVisibility: visibility },
-    getRowId: (hit) => String(hit.index),
-    onSortingChange: (next) => onSort(typeof next === "function" ? next(sorting) : next),
-    getCoreRowModel: getCoreRowModel(),
-    getSortedRowModel: getSortedRowModel(),
-    enableMultiSort: false,
-  });
-  const { rows } = table.getRowModel();
-  const order = useMemo(() => rows.map(({ original }) => original.index), [rows]);
-  useEffect(() => onOrder(order), [order, onOrder]);
-
-  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 12, scrollPaddingStart: rowHeight + 4 });
-  const at = order.indexOf(focused);
+  const virtual = useVirtualizer({ count: hits.count, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 12, scrollPaddingStart: rowHeight + 4 });
+  const rows = virtual.getVirtualItems();
+  const [first, last] = [rows[0]?.index ?? 0, rows.at(-1)?.index ?? 0];
+  const { see } = hits;
+  useEffect(() => see(first, last + 20), [first, last, see]);
   useEffect(() => {
     if (at >= 0) virtual.scrollToIndex(at, { align: "auto" });
   }, [at]);
-
-  const visible = columns.filter(({ id }) => visibility[id]);
+  const visible = columns.filter(({ id }) => shown.includes(id));
   const template = `36px ${visible.map(({ width }) => width).join(" ")}`;
   const minimum = 36 + visible.reduce((sum, { width }) => sum + Number(/(\d+)px/.exec(width)?.[1] ?? 100) + 8, 0);
-  const all = hits.length > 0 && hits.every(({ index }) => selected.has(index));
-  const some = !all && hits.some(({ index }) => selected.has(index));
-  const toggle = (index: number) => {
-    const next = new Set(selected);
-    if (!next.delete(index)) next.add(index);
-    onSelect(next);
-  };
   return (
     <div
       ref={scroller}
       className="hittable"
-      style={{ height: Math.min(tallest, headHeight + rows.length * rowHeight + 18) }}
+      style={{ height: Math.min(tallest, headHeight + hits.count * rowHeight + 18) }}
       role="grid"
       aria-label={say.label}
-      aria-rowcount={rows.length + 1}
+      aria-rowcount={(hits.total ?? hits.count) + 1}
       aria-colcount={visible.length + 1}
       tabIndex={0}
-      aria-activedescendant={at >= 0 ? `hit-${focused}` : undefined}
+      aria-activedescendant={at >= first && at <= last ? `hit-${at}` : undefined}
     >
       <div role="rowgroup" className="head" style={{ minWidth: minimum }}>
         <div role="row" aria-rowindex={1} className="hitrow" style={{ gridTemplateColumns: template }}>
           <div role="columnheader">
             <input
               type="checkbox"
-              aria-label={say.selectAll}
-              checked={all}
+              aria-label={selected.size > 0 ? say.selectNone : say.selectAll}
+              checked={selected.size > 0 && selected.size >= (hits.total ?? Infinity)}
               ref={(box) => {
-                if (box) box.indeterminate = some;
+                if (box) box.indeterminate = selected.size > 0 && selected.size < (hits.total ?? Infinity);
               }}
-              onChange={() => onSelect(all ? new Set() : new Set(hits.map(({ index }) => index)))}
+              onChange={onToggleAll}
             />
           </div>
-          {visible.map(({ id, numeric }) => {
-            const column = table.getColumn(id)!;
-            const sorted = column.getIsSorted();
-            return (
-              <div key={id} role="columnheader" className={numeric ? "num" : undefined} aria-sort={sorted === "asc" ? "ascending" : sorted === "desc" ? "descending" : "none"}>
-                <button type="button" title={say.columnHelp[id]} onClick={column.getToggleSortingHandler()}>
+          {visible.map(({ id, numeric, sort: by }) => (
+            <div key={id} role="columnheader" className={numeric ? "num" : undefined} aria-sort={by && by === sort ? (by === "evalue" ? "ascending" : "descending") : "none"}>
+              {by ? (
+                <button type="button" title={say.columnHelp[id]} onClick={() => onSort(by === sort ? "" : by)}>
                   {say.column[id]}
-                  {sorted && <span aria-hidden="true"> {sorted === "asc" ? "↑" : "↓"}</span>}
+                  {by === sort && <span aria-hidden="true"> {by === "evalue" ? "↑" : "↓"}</span>}
                 </button>
-              </div>
-            );
-          })}
+              ) : (
+                <span title={say.columnHelp[id]}>{say.column[id]}</span>
+              )}
+            </div>
+          ))}
         </div>
       </div>
       <div role="rowgroup" style={{ height: virtual.getTotalSize(), position: "relative", minWidth: minimum }}>
-        {virtual.getVirtualItems().map((slot) => {
-          const hit = rows[slot.index]!.original;
+        {rows.map((slot) => {
+          const hit = hits.row(slot.index);
+          const place = { transform: `translateY(${slot.start}px)`, height: slot.size };
+          if (!hit)
+            return (
+              <div key={slot.index} role="row" aria-rowindex={slot.index + 2} className="hitrow waiting" style={place}>
+                <div role="gridcell" className="skeleton" />
+              </div>
+            );
           return (
             <div
-              key={hit.index}
-              id={`hit-${hit.index}`}
+              key={slot.index}
+              id={`hit-${slot.index}`}
               role="row"
               aria-rowindex={slot.index + 2}
-              aria-selected={selected.has(hit.index)}
-              className={hit.index === focused ? "hitrow focused" : "hitrow"}
-              style={{ gridTemplateColumns: template, transform: `translateY(${slot.start}px)`, height: slot.size }}
-              onClick={() => onFocus(hit.index)}
+              aria-selected={selected.has(hit.id)}
+              className={slot.index === at ? "hitrow focused" : "hitrow"}
+              style={{ gridTemplateColumns: template, ...place }}
+              onClick={() => onFocus(slot.index)}
             >
               <div role="gridcell">
-                <input type="checkbox" tabIndex={-1} aria-label={say.select(hit.accession)} checked={selected.has(hit.index)} onClick={(event) => event.stopPropagation()} onChange={() => toggle(hit.index)} />
+                <input type="checkbox" tabIndex={-1} aria-label={say.select(shownName(hit))} checked={selected.has(hit.id)} onClick={(event) => event.stopPropagation()} onChange={() => onToggle(hit)} />
               </div>
               {visible.map(({ id, numeric, text }) => (
                 <div key={id} role="gridcell" className={numeric ? "num" : id === "accession" ? "mono cell" : "cell"} title={id === "title" ? hit.title : undefined}>
-                  {id === "maxScore" && <i className="dot" aria-hidden="true" style={{ background: `var(${scorePaints[scoreClass(Number(hit.maxScore))]})` }} />}
-                  {id === "slen" ? count(hit.slen) : text(hit)}
+                  {id === "maxScore" && <i className="dot" aria-hidden="true" style={{ background: `var(${scorePaints[scoreClass(Number(hit.max_score))]})` }} />}
+                  {id === "slen" && hit.slen !== null ? count(hit.slen) : text(hit)}
                 </div>
               ))}
             </div>

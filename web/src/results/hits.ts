@@ -1,4 +1,4 @@
-import type { Hit, Hsp, QueryInfo } from "../lib/tabular.ts";
+import type { Hit, Hsp } from "../api/results.ts";
 import { strings } from "../strings.ts";
 
 /** Score classes as NCBI's graphic summary has them. */
@@ -6,7 +6,10 @@ export const scoreSteps = [40, 50, 80, 200] as const;
 export const scoreClass = (bits: number) => scoreSteps.filter((step) => bits >= step).length;
 export const scorePaints = ["--score-0", "--score-1", "--score-2", "--score-3", "--score-4"] as const;
 
-export const best = (hit: Hit): Hsp => hit.hsps.reduce((top, hsp) => (Number(hsp.bits) > Number(top.bits) ? hsp : top));
+export const best = (hit: Hit): Hsp | undefined => hit.hsps.reduce<Hsp | undefined>((top, hsp) => (top && Number(hsp.bits) <= Number(top.bits) ? top : hsp), undefined);
+
+/** A database without parsed names calls its sequences BL_ORD_ID:7; the first word of the title says more. */
+export const shownName = ({ accession, title }: { accession: string; title: string }) => (/BL_ORD_ID/.test(accession) ? title.split(/\s/, 1)[0] || accession : accession);
 
 /** −log10 of an E-value; BLAST prints 0.0 below about 1e-180. */
 export const lowest = 180;
@@ -19,26 +22,33 @@ export function exponent(evalue: string): number {
 export const measures = {
   evalue: (hit: Hit) => exponent(hit.evalue),
   identity: (hit: Hit) => Number(hit.pident),
-  length: (hit: Hit) => best(hit).length,
+  length: (hit: Hit) => hit.length,
   cover: (hit: Hit) => hit.cover,
 } as const;
 export type Measure = keyof typeof measures;
+export const allMeasures: readonly Measure[] = ["evalue", "identity", "length", "cover"];
 export type Ranges = Partial<Record<Measure, readonly [number, number]>>;
 
-export function filterHits(hits: Hit[], words: string, ranges: Ranges): Hit[] {
-  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
-  const limits = Object.entries(ranges) as [Measure, readonly [number, number]][];
-  if (wanted.length === 0 && limits.length === 0) return hits;
-  return hits.filter((hit) => {
-    if (wanted.length > 0) {
-      const text = `${hit.accession} ${hit.title} ${hit.sciname}`.toLowerCase();
-      if (!wanted.every((word) => text.includes(word))) return false;
-    }
-    return limits.every(([measure, [low, high]]) => {
-      const value = measures[measure](hit);
-      return value >= low && value <= high;
-    });
-  });
+/** A range as the server's filter language has it. */
+function limits(measure: Measure, [low, high]: readonly [number, number]): string[] {
+  if (measure === "evalue") {
+    const value = (n: number) => (Number.isInteger(n) ? `1e${-n}` : (10 ** -n).toExponential());
+    // 0.0 lies beyond every bound.
+    return [...(high < lowest ? [`evalue>=${value(high)}`] : []), `evalue<=${value(low)}`];
+  }
+  const field = { identity: "pident", length: "length", cover: "coverage" }[measure];
+  return [`${field}>=${low}`, `${field}<=${high}`];
+}
+
+/** Whether a text is meant as a condition rather than as words to be found. */
+export const isCondition = (text: string) => /[<>=]|\scontains\s/i.test(text);
+
+/** What the server is asked for: words, or a condition, and ranges. */
+export function asked(text: string, ranges: Ranges): { words?: string; where?: string } {
+  const conditions = (Object.entries(ranges) as [Measure, readonly [number, number]][]).flatMap(([measure, range]) => limits(measure, range));
+  const own = text.trim();
+  if (isCondition(own)) conditions.unshift(conditions.length > 0 ? `(${own})` : own);
+  return { ...(own && !isCondition(own) && { words: own }), ...(conditions.length > 0 && { where: conditions.join(" and ") }) };
 }
 
 /** "5..180" -> [5, 180] */
@@ -55,36 +65,38 @@ export interface Column {
   usual: boolean;
   numeric: boolean;
   text: (hit: Hit) => string;
-  /** What it is sorted by. */
-  value: (hit: Hit) => number | string;
   width: string;
+  /** What the server calls it in a sort: the best first. */
+  sort?: "evalue" | "bitscore" | "pident" | "length" | "coverage";
 }
 
-const range = (a: number, b: number) => `${a}–${b}`;
-const word = (id: string, usual: boolean, width: string, text: (hit: Hit) => string): Column => ({ id, usual, numeric: false, text, value: (hit) => text(hit).toLowerCase(), width });
-const number = (id: string, usual: boolean, width: string, text: (hit: Hit) => string, value = (hit: Hit) => Number(text(hit))): Column => ({ id, usual, numeric: true, text, value, width });
+const word = (id: string, usual: boolean, width: string, text: (hit: Hit) => string): Column => ({ id, usual, numeric: false, text, width });
+const number = (id: string, usual: boolean, width: string, text: (hit: Hit) => string | number | null | undefined, sort?: Column["sort"]): Column => ({
+  id, usual, numeric: true, width, text: (hit) => String(text(hit) ?? ""), sort,
+});
+const range = (a: number | null | undefined, b: number | null | undefined) => (a == null || b == null ? "" : `${a}–${b}`);
 
 /** NCBI's columns in NCBI's order, then whatever else BLAST told. */
 export const columns: Column[] = [
   word("title", true, "minmax(140px, 1fr)", (hit) => hit.title || hit.accession),
   word("sciname", true, "128px", (hit) => hit.sciname),
-  number("maxScore", true, "76px", (hit) => hit.maxScore),
-  number("totalScore", true, "56px", (hit) => hit.totalScore),
-  number("cover", true, "52px", (hit) => `${hit.cover}%`, (hit) => hit.cover),
-  number("evalue", true, "76px", (hit) => hit.evalue),
-  number("pident", true, "72px", (hit) => `${hit.pident}%`, (hit) => Number(hit.pident)),
-  number("slen", true, "60px", (hit) => String(hit.slen)),
-  word("accession", true, "104px", (hit) => hit.accession),
-  number("hsps", false, "64px", (hit) => String(hit.hsps.length)),
-  number("length", false, "72px", (hit) => String(best(hit).length)),
-  number("nident", false, "80px", (hit) => String(best(hit).nident)),
-  number("positive", false, "80px", (hit) => String(best(hit).positive)),
-  number("mismatch", false, "88px", (hit) => String(best(hit).mismatch)),
-  number("gaps", false, "64px", (hit) => String(best(hit).gaps)),
-  number("score", false, "80px", (hit) => String(best(hit).score)),
-  number("qrange", false, "104px", (hit) => range(best(hit).qstart, best(hit).qend), (hit) => Math.min(best(hit).qstart, best(hit).qend)),
-  number("srange", false, "104px", (hit) => range(best(hit).sstart, best(hit).send), (hit) => Math.min(best(hit).sstart, best(hit).send)),
-  number("frames", false, "80px", (hit) => `${best(hit).qframe}/${best(hit).sframe}`, (hit) => best(hit).qframe),
+  number("maxScore", true, "76px", (hit) => hit.max_score, "bitscore"),
+  number("totalScore", true, "56px", (hit) => hit.total_score),
+  number("cover", true, "60px", (hit) => `${hit.cover}%`, "coverage"),
+  number("evalue", true, "76px", (hit) => hit.evalue, "evalue"),
+  number("pident", true, "76px", (hit) => `${hit.pident}%`, "pident"),
+  number("slen", true, "60px", (hit) => hit.slen),
+  word("accession", true, "104px", shownName),
+  number("hsps", false, "64px", (hit) => hit.hsps_total),
+  number("length", false, "72px", (hit) => hit.length, "length"),
+  number("nident", false, "80px", (hit) => best(hit)?.nident),
+  number("positive", false, "80px", (hit) => best(hit)?.positive),
+  number("mismatch", false, "88px", (hit) => best(hit)?.mismatch),
+  number("gaps", false, "64px", (hit) => best(hit)?.gaps),
+  number("score", false, "80px", (hit) => best(hit)?.score),
+  number("qrange", false, "104px", (hit) => range(best(hit)?.qstart, best(hit)?.qend)),
+  number("srange", false, "104px", (hit) => range(best(hit)?.sstart, best(hit)?.send)),
+  number("frames", false, "80px", (hit) => (best(hit)?.qframe == null ? "" : `${best(hit)?.qframe}/${best(hit)?.sframe}`)),
   word("taxids", false, "88px", (hit) => hit.taxids),
 ];
 
@@ -93,28 +105,10 @@ export function usualColumns(hits: Hit[]): string[] {
   return columns.filter(({ id, usual }) => usual && (id !== "sciname" || hits.some(({ sciname }) => sciname !== ""))).map(({ id }) => id);
 }
 
-/** One row for each alignment, with BLAST's own column names. */
-export function toTsv(query: QueryInfo, hits: Hit[]): string {
-  const head = ["query", "accession", "title", "sciname", "pident", "length", "mismatch", "gapopen", "qstart", "qend", "sstart", "send", "evalue", "bitscore", "score", "nident", "positive", "gaps", "qlen", "slen", "qcovs"];
-  const name = query.title.split(/\s/, 1)[0] ?? "";
-  const rows = hits.flatMap((hit) =>
-    hit.hsps.map((h) =>
-      [name, hit.accession, hit.title, hit.sciname, h.pident, h.length, h.mismatch, h.gapopen, h.qstart, h.qend, h.sstart, h.send, h.evalue, h.bits, h.score, h.nident, h.positive, h.gaps, query.length, hit.slen, hit.cover].join("\t"),
-    ),
-  );
-  return [head.join("\t"), ...rows, ""].join("\n");
-}
-
-/** The aligned parts of the sequences found, without gaps. */
-export function toFasta(hits: Hit[]): string {
-  let text = "";
-  for (const hit of hits)
-    for (const hsp of hit.hsps) {
-      text += `>${hit.accession}:${hsp.sstart}-${hsp.send} ${hit.title}\n`;
-      text += hsp.sseq.replaceAll("-", "").replace(/.{1,60}/g, "$&\n");
-    }
-  return text;
-}
+/** An HSP whose places and aligned letters are known. */
+export type Aligned = { [name in keyof Hsp]: NonNullable<Hsp[name]> } & { qseq: string; sseq: string };
+export const isAligned = <Some extends Hsp>(hsp: Some): hsp is Some & Aligned =>
+  hsp.qseq !== undefined && [hsp.qstart, hsp.qend, hsp.sstart, hsp.send, hsp.score, hsp.nident, hsp.positive, hsp.gaps].every((n) => n !== null);
 
 /** How many letters of the sequence a column stands for, by program: 3 where it was translated. */
 export function steps(program: string): { query: number; subject: number } {
@@ -136,7 +130,7 @@ export interface Block {
 }
 
 /** An alignment in lines of `width` columns, with the coordinates of each. */
-export function blocks(hsp: Hsp, width: number, program: string, alike: ((a: string, b: string) => boolean) | null, limit = Infinity): Block[] {
+export function blocks(hsp: Aligned, width: number, program: string, alike: ((a: string, b: string) => boolean) | null, limit = Infinity): Block[] {
   const step = steps(program);
   const nucleotide = program === "blastn";
   const qstep = (hsp.qend < hsp.qstart ? -1 : 1) * step.query;
@@ -168,7 +162,7 @@ export function blocks(hsp: Hsp, width: number, program: string, alike: ((a: str
 /** "+1", "-3" */
 export const signed = (frame: number) => (frame > 0 ? `+${frame}` : String(frame));
 
-export const hspWords = (hsp: Hsp, program: string): string[] => {
+export const hspWords = (hsp: Aligned, program: string): string[] => {
   const say = strings.results.alignment;
   const percent = (n: number) => `${Math.round((100 * n) / hsp.length)}%`;
   const words = [

@@ -1,21 +1,31 @@
+import type { Hit, QueryRow } from "../api/results.ts";
 import { count } from "../lib/format.ts";
 import { type Scene, ticks } from "../lib/scene.ts";
-import type { Hit, QueryInfo } from "../lib/tabular.ts";
 import { strings } from "../strings.ts";
-import { scoreClass, scorePaints, scoreSteps } from "./hits.ts";
+import { scoreClass, scorePaints, scoreSteps, shownName } from "./hits.ts";
 
 const say = strings.results.picture;
 
 const labels = [`<${scoreSteps[0]}`, `${scoreSteps[0]}–${scoreSteps[1]}`, `${scoreSteps[1]}–${scoreSteps[2]}`, `${scoreSteps[2]}–${scoreSteps[3]}`, `≥${scoreSteps[3]}`];
 
-/** The hits as bars along the query, best first, coloured and sorted by score. */
-export function summary(query: QueryInfo, hits: Hit[], width: number, most: number, focused: number): Scene {
+/** The greatest place in the query that is known, where its length is not. */
+const lengthOf = (query: QueryRow, hits: Hit[]) => query.length ?? Math.max(1, ...hits.flatMap(({ hsps }) => hsps.flatMap(({ qstart, qend }) => [qstart ?? 1, qend ?? 1])));
+
+/** How much of a curve stands above the bars. */
+const depthHeight = 40;
+
+/**
+ * The hits as bars along the query, in their order, coloured by score. Above them, how many alignments cover each of
+ * the equal parts of the query, when `depth` tells that. A bar's key is the place of its hit.
+ */
+export function summary(query: QueryRow, hits: Hit[], width: number, most: number, focused: number, depth: number[] = []): Scene {
   const left = 8;
   const right = 8;
   const pitch = 10;
   const shown = hits.slice(0, most);
+  const length = lengthOf(query, shown);
   const items: Scene["items"] = [];
-  const x = (position: number) => left + ((position - 1) / Math.max(1, query.length)) * (width - left - right);
+  const x = (position: number) => left + ((position - 1) / Math.max(1, length)) * (width - left - right);
 
   // Key: a swatch and its range; the class is also in each bar's height, for those who do not see the colour.
   let at = left;
@@ -33,20 +43,22 @@ export function summary(query: QueryInfo, hits: Hit[], width: number, most: numb
     at += room;
   });
 
-  const top = line + 44;
+  const top = line + 44 + (depth.length > 0 ? depthHeight + 8 : 0);
+  if (depth.length > 0) items.push(...coverage(depth, left, line + 24, width - left - right));
   const bottom = top + shown.length * pitch;
   items.push({ kind: "rect", x: left, y: top - 10, width: width - left - right, height: 5, fill: "--line-strong", radius: 2 });
-  for (const tick of ticks(query.length, Math.max(2, Math.floor(width / 110)))) {
+  for (const tick of ticks(length, Math.max(2, Math.floor(width / 110)))) {
     const position = Math.max(1, tick);
-    if (x(position) > width - right - 20 && tick !== query.length) continue;
+    if (x(position) > width - right - 20 && tick !== length) continue;
     items.push({ kind: "line", x1: x(position), y1: top - 4, x2: x(position), y2: bottom, stroke: "--line" });
     items.push({ kind: "text", x: x(position), y: top - 14, text: count(position), fill: "--muted", size: 10, anchor: tick === 0 ? "start" : "middle" });
   }
   shown.forEach((hit, row) => {
     const y = top + row * pitch + pitch / 2;
-    const title = `${hit.accession}: ${hit.maxScore} bits, E ${hit.evalue}`;
-    if (hit.index === focused) items.push({ kind: "rect", key: hit.index, x: 0, y: y - pitch / 2, width, height: pitch, fill: "--accent-soft" });
-    const ends = hit.hsps.map(({ qstart, qend }) => [Math.min(qstart, qend), Math.max(qstart, qend)] as const);
+    const title = `${shownName(hit)}: ${hit.max_score} bits, E ${hit.evalue}`;
+    if (row === focused) items.push({ kind: "rect", key: row, x: 0, y: y - pitch / 2, width, height: pitch, fill: "--accent-soft" });
+    const ends = hit.hsps.map(({ qstart, qend }) => [Math.min(qstart ?? 1, qend ?? 1), Math.max(qstart ?? 1, qend ?? 1)] as const);
+    if (ends.length === 0) return;
     const from = Math.min(...ends.map(([a]) => a));
     const until = Math.max(...ends.map(([, b]) => b));
     if (hit.hsps.length > 1) items.push({ kind: "line", x1: x(from), y1: y, x2: x(until + 1), y2: y, stroke: "--line-strong" });
@@ -56,19 +68,38 @@ export function summary(query: QueryInfo, hits: Hit[], width: number, most: numb
       const [a, b] = ends[i]!;
       const kind = scoreClass(Number(hit.hsps[i]!.bits));
       const height = 4 + kind;
-      items.push({ kind: "rect", key: hit.index, x: x(a), y: y - height / 2, width: Math.max(1.5, x(b + 1) - x(a)), height, radius: 1, fill: scorePaints[kind]!, title });
+      items.push({ kind: "rect", key: row, x: x(a), y: y - height / 2, width: Math.max(1.5, x(b + 1) - x(a)), height, radius: 1, fill: scorePaints[kind]!, title });
     }
   });
   return { width, height: bottom + 6, items, title: say.summary(shown.length, query.title.split(/\s/, 1)[0] ?? "") };
 }
 
+/** A curve of steps over the query, with the greatest depth told. */
+function coverage(depth: number[], left: number, top: number, width: number): Scene["items"] {
+  const most = Math.max(1, ...depth);
+  const base = top + depthHeight;
+  const points: [number, number][] = [[left, base]];
+  depth.forEach((n, i) => {
+    const y = base - (n / most) * (depthHeight - 12);
+    points.push([left + (i / depth.length) * width, y], [left + ((i + 1) / depth.length) * width, y]);
+  });
+  points.push([left + width, base]);
+  return [
+    { kind: "polygon", points, fill: "--plot", opacity: 0.35, title: say.depth(count(most)) },
+    { kind: "line", x1: left, y1: base, x2: left + width, y2: base, stroke: "--line-strong" },
+    { kind: "text", x: left, y: top + 8, text: say.depth(count(most)), fill: "--muted", size: 10 },
+  ];
+}
+
 /** Which part of the query lies against which part of the sequence found, after Kablammo (Wintersinger, Wasmuth 2015). */
-export function pairs(query: QueryInfo, hit: Hit, width: number, focused: number): Scene {
+export function pairs(query: QueryRow, hit: Hit, width: number, focused: number): Scene {
   const left = 64;
   const right = 16;
   const top = 30;
   const bottom = 104;
   const items: Scene["items"] = [];
+  const qlength = lengthOf(query, [hit]);
+  const slength = hit.slen ?? Math.max(1, ...hit.hsps.flatMap(({ sstart, send }) => [sstart ?? 1, send ?? 1]));
   const scale = (position: number, length: number) => left + ((position - 1) / Math.max(1, length)) * (width - left - right);
   const axis = (y: number, length: number, name: string, above: boolean) => {
     items.push({ kind: "line", x1: left, y1: y, x2: width - right, y2: y, stroke: "--line-strong", width: 2 });
@@ -87,17 +118,17 @@ export function pairs(query: QueryInfo, hit: Hit, width: number, focused: number
   for (const i of order) {
     const hsp = hit.hsps[i]!;
     const half = (a: number, b: number) => (a <= b ? [a, b + 1] : [a + 1, b]) as [number, number];
-    const [qa, qb] = half(hsp.qstart, hsp.qend);
-    const [sa, sb] = half(hsp.sstart, hsp.send);
+    const [qa, qb] = half(hsp.qstart ?? 1, hsp.qend ?? 1);
+    const [sa, sb] = half(hsp.sstart ?? 1, hsp.send ?? 1);
     items.push({
       kind: "polygon", key: i, fill: scorePaints[scoreClass(Number(hsp.bits))]!, opacity: 0.3 + 0.6 * (Number(hsp.bits) / most), ...(i === focused && { stroke: "--text" as const }),
-      points: [[scale(qa, query.length), top], [scale(qb, query.length), top], [scale(sb, hit.slen), bottom], [scale(sa, hit.slen), bottom]],
-      title: say.pair(i + 1, hsp.qstart, hsp.qend, hsp.sstart, hsp.send, hsp.bits),
+      points: [[scale(qa, qlength), top], [scale(qb, qlength), top], [scale(sb, slength), bottom], [scale(sa, slength), bottom]],
+      title: say.pair(i + 1, hsp.qstart ?? 1, hsp.qend ?? 1, hsp.sstart ?? 1, hsp.send ?? 1, hsp.bits),
     });
   }
-  axis(top, query.length, say.query, true);
-  axis(bottom, hit.slen, say.subject, false);
-  return { width, height: bottom + 26, items, title: say.pairs(hit.hsps.length, hit.accession) };
+  axis(top, qlength, say.query, true);
+  axis(bottom, slength, say.subject, false);
+  return { width, height: bottom + 26, items, title: say.pairs(hit.hsps.length, shownName(hit)) };
 }
 
 export interface Bins {

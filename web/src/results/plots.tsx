@@ -1,5 +1,5 @@
 import { type PointerEvent, useEffect, useMemo, useState } from "react";
-import type { Hit } from "../lib/tabular.ts";
+import type { Hit } from "../api/results.ts";
 import { strings } from "../strings.ts";
 import { Picture, SavePicture, useWidth } from "../ui/picture.tsx";
 import { type Measure, measures, type Ranges } from "./hits.ts";

@@ -1,8 +1,10 @@
+import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import type { Database } from "../../api/client.ts";
-import { count, short } from "../../lib/format.ts";
+import { databases as api } from "../../api/databases.ts";
+import { bytes, count, short } from "../../lib/format.ts";
 import { strings } from "../../strings.ts";
-import { Fault, Skeleton } from "../../ui/basics.tsx";
+import { Fault, Link, Skeleton } from "../../ui/basics.tsx";
 
 const say = strings.search.database;
 
@@ -76,6 +78,22 @@ export function DatabaseList({ databases, error, retry, chosen, onChoose }: Prop
           })}
         </div>
       )}
+      {shown?.filter(({ name }) => name === chosen).map((database) => <Chosen key={database.name} database={database} />)}
     </section>
+  );
+}
+
+/** What is worth knowing of the chosen one, and whether its first search will wait for the disk. */
+function Chosen({ database }: { database: Database }) {
+  const { data } = useQuery({ queryKey: ["database", database.name, "residency"], queryFn: ({ signal }) => api.residency(database.name, signal), staleTime: 30_000, retry: false });
+  const share = data && data.bytes > 0 && data.unknown_bytes === 0 ? data.resident_bytes / data.bytes : null;
+  return (
+    <p className="muted small">
+      {say.exact(count(database.sequences), count(database.letters), database.date)}; {bytes(database.bytes)}
+      {share !== null && `, ${share > 0.98 ? say.warm : say.cold(Math.floor(share * 100))}`}.{" "}
+      <Link place="databases" params={{ name: database.name }}>
+        {say.more}
+      </Link>
+    </p>
   );
 }

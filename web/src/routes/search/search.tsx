@@ -7,7 +7,7 @@ import { token } from "../../api/token.ts";
 import { examine, sniff } from "../../lib/fasta.ts";
 import { organismsWish } from "../../lib/organisms.ts";
 import { carriedOver, checkAll, find } from "../../lib/options.ts";
-import { outfmt } from "../../lib/tabular.ts";
+import { pageOutfmt } from "../../lib/options.ts";
 import { choices, implied } from "../../lib/programs.ts";
 import { pages } from "../../pages.ts";
 import { base, go, to, useLocation } from "../../router.ts";
@@ -148,7 +148,7 @@ export default function Search() {
     setFailure(null);
     try {
       // Searched in the format that the results are shown from, so that they open without another search.
-      const wish = { ...submission, options: { outfmt, ...submission.options } };
+      const wish = { ...submission, options: { outfmt: pageOutfmt, ...submission.options } };
       const job = await api.submit(wish, key.current, (sent) => setSending((now) => now && { ...now, sent }), abort.signal);
       client.setQueryData(["job", job.id], job);
       void client.invalidateQueries({ queryKey: ["jobs"] });
@@ -300,7 +300,7 @@ function useEditedJob(take: (file: File) => void, setTitle: (title: string) => v
       take(new File([blob], "query.fasta"));
       setTitle(job.title);
       const values = Object.fromEntries(
-        Object.entries(options).filter(([, value]) => value !== outfmt).map(([name, value]) => [name, String(value)]),
+        Object.entries(options).filter(([, value]) => value !== pageOutfmt).map(([name, value]) => [name, String(value)]),
       );
       go(formAddress({ database: job.database, program: job.program, molecule: null, options: values, organisms: [] }), "replace");
     })().catch((reason: unknown) => {

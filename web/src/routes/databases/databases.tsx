@@ -1,19 +1,55 @@
-import { useEffect, useMemo, useState } from "react";
-import type { Database } from "../api/client.ts";
-import { useDatabases } from "../api/hooks.ts";
-import { bytes, count } from "../lib/format.ts";
-import { setParams, useLocation } from "../router.ts";
-import { strings } from "../strings.ts";
-import { Fault, Heading, Link, Skeleton } from "../ui/basics.tsx";
-import { matches } from "./search/database-list.tsx";
+import "../../css/databases.css";
+import { type FormEvent, useEffect, useMemo, useState } from "react";
+import type { Database } from "../../api/client.ts";
+import { databases as api } from "../../api/databases.ts";
+import { useDatabases } from "../../api/hooks.ts";
+import { bytes, count } from "../../lib/format.ts";
+import { setParams, useLocation } from "../../router.ts";
+import { strings } from "../../strings.ts";
+import { Dialog, Fault, Heading, Link, Skeleton } from "../../ui/basics.tsx";
+import { matches } from "../search/database-list.tsx";
+import { BuildDialog } from "./build.tsx";
+import { DatabasePage } from "./database.tsx";
+import { useOrder, Works } from "./works.tsx";
 
 const say = strings.databases;
 
 export default function Databases() {
   const { params } = useLocation();
+  const name = params.get("name");
+  return name ? <DatabasePage key={name} name={name} ids={params.get("ids") ?? ""} /> : <All />;
+}
+
+function FetchDialog({ onClose }: { onClose: () => void }) {
+  const [name, setName] = useState("");
+  const order = useOrder();
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    if (await order(() => api.fetch(name))) onClose();
+  };
+  return (
+    <Dialog title={say.fetch.title} onClose={onClose}>
+      <form className="stack" onSubmit={(event) => void submit(event)}>
+        <div className="field">
+          <label htmlFor="fetch-name">{say.fetch.name}</label>
+          <input id="fetch-name" className="input mono" value={name} placeholder="swissprot" onChange={(event) => setName(event.target.value.trim())} />
+          <span className="muted small">{say.fetch.help}</span>
+        </div>
+        <div>
+          <button type="submit" className="button primary" disabled={!name}>
+            {say.fetch.submit}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function All() {
+  const { params } = useLocation();
+  const [asked, setAsked] = useState<"build" | "fetch" | null>(null);
   const query = useDatabases();
   const words = params.get("find") ?? "";
-  const named = params.get("name");
   const [text, setText] = useState(words);
   useEffect(() => {
     if (text === words) return;
@@ -26,12 +62,23 @@ export default function Databases() {
     <div className="stack">
       <Heading
         title={say.title}
-        right={query.data && query.data.length > 0 && (
-          <input type="search" data-search className="input" aria-label={say.filter} placeholder={say.filter} value={text} onChange={(event) => setText(event.target.value)} />
-        )}
+        right={
+          <>
+            {query.data && query.data.length > 0 && (
+              <input type="search" data-search className="input" aria-label={say.filter} placeholder={say.filter} value={text} onChange={(event) => setText(event.target.value)} />
+            )}
+            <button type="button" className="button" onClick={() => setAsked("build")}>
+              {say.build.open}
+            </button>
+            <button type="button" className="button" onClick={() => setAsked("fetch")}>
+              {say.fetch.open}
+            </button>
+          </>
+        }
       >
         {query.data && query.data.length > 0 && <span className="muted small">{say.summary(query.data.length, count(letters))}</span>}
       </Heading>
+      <Works />
       {query.error && !query.data ? <Fault error={query.error} retry={() => void query.refetch()} /> : null}
       {!query.data && !query.error && <Skeleton lines={8} height={32} />}
       {query.data?.length === 0 && (
@@ -47,13 +94,15 @@ export default function Databases() {
       )}
       {(["protein", "nucleotide"] as const).map((molecule) => {
         const group = shown?.filter((database) => database.molecule === molecule) ?? [];
-        return group.length > 0 && <Group key={molecule} title={strings.search.database.group[molecule]} databases={group} named={named} />;
+        return group.length > 0 && <Group key={molecule} title={strings.search.database.group[molecule]} databases={group} />;
       })}
+      {asked === "build" && <BuildDialog onClose={() => setAsked(null)} />}
+      {asked === "fetch" && <FetchDialog onClose={() => setAsked(null)} />}
     </div>
   );
 }
 
-function Group({ title, databases, named }: { title: string; databases: Database[]; named: string | null }) {
+function Group({ title, databases }: { title: string; databases: Database[] }) {
   return (
     <section className="stack tight" aria-label={title}>
       <h2>{title}</h2>
@@ -74,9 +123,11 @@ function Group({ title, databases, named }: { title: string; databases: Database
           </thead>
           <tbody>
             {databases.map((database) => (
-              <tr key={database.name} className={database.name === named ? "marked" : undefined} aria-current={database.name === named || undefined}>
+              <tr key={database.name}>
                 <td>
-                  <span className="mono">{database.name}</span>
+                  <Link place="databases" params={{ name: database.name }} className="mono">
+                    {database.name}
+                  </Link>
                   {database.title !== database.name && <div className="muted small">{database.title}</div>}
                 </td>
                 <td className="num">{count(database.sequences)}</td>

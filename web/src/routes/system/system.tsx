@@ -1,14 +1,18 @@
-import { useQuery } from "@tanstack/react-query";
-import { type ReactNode } from "react";
-import { api, ApiError } from "../api/client.ts";
-import { useLiveState } from "../api/live.ts";
-import { token } from "../api/token.ts";
-import { ago, clock, count, duration, measured, short } from "../lib/format.ts";
-import { type Metrics, parseMetrics, quantileBound, total } from "../lib/metrics.ts";
-import { serverUrl } from "../router.ts";
-import { strings } from "../strings.ts";
-import { Fault, Heading, Link, Skeleton, State } from "../ui/basics.tsx";
-import { useNow } from "../ui/clock.ts";
+import "../../css/system.css";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { api, ApiError } from "../../api/client.ts";
+import { useEvents, useLiveState } from "../../api/live.ts";
+import { token } from "../../api/token.ts";
+import { ago, clock, count, duration, measured, short } from "../../lib/format.ts";
+import { type Beat, machineOf, worries } from "../../lib/health.ts";
+import { type Metrics, parseMetrics, quantileBound, total } from "../../lib/metrics.ts";
+import { serverUrl } from "../../router.ts";
+import { strings } from "../../strings.ts";
+import { Fault, Heading, Link, Skeleton, State } from "../../ui/basics.tsx";
+import { throttled, useNow } from "../../ui/clock.ts";
+import { MachineLoad, remember, Throughput } from "./machine.tsx";
+import { Failures, Feed } from "./recent.tsx";
 
 const say = strings.system;
 const every = 5000;
@@ -18,7 +22,13 @@ export default function System() {
   const ready = useQuery({ queryKey: ["ready"], queryFn: ({ signal }) => api.ready(signal), refetchInterval: every, retry: false });
   const metrics = useQuery({ queryKey: ["metrics"], queryFn: ({ signal }) => api.metrics(signal).then(parseMetrics), refetchInterval: every, retry: false });
   const beat = useQuery({ queryKey: ["beat"], queryFn: ({ signal }) => api.beat(signal) as Promise<Beat>, refetchInterval: every, retry: false });
+  const failed = useQuery({ queryKey: ["jobs", "failed lately"], queryFn: ({ signal }) => api.jobs({ status: "failed" }, "", 5, signal), refetchInterval: 30_000, retry: false });
+  const client = useQueryClient();
+  const refresh = useMemo(() => throttled(() => void client.invalidateQueries({ queryKey: ["jobs", "failed lately"] }), 2000), [client]);
+  useEvents((event) => event.status === "failed" && refresh());
   const live = useLiveState();
+  const now = useNow(30_000);
+  const worried = worries({ ready: ready.data, metrics: metrics.data, beat: beat.data, failed: failed.data?.jobs }, now);
   const version = metrics.data?.get("blastloom_build_info")?.[0]?.labels.version;
   return (
     <div className="stack">
@@ -39,39 +49,41 @@ export default function System() {
       >
         {version && <span className="muted small">{say.version(version)}</span>}
       </Heading>
-      <div className="cards">
-        <Card title={say.health.title}>
-          {health.isError ? <Verdict good={false} text={say.health.bad} /> : health.data ? <Verdict good text={say.health.good} /> : <Skeleton lines={1} />}
-        </Card>
-        <Card title={say.ready.title}>
-          {ready.isError ? (
-            <Verdict good={false} text={say.ready.unknown} />
-          ) : !ready.data ? (
-            <Skeleton lines={1} />
-          ) : (
-            <>
-              <Verdict good={ready.data.status === "ready"} text={ready.data.status === "ready" ? say.ready.good : say.ready.bad} />
-              {ready.data.lacking.map((clause) => (
-                <p key={clause} className="fault">
-                  {clause}
-                </p>
-              ))}
-            </>
-          )}
-        </Card>
-        <Card title={say.live.title}>
-          <Verdict good={live === "live"} text={strings.live.explain[live]} />
-        </Card>
-      </div>
+      <section className="panel stack tight" aria-labelledby="health-title">
+        <h2 id="health-title">{say.health.title}</h2>
+        {health.isError ? (
+          <Verdict good={false} text={say.health.bad} />
+        ) : !health.data || !ready.data ? (
+          <Skeleton lines={1} />
+        ) : ready.data.status !== "ready" ? (
+          <Verdict good={false} text={say.health.cannot} />
+        ) : worried.length > 0 ? (
+          <Verdict good={false} text={say.health.look} />
+        ) : (
+          <Verdict good text={say.health.good} />
+        )}
+        {!health.isError && worried.length > 0 && (
+          <ul className="reasons">
+            {worried.map((clause) => (
+              <li key={clause}>{clause}</li>
+            ))}
+          </ul>
+        )}
+        {live !== "live" && <Verdict good={false} text={strings.live.explain[live]} />}
+      </section>
       {metrics.error instanceof ApiError && metrics.error.status === 403 ? (
         <p className="note">{say.adminOnly}</p>
       ) : metrics.error && !metrics.data ? (
         <Fault error={metrics.error} retry={() => void metrics.refetch()} />
       ) : metrics.data ? (
-        <Figures metrics={metrics.data} />
+        <Figures metrics={metrics.data} at={metrics.dataUpdatedAt} />
       ) : (
         <Skeleton lines={5} />
       )}
+      <div className="halves">
+        {failed.data && <Failures jobs={failed.data.jobs} />}
+        <Feed />
+      </div>
       <section className="stack tight" aria-labelledby="beat-title">
         <h2 id="beat-title">{say.beat.title}</h2>
         {beat.error && !beat.data ? (
@@ -86,15 +98,6 @@ export default function System() {
   );
 }
 
-function Card({ title, children }: { title: string; children: ReactNode }) {
-  return (
-    <section className="panel stack tight">
-      <h2>{title}</h2>
-      {children}
-    </section>
-  );
-}
-
 function Verdict({ good, text }: { good: boolean; text: string }) {
   return (
     <p className={good ? "verdict good" : "verdict bad"}>
@@ -103,12 +106,14 @@ function Verdict({ good, text }: { good: boolean; text: string }) {
   );
 }
 
-function Figures({ metrics }: { metrics: Metrics }) {
+function Figures({ metrics, at }: { metrics: Metrics; at: number }) {
   const of = (name: string, labels?: Record<string, string>) => total(metrics, `blastloom_${name}`, labels) ?? 0;
   const requests = of("http_requests_total");
   const errors = (metrics.get("blastloom_http_requests_total") ?? []).filter(({ labels }) => labels.status?.startsWith("5")).reduce((sum, { value }) => sum + value, 0);
   const bound = quantileBound(metrics, "blastloom_http_request_duration_seconds", 0.95);
   const states = ["queued", "running", "merging", "completed", "failed", "cancelled"] as const;
+  const machine = machineOf(metrics);
+  remember(metrics, at);
   return (
     <>
       <section className="panel stack" aria-labelledby="now-title">
@@ -126,6 +131,8 @@ function Figures({ metrics }: { metrics: Metrics }) {
             ))}
           </ul>
         )}
+        {machine && <MachineLoad machine={machine} busy={of("cores_busy")} />}
+        <Throughput at={at} cores={machine?.cores ?? 1} />
       </section>
       <section className="panel stack tight" aria-labelledby="since-title">
         <h2 id="since-title">{say.since.title}</h2>
@@ -141,21 +148,6 @@ function Figures({ metrics }: { metrics: Metrics }) {
 }
 
 const measuredBound = (seconds: number) => (seconds < 1 ? `${Math.round(seconds * 1000)} ms` : `${seconds} s`);
-
-interface BeatTask {
-  name: string;
-  every_seconds: number;
-  runs: number;
-  failures: number;
-  last_run?: string;
-  last_seconds?: number;
-  last_items?: number;
-  last_error?: string;
-}
-interface Beat {
-  leader?: boolean;
-  tasks: BeatTask[];
-}
 
 function BeatTable({ beat }: { beat: Beat }) {
   const now = useNow(1000);

@@ -1,0 +1,60 @@
+import { call, jobPath } from "./client.ts";
+import type { components } from "./schema.d.ts";
+
+type Schemas = components["schemas"];
+export type QueryRow = Schemas["HitQueryRow"];
+export type Hit = Schemas["Hit"];
+export type Hsp = Schemas["Hsp"];
+export type HspRow = Schemas["HspRow"];
+export type SubjectTotal = Schemas["SubjectTotal"];
+export type HitSummary = Schemas["HitSummary"];
+
+/** Rows of a list that goes on under `next`. The total is told on the first page, if counting did not take long. */
+export interface Page<Row> {
+  rows: Row[];
+  total: number | null;
+  next: string | null;
+}
+
+export type Asked = Record<string, string | number | boolean | null | undefined>;
+
+/** With ids of hits that were chosen, an address may be long: a server takes 10,000 of them. */
+export function resultsPath(id: string, part: string, asked: Asked = {}): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(asked)) if (value !== null && value !== undefined && value !== "") query.set(name, String(value));
+  return `${jobPath(id)}/results/${part}${query.size > 0 ? `?${query}` : ""}`;
+}
+
+export async function pause(seconds: number, signal?: AbortSignal) {
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  signal?.throwIfAborted();
+}
+
+/** An answer made from the index of the hits. The first question makes the index: 202 until it is there. */
+async function ask<T>(id: string, part: string, asked: Asked, signal?: AbortSignal): Promise<T> {
+  for (;;) {
+    const reply = await call(resultsPath(id, part, asked), { signal });
+    if (reply.status !== 202) return (await reply.json()) as T;
+    await pause(Number(reply.headers.get("Retry-After") ?? 2) || 2, signal);
+  }
+}
+
+export const results = {
+  summary: (id: string, asked: { query?: number } = {}, signal?: AbortSignal) => ask<HitSummary>(id, "summary", asked, signal),
+  async queries(id: string, asked: Asked, signal?: AbortSignal): Promise<Page<QueryRow>> {
+    const page = await ask<Schemas["HitQueries"]>(id, "queries", asked, signal);
+    return { rows: page.queries, total: page.total, next: page.next_cursor };
+  },
+  async hits(id: string, asked: Asked, signal?: AbortSignal): Promise<Page<Hit>> {
+    const page = await ask<Schemas["Hits"]>(id, "hits", asked, signal);
+    return { rows: page.hits, total: page.total, next: page.next_cursor };
+  },
+  async hsps(id: string, asked: Asked, signal?: AbortSignal): Promise<Page<HspRow>> {
+    const page = await ask<Schemas["Hsps"]>(id, "hsps", asked, signal);
+    return { rows: page.hsps, total: page.total, next: page.next_cursor };
+  },
+  async subjects(id: string, asked: Asked, signal?: AbortSignal): Promise<Page<SubjectTotal>> {
+    const page = await ask<Schemas["Subjects"]>(id, "subjects", asked, signal);
+    return { rows: page.subjects, total: page.total, next: page.next_cursor };
+  },
+};

@@ -1,0 +1,84 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
+import { ApiError } from "../../api/client.ts";
+import { databases, type DatabaseWork } from "../../api/databases.ts";
+import { ago, clock } from "../../lib/format.ts";
+import { strings } from "../../strings.ts";
+import { Bar, Link } from "../../ui/basics.tsx";
+import { useNow } from "../../ui/clock.ts";
+import { say as toast } from "../../ui/toast.tsx";
+
+const say = strings.databases.works;
+const shownEnded = 8;
+
+export const goesOn = ({ status }: DatabaseWork) => status === "queued" || status === "running";
+
+/** What is being done to databases. No event tells of it, so it is asked for: often while something is done. */
+export function useWorks() {
+  const client = useQueryClient();
+  const query = useQuery({
+    queryKey: ["database-works"],
+    queryFn: ({ signal }) => databases.works(signal),
+    refetchInterval: ({ state }) => (state.data?.some(goesOn) ? 1000 : 15_000),
+    retry: false,
+  });
+  const active = query.data?.filter(goesOn).length ?? 0;
+  const before = useRef(0);
+  useEffect(() => {
+    if (active < before.current) for (const key of ["databases", "database"]) void client.invalidateQueries({ queryKey: [key] });
+    before.current = active;
+  }, [active, client]);
+  return query;
+}
+
+/** Runs an order, shows it among the works, and says what was refused. True when it was taken. */
+export function useOrder() {
+  const client = useQueryClient();
+  return async (order: () => Promise<unknown>, done?: string): Promise<boolean> => {
+    try {
+      await order();
+    } catch (reason) {
+      toast(reason instanceof Error ? reason.message : String(reason), { seconds: 10 });
+      return false;
+    }
+    if (done) toast(done);
+    for (const key of ["database-works", "databases", "database"]) void client.invalidateQueries({ queryKey: [key] });
+    return true;
+  };
+}
+
+export function Works() {
+  const { data, error } = useWorks();
+  const order = useOrder();
+  const now = useNow(10_000);
+  if (error instanceof ApiError || !data || data.length === 0) return null;
+  const shown = data.filter((work, i) => goesOn(work) || i < shownEnded);
+  return (
+    <section className="stack tight" aria-labelledby="works-title">
+      <h2 id="works-title">{say.title}</h2>
+      <ul className="panel flush worklist">
+        {shown.map((work) => (
+          <li key={work.id}>
+            <span className={`workstate ${work.status}`}>{say.status[work.status]}</span>
+            <span>
+              {say.kind[work.kind]}{" "}
+              <Link place="databases" params={{ name: work.database }} className="mono">
+                {work.database}
+              </Link>
+              {work.message && <div className={work.status === "failed" ? "fault" : "small"}>{work.message}</div>}
+            </span>
+            <span className="workbar">{work.status === "running" && work.fraction !== undefined && <Bar fraction={work.fraction} label={say.progress(work.database)} />}</span>
+            <span className="muted small" title={clock(work.created)}>
+              {ago(work.finished ?? work.created, now)}
+            </span>
+            {goesOn(work) && (
+              <button type="button" className="button" aria-label={say.cancelNamed(work.database)} onClick={() => void order(() => databases.cancelWork(work.id))}>
+                {strings.common.cancel}
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
