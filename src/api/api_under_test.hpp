@@ -68,6 +68,9 @@ class FakeScheduler final : public sched::Scheduler {
                 Deadline /*deadline*/) override {
     return ok();
   }
+  [[nodiscard]] bool knows_answer(const sched::JobSpec& /*spec*/, const std::string& /*sha256*/) override {
+    return false;
+  }
   [[nodiscard]] sched::Standing standing(const store::JobId& /*id*/) const override {
     return {.position = 1, .waits_for = {}, .eta_seconds = 7.5, .eta_error = {}, .plan = {}};
   }

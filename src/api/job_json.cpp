@@ -124,6 +124,7 @@ void write_job(JsonWriter& json, const store::Job& job, std::string_view outfmt,
   if (eta_seconds) json.member("eta_seconds", *eta_seconds);
   write_failure(json, job.failure);
   write_metrics(json, job.metrics);
+  if (job.reused) json.member("reused", true);
   json.member("version", job.version);
   write_links(json, job.id);
   json.close_object();

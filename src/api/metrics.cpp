@@ -105,6 +105,11 @@ void write_scheduler(std::string& out, const sched::SchedulerCounts& counts) {
          counts.cpu_seconds);
   single(out, "blastloom_coalesced_jobs_total", "counter", "Jobs that shared a BLAST+ process with others.",
          counts.coalesced_jobs);
+  single(out, "blastloom_reused_jobs_total", "counter", "Jobs and formats whose answer was known.",
+         counts.reused_jobs);
+  single(out, "blastloom_reuse_entries", "gauge", "Answers that are kept for equal searches.",
+         counts.reuse.entries);
+  single(out, "blastloom_reuse_bytes", "gauge", "Bytes of those answers.", counts.reuse.bytes);
   single(out, "blastloom_waiting_jobs", "gauge", "Jobs that wait to run.", counts.waiting_jobs);
   single(out, "blastloom_active_jobs", "gauge", "Jobs that run or are put together.", counts.active_jobs);
   single(out, "blastloom_cores_busy", "gauge", "Cores that tasks use.", counts.cores_busy);

@@ -8,6 +8,8 @@ namespace {
 using http::net::awaitable;
 
 constexpr std::size_t kBlock = 256U << 10U;
+/// Less than an upload keeps in memory.
+constexpr std::size_t kSmallBody = 16U << 10U;
 
 bool has_type(std::string_view content_type, std::string_view wanted) {
   const auto end = content_type.find_first_of("; \t");
@@ -89,6 +91,7 @@ class Intake {
   awaitable<Parsed<Submission>> read_form();
 
  private:
+  Parsed<Submission> take_json(const std::string& body);
   awaitable<Status> begin();
   awaitable<Status> write(std::string& bytes);
   awaitable<Parsed<std::monostate>> read_parts(FormSink& sink, std::string boundary);
@@ -131,16 +134,22 @@ awaitable<Parsed<Submission>> Intake::read_json() {
                         kMostJsonBytes)});
     }
   }
-  const auto parse = [&body]() -> Result<Parsed<JsonSubmission>> { return parse_submission(body); };
-  auto ran = co_await blocking_.run(parse);
-  if (!ran) co_return refused(ran);
-  Parsed<JsonSubmission> parsed = *std::move(ran);
-  if (!parsed) co_return tl::unexpected(parsed.error());
-  const Status begun = co_await begin();
-  if (!begun) co_return refused(begun);
-  const Status written = co_await write(parsed->query);
-  if (!written) co_return refused(written, "query");
-  co_return Submission{std::move(parsed->request), std::move(upload_)};
+  // What is small stays in memory, and is read sooner than another thread wakes up.
+  if (body.size() <= kSmallBody) co_return take_json(body);
+  const auto take = [this, &body]() -> Result<Parsed<Submission>> { return take_json(body); };
+  auto taken = co_await blocking_.run(take);
+  if (!taken) co_return refused(taken);
+  co_return *std::move(taken);
+}
+
+Parsed<Submission> Intake::take_json(const std::string& body) {
+  auto parsed = parse_submission(body);
+  if (!parsed) return tl::unexpected(parsed.error());
+  auto upload = jobs_.begin_upload(caller_);
+  if (!upload) return refused(upload);
+  const Status written = (*upload)->write(parsed->query);
+  if (!written) return refused(written, "query");
+  return Submission{std::move(parsed->request), *std::move(upload)};
 }
 
 awaitable<Parsed<std::monostate>> Intake::read_parts(FormSink& sink, std::string boundary) {

@@ -37,8 +37,8 @@ Parsed<JsonSubmission> parse_submission(std::string_view body);
 /// The fields of a form one after another, in any order, but for the query.
 class SubmissionFields {
  public:
-  /// `name` is program, database, title, priority, on_saturation, options or organisms (JSON objects) or
-  /// option.NAME; each at most once.
+  /// `name` is program, database, title, priority, on_saturation, fresh, options or organisms (JSON objects)
+  /// or option.NAME; each at most once.
   Parsed<std::monostate> set(const std::string& name, std::string_view value);
   /// All of them together. Once.
   Parsed<service::SubmitRequest> take();

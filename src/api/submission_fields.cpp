@@ -13,7 +13,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view kMembers =
-    "program, database, query, options, organisms, title, priority and on_saturation";
+    "program, database, query, options, organisms, title, priority, on_saturation and fresh";
 
 std::string_view text_of(const json::string& text) {
   return {text.data(), text.size()};
@@ -126,6 +126,11 @@ Parsed<std::monostate> read_member(std::string_view name, const json::value& val
     request.priority = *number;
     return std::monostate{};
   }
+  if (name == "fresh") {
+    if (!value.is_bool()) return wrong(name, "fresh must be true or false");
+    request.fresh = value.get_bool();
+    return std::monostate{};
+  }
   const std::array<std::pair<std::string_view, std::string*>, 5> texts{
       {{"program", &request.program},
        {"database", &request.database},
@@ -181,6 +186,11 @@ Parsed<std::monostate> SubmissionFields::set(const std::string& name, std::strin
     const auto priority = priority_of(number);
     if (!priority) return tl::unexpected(priority.error());
     request_.priority = *priority;
+    return std::monostate{};
+  }
+  if (name == "fresh") {
+    if (value != "true" && value != "false") return wrong(name, "fresh must be true or false");
+    request_.fresh = value == "true";
     return std::monostate{};
   }
   const std::array<std::pair<std::string_view, std::string*>, 4> texts{

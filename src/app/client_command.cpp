@@ -7,13 +7,12 @@
 #include <array>
 #include <boost/json.hpp>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <vector>
 
 #include "app/hits_view.hpp"
+#include "app/query_form.hpp"
 #include "app/signals.hpp"
 #include "base/atomic_file.hpp"
 #include "blast/options.hpp"
@@ -29,7 +28,7 @@ using boost::beast::http::verb;
 constexpr std::array<std::string_view, 10> kCommands{"submit",  "list",   "status", "watch",   "wait",
                                                      "results", "cancel", "retry",  "explain", "delete"};
 constexpr std::string_view kUsage =
-    R"(usage: blastloom submit PROGRAM [BLAST+ flags] [--title T] [--priority N] [--json]
+    R"(usage: blastloom submit PROGRAM [BLAST+ flags] [--title T] [--priority N] [--fresh] [--json]
        blastloom list [--status S] [--limit N] [--json]
        blastloom status|explain|cancel|retry|delete ID… [--json]
        blastloom watch ID                  follows a job to its end
@@ -66,7 +65,7 @@ int fail(const Error& error) {
 }
 
 struct Arguments {
-  std::map<std::string, std::string> flags;  ///< own ones, without dashes; "" for --json
+  std::map<std::string, std::string> flags;  ///< own ones, without dashes; "" for those without a value
   std::vector<std::string> rest;
 };
 
@@ -82,7 +81,7 @@ Result<Arguments> take_flags(std::span<const std::string> args) {
     }
     const std::size_t equals = args[i].find('=');
     const std::string name = args[i].substr(2, equals == std::string::npos ? equals : equals - 2);
-    if (name == "json" || name == "hsps") {
+    if (name == "json" || name == "hsps" || name == "fresh") {
       found.flags[name] = "";
     } else if (std::ranges::find(kFlags, name) == kFlags.end()) {
       return error(Code::invalid_argument, "there is no flag '{}'", args[i]);
@@ -131,10 +130,15 @@ class Session {
   }
   Result<json::value> ask(verb method, const std::string& target, const std::string& body = {}) {
     LOOM_TRY(const std::string text, call(method, target, body));
-    boost::system::error_code failed;
-    json::value value = json::parse(text.empty() ? "null" : text, failed);
-    if (failed) return error(Code::corrupt, "the server's answer is no JSON");
-    return value;
+    return parsed(text);
+  }
+  Result<json::value> submit(std::unique_ptr<QueryForm> form) {
+    http::Pairs headers = headers_;
+    headers.emplace_back("Content-Type", form->content_type());
+    LOOM_TRY(const http::Reply reply, client_.send(verb::post, "/api/blast/jobs", headers,
+                                                   std::unique_ptr<http::BodySource>(std::move(form))));
+    if (reply.status >= 400) return problem_of(reply);
+    return parsed(reply.body);
   }
   http::Client& client() { return client_; }
   [[nodiscard]] const http::Pairs& headers() const { return headers_; }
@@ -142,6 +146,12 @@ class Session {
 
  private:
   explicit Session(http::Client client) : client_(std::move(client)) {}
+  static Result<json::value> parsed(const std::string& text) {
+    boost::system::error_code failed;
+    json::value value = json::parse(text.empty() ? "null" : text, failed);
+    if (failed) return error(Code::corrupt, "the server's answer is no JSON");
+    return value;
+  }
   http::Client client_;
   http::Pairs headers_;
   bool json_ = false;
@@ -189,25 +199,6 @@ void show_job(const Session& session, const json::value& job) {
                text_member(job.at("failure"), "message"));
 }
 
-Result<std::string> read_query(const blast::Options& options) {
-  const auto* entry = options.find("query");
-  std::ifstream file;
-  if (entry != nullptr && entry->text != "-") {
-    file.open(entry->text, std::ios::binary);
-    if (!file) return error(Code::not_found, "-query: cannot read {}", entry->text);
-  }
-  std::istream* from = file.is_open() ? static_cast<std::istream*>(&file) : nullptr;
-  if (from != nullptr) return std::string(std::istreambuf_iterator<char>(*from), {});
-  std::string text;
-  std::array<char, 65536> block{};
-  for (;;) {
-    const ssize_t got = ::read(STDIN_FILENO, block.data(), block.size());
-    if (got < 0) return system_error(errno, "read the query from standard input");
-    if (got == 0) return text;
-    text.append(block.data(), static_cast<std::size_t>(got));
-  }
-}
-
 Result<int> submit(Session& session, const Arguments& arguments) {
   if (arguments.rest.empty()) return error(Code::invalid_argument, "submit: name a program, such as blastp");
   LOOM_TRY(const blast::Program program, blast::parse_program(arguments.rest.front()));
@@ -215,29 +206,30 @@ Result<int> submit(Session& session, const Arguments& arguments) {
   if (options.has("out"))
     return error(Code::invalid_argument,
                  "-out: a server keeps the output; get it with 'blastloom results ID -out FILE'");
-  json::object body{{"program", arguments.rest.front()}};
+  QueryForm::Fields fields{{"program", arguments.rest.front()}};
+  std::string database;
   json::object given;
   for (const auto& entry : options.entries()) {
     const std::string name(entry.spec->name);
     if (name == "query" || name == "num_threads" || name == "mt_mode") continue;
     if (name == "db") {
-      body["database"] = entry.text;
+      database = entry.text;
     } else if (entry.spec->type == blast::Type::flag) {
       given[name] = true;
     } else {
       given[name] = entry.text;
     }
   }
-  if (!body.contains("database")) return error(Code::invalid_argument, "-db: name a database of the server");
-  body["options"] = std::move(given);
-  for (const auto& [flag, member] :
-       {std::pair{"title", "title"}, std::pair{"on-saturation", "on_saturation"}})
-    if (const auto set = arguments.flags.find(flag); set != arguments.flags.end()) body[member] = set->second;
-  if (const auto set = arguments.flags.find("priority"); set != arguments.flags.end())
-    body["priority"] = std::atoi(set->second.c_str());
-  LOOM_TRY(const std::string query, read_query(options));
-  body["query"] = query;
-  LOOM_TRY(const json::value job, session.ask(verb::post, "/api/blast/jobs", json::serialize(body)));
+  if (database.empty()) return error(Code::invalid_argument, "-db: name a database of the server");
+  fields.insert(fields.end(), {{"database", database}, {"options", json::serialize(given)}});
+  for (const auto& [flag, member] : {std::pair{"title", "title"}, std::pair{"on-saturation", "on_saturation"},
+                                     std::pair{"priority", "priority"}})
+    if (const auto set = arguments.flags.find(flag); set != arguments.flags.end())
+      fields.emplace_back(member, set->second);
+  if (arguments.flags.contains("fresh")) fields.emplace_back("fresh", "true");
+  const auto* query = options.find("query");
+  LOOM_TRY(auto form, QueryForm::open(fields, query == nullptr ? "-" : query->text));
+  LOOM_TRY(const json::value job, session.submit(std::move(form)));
   fmt::print("{}\n", session.json_wanted() ? json::serialize(job) : text_member(job, "id"));
   return 0;
 }

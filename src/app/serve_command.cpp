@@ -157,7 +157,10 @@ Status Service::open_parts() {
                                        .memory_bytes = memory,
                                        .work = options_.data / "work",
                                        .weights = options_.weights,
-                                       .coalesce = options_.coalesce});
+                                       .coalesce = options_.coalesce,
+                                       .reuse = {.folder = options_.data / "reuse",
+                                                 .most_bytes = options_.reuse_bytes,
+                                                 .release = std::string(kVersion)}});
   jobs_ = service::make_local_jobs({.store = *store_,
                                     .objects = *objects_.store,
                                     .scheduler = *scheduler_,

@@ -32,6 +32,8 @@ constexpr std::string_view kHelp =
   --memory SIZE         memory for the databases of all that runs at once; default: the machine's
   --retention-days N    remove jobs N days after they ended; default: never
   --retention-size SIZE keep at most that much of queries and results: the jobs that ended first go; default: all
+  --reuse-size SIZE     keep at most that much of what searches wrote, for those who ask the same again: they are answered
+                        without a search, byte for byte; 0 keeps nothing; default: 1G
   --weight OWNER=N      share of the cores that OWNER gets beside others, 0.01 to 100; default: 1. May be repeated
   --log-level LEVEL     debug, info, warning or error: least of the lines on standard error; default: info
   --no-coalesce         do not let small searches of several jobs share one engine run
@@ -100,6 +102,12 @@ Status set_flag(ServerOptions& options, const std::string& flag, const std::stri
     LOOM_TRY(options.retention_days, number(flag, value, 1, 36500));
   } else if (flag == "--retention-size") {
     LOOM_TRY(options.retention_bytes, parse_bytes(value));
+  } else if (flag == "--reuse-size") {
+    if (value == "0") {
+      options.reuse_bytes = 0;
+    } else {
+      LOOM_TRY(options.reuse_bytes, parse_bytes(value));
+    }
   } else if (flag == "--weight") {
     return set_weight(options, value);
   } else if (flag == "--log-level") {

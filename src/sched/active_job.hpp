@@ -48,6 +48,8 @@ struct ActiveJob {
   bool claimed = false;    ///< preparing or finishing is under way
   bool delivered = false;  ///< its output is in the object store already
   bool alone = false;      ///< not to be coalesced (any more)
+  std::string key{};       ///< search_key; empty: not known yet, or its answer is not kept
+  bool follows = false;    ///< waits for the end of an equal search
   std::string company{};   ///< jobs with the same key may ride together; empty: none may
   std::shared_ptr<search::SplitSearch> split{};
   std::vector<StepState> steps{};
@@ -55,7 +57,9 @@ struct ActiveJob {
   std::size_t scouts_left = 0;
   std::size_t searches_unclaimed = 0;
   std::size_t searches_left = 0;
-  int running = 0;  ///< pieces of work under way
+  int running = 0;                               ///< pieces of work under way
+  bool begun = false;                            ///< its only task is leased already: leases[0]
+  std::optional<store::RuntimeMetrics> whole{};  ///< its only task ran, and is to be finished with the job
   std::map<std::uint32_t, store::Lease> leases{};
   std::stop_source stop{};
 

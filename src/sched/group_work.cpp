@@ -1,12 +1,13 @@
 #include <fmt/format.h>
 
-#include <array>
 #include <cstdio>
-#include <numeric>
+#include <cstdlib>
 
 #include "sched/job_keys.hpp"
 #include "sched/local_scheduler.hpp"
 #include "search/coalesced.hpp"
+#include "sequence/byte_source.hpp"
+#include "sequence/memory_source.hpp"
 
 namespace loom::sched {
 
@@ -14,30 +15,21 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Calls `act(i)` for all i below `count`, several at once: each waits for the disk, and the store commits
-/// those that wait together.
-template <class Act>
-void for_all(std::size_t count, const Act& act) {
-  constexpr std::size_t kAtOnce = 16;
-  std::atomic<std::size_t> next = 0;
-  const auto loop = [&] {
-    for (std::size_t i = next++; i < count; i = next++) act(i);
-  };
-  std::vector<std::jthread> threads;
-  for (std::size_t t = 1; t < std::min(kAtOnce, count); ++t) threads.emplace_back(loop);
-  loop();
-}
-
 /// As if it were planned alone: so few letters are one unit, and one task.
 constexpr const char* kWholeSpec =
     R"({"search":0,"first_unit":0,"last_unit":1,"threads":1,"seconds":0,"shards":1,"together":true})";
 
-/// What one rider of a group has on the way.
-struct Riding {
-  ActivePtr job;
-  std::size_t rider = 0;
-  std::uint64_t letters = 0;
-};
+/// The query of `job`, wherever it is kept, and whatever it is packed with.
+Result<std::optional<std::size_t>> take_along(search::Coalesced& together, const store::Job& job,
+                                              store::JobStore& jobs, const fs::path& file) {
+  if (job.request.query_key.empty()) {
+    LOOM_TRY(const std::string text, jobs.query(job.id, Deadline::in(std::chrono::seconds(30))));
+    sequence::MemorySource source(text);
+    return together.add(source);
+  }
+  LOOM_TRY(const auto source, sequence::open_byte_source(file.string()));
+  return together.add(*source);
+}
 
 }  // namespace
 
@@ -47,25 +39,33 @@ void LocalScheduler::run_group(const Work& work) {
   const auto outcome = ride(work, folder, left);
   std::error_code ignored;
   fs::remove_all(folder, ignored);
+  for (const ActivePtr& job : left) go_alone(job);
+  if (!outcome) return;
   const MutexLock lock(mutex_);
-  for (const ActivePtr& job : left) {
-    // Whatever it was that kept it from riding with others: by itself it will run, or fail for its own
-    // reason.
-    if (job->phase == ActiveJob::Phase::ended) continue;
-    job->alone = true;
-    wait(job);
+  ++counts_.processes;
+  counts_.cpu_seconds += std::chrono::duration<double>(outcome->cpu).count();
+  counts_.coalesced_jobs += work.jobs.size() - left.size();
+  const auto riders = static_cast<double>(work.jobs.size());
+  const double part = (std::chrono::duration<double>(outcome->cpu).count() - work.charged) / riders;
+  for (const ActivePtr& job : work.jobs)
+    share_.charge(job->job.request.owner, part, std::chrono::steady_clock::now());
+}
+
+/// Whatever it was that kept it from riding with others: by itself it will run, or fail for its own reason.
+void LocalScheduler::go_alone(const ActivePtr& job) {
+  std::optional<store::Lease> lease;
+  {
+    const MutexLock lock(mutex_);
+    if (const auto held = job->leases.extract(0U); held) lease = held.mapped();
   }
-  if (outcome) {
-    ++counts_.processes;
-    counts_.cpu_seconds += std::chrono::duration<double>(outcome->cpu).count();
-    counts_.coalesced_jobs += work.jobs.size() - left.size();
-    for (const ActivePtr& job : work.jobs) {
-      const double part =
-          std::chrono::duration<double>(outcome->cpu).count() / static_cast<double>(work.jobs.size());
-      share_.charge(job->job.request.owner, part - work.charged / static_cast<double>(work.jobs.size()),
-                    std::chrono::steady_clock::now());
-    }
-  }
+  // A lease that was lost, or is not given back now, ends by itself.
+  if (lease)
+    static_cast<void>(
+        store_.release_task(*lease, {"lost", "the run in company with others failed"}, now(), soon()));
+  const MutexLock lock(mutex_);
+  if (job->phase == ActiveJob::Phase::ended) return;
+  job->alone = true;
+  wait(job);
   changed_.notify_all();
 }
 
@@ -74,75 +74,134 @@ Result<search::TaskUse> LocalScheduler::ride(const Work& work, const fs::path& f
   LOOM_CHECKED(search::make_folder(folder));
   LOOM_CHECKED(open_job_database(work.jobs.front()->spec));
   LOOM_TRY(search::Coalesced together, search::Coalesced::make(work.jobs.front()->spec.options, folder));
-  std::vector<Riding> riding;
   left.clear();
+  std::vector<Riding> riding;
+  const std::optional<std::string> around = surroundings(*work.jobs.front());  // and of all the others
   for (const ActivePtr& job : work.jobs) {
-    const fs::path query = folder / (job->job.id.str() + ".fasta");
-    const Status fetched = fetch_query(job->job, query);
-    const auto rider = fetched ? together.add(query) : Result<std::optional<std::size_t>>(fetched.error());
+    name_search(job, around);
+    if (answer_known(job) || join_equal(job)) continue;
+    const fs::path file = folder / (job->job.id.str() + ".fasta");
+    const Status fetched = job->job.request.query_key.empty() ? ok() : fetch_query(job->job, file);
+    const auto rider = fetched ? take_along(together, job->job, store_, file)
+                               : Result<std::optional<std::size_t>>(fetched.error());
     if (rider && *rider) {
-      riding.push_back({.job = job, .rider = **rider, .letters = job->job.request.letters});
+      riding.push_back({.job = job, .rider = **rider});
     } else {
       left.push_back(job);
     }
   }
+  begin_riders(riding, left);
   search::NoWatch watch;
   search::TaskRunner tasks(*work.jobs.front()->runner, folder, watch, 1);
   // Nobody's cancel ends it: the others go on.
   const auto use = riding.empty() ? Result<search::TaskUse>(search::TaskUse{})
                                   : together.run(tasks, group_stop_.get_token());
-  if (!use) {
+  if (use) {
+    deliver(riding, together, *use, left);
+  } else {
     for (const Riding& one : riding) left.push_back(one.job);
-    return use;
-  }
-  std::vector<char> done(riding.size(), 0);
-  for_all(riding.size(), [&](std::size_t i) {
-    const auto metrics = store::RuntimeMetrics{
-        .cpu_seconds = std::chrono::duration<double>(use->cpu).count() / static_cast<double>(riding.size()),
-        .wall_seconds = std::chrono::duration<double>(use->wall).count(),
-        .peak_bytes = use->peak_bytes,
-        .letters = riding[i].letters};
-    const Status ended = deliver(riding[i].job, together, riding[i].rider, folder, metrics);
-    done[i] = ended || ended.error().code == Code::conflict || ended.error().code == Code::not_found ? 1 : 0;
-  });
-  const MutexLock lock(mutex_);
-  for (std::size_t i = 0; i < riding.size(); ++i) {
-    if (done[i] == 0) {
-      left.push_back(riding[i].job);
-    } else if (riding[i].job->phase != ActiveJob::Phase::ended) {
-      riding[i].job->job.state = store::JobState::completed;
-      drop(riding[i].job);
-    }
   }
   return use;
 }
 
-/// Keeps the output of one rider and takes its job to its end. Errors: conflict when it was cancelled.
-Status LocalScheduler::deliver(const ActivePtr& job, const search::Coalesced& together, std::size_t rider,
-                               const fs::path& folder, const store::RuntimeMetrics& metrics) {
-  const store::JobId& id = job->job.id;
-  const fs::path out = folder / (id.str() + ".out");
-  const fs::path said = folder / (id.str() + ".said");
-  {
-    std::FILE* to = std::fopen(said.c_str(), "wbe");
-    if (to == nullptr) return system_error(errno, "write the job's messages");
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> closing(to, &std::fclose);
-    search::Messages messages(to);
-    LOOM_CHECKED(together.write(rider, out, messages));
+/// Those that were cancelled meanwhile are in neither list after it.
+void LocalScheduler::begin_riders(std::vector<Riding>& riding, std::vector<ActivePtr>& left) {
+  std::vector<store::WholeJob> jobs;
+  for (const Riding& one : riding)
+    jobs.push_back({.id = one.job->job.id,
+                    .task = {.first_query = 0,
+                             .queries = one.job->job.request.queries,
+                             .letters = one.job->job.request.letters,
+                             .spec = kWholeSpec}});
+  const auto until = now() + std::chrono::duration_cast<std::chrono::milliseconds>(options_.lease);
+  const auto begun = store_.begin_whole(jobs, name_, until, now(), soon());
+  std::vector<Riding> begun_ones;
+  const MutexLock lock(mutex_);
+  for (std::size_t i = 0; i < riding.size(); ++i) {
+    const ActivePtr& job = riding[i].job;
+    if (begun[i]) {
+      job->job = begun[i]->job;
+      job->leases.insert_or_assign(0, begun[i]->lease);
+      begun_ones.push_back(riding[i]);
+      begun_ones.back().lease = begun[i]->lease;
+    } else if (!is_over(begun[i].error())) {
+      left.push_back(job);
+    }
   }
-  LOOM_CHECKED(storage::put_file(objects_, messages_key(id), said, Deadline::never()));
-  LOOM_CHECKED(storage::put_file(objects_, output_key(id), out, Deadline::never()));
-  const store::NewTask whole{.first_query = 0,
-                             .queries = job->job.request.queries,
-                             .letters = job->job.request.letters,
-                             .spec = kWholeSpec};
-  LOOM_CHECKED(store_.start(id, std::span(&whole, 1), now(), soon()));
-  LOOM_TRY(const auto leased,
-           store_.lease_tasks(id, name_, 1, now() + std::chrono::seconds(60), now(), soon()));
-  if (leased.empty()) return error(Code::conflict, "the task was given away");
-  LOOM_CHECKED(store_.finish_task(leased.front().lease, kTogether, metrics, now(), soon()));
-  LOOM_CHECKED(store_.move_job(id, store::JobState::merging, {}, now(), soon()));
-  return complete(id, metrics);
+  riding = std::move(begun_ones);
+}
+
+/// Keeps the outputs of the riders and takes their jobs to their ends.
+void LocalScheduler::deliver(const std::vector<Riding>& riding, const search::Coalesced& together,
+                             const search::TaskUse& use, std::vector<ActivePtr>& left) {
+  std::vector<store::WholeEnd> ends;
+  std::vector<ActivePtr> ending;
+  for (const Riding& one : riding) {
+    const store::RuntimeMetrics metrics{
+        .cpu_seconds = std::chrono::duration<double>(use.cpu).count() / static_cast<double>(riding.size()),
+        .wall_seconds = std::chrono::duration<double>(use.wall).count(),
+        .peak_bytes = use.peak_bytes,
+        .letters = one.job->job.request.letters};
+    store::WholeEnd end{
+        .job = one.job->job.id, .lease = *one.lease, .output_key = kTogether, .metrics = metrics};
+    auto answer = answer_of(together, one.rider);
+    if (answer && !one.job->key.empty())
+      reuse_.keep(one.job->key, one.job->job.request.sha256, std::string_view(answer->output),
+                  std::string_view(answer->messages));
+    const Status kept = answer ? keep(end, *std::move(answer)) : Status(answer.error());
+    if (kept) {
+      ends.push_back(std::move(end));
+      ending.push_back(one.job);
+    } else {
+      left.push_back(one.job);
+    }
+  }
+  const auto ended = store_.end_whole(ends, now(), soon());
+  std::vector<char> again(ending.size(), 0);
+  for (std::size_t i = 0; i < ending.size(); ++i)
+    again[i] = !ended[i] && still_runs(ending[i]->job.id, ended[i].error()) ? 1 : 0;
+  const MutexLock lock(mutex_);
+  for (std::size_t i = 0; i < ending.size(); ++i) {
+    if (again[i] != 0) {
+      left.push_back(ending[i]);
+      continue;
+    }
+    ending[i]->leases.clear();
+    if (ended[i]) ++counts_.tasks_done;
+    if (ending[i]->phase == ActiveJob::Phase::ended) continue;
+    ending[i]->job.state = store::JobState::completed;
+    drop(ending[i]);
+  }
+}
+
+bool LocalScheduler::still_runs(const store::JobId& id, const Error& why) {
+  if (!is_over(why)) return true;
+  const auto found = store_.get(id, soon());
+  return found && found->state == store::JobState::running;
+}
+
+Result<store::Answer> LocalScheduler::answer_of(const search::Coalesced& together, std::size_t rider) {
+  char* text = nullptr;
+  std::size_t size = 0;
+  std::FILE* to = ::open_memstream(&text, &size);
+  if (to == nullptr) return system_error(errno, "write the job's messages");
+  search::Messages messages(to);
+  auto output = together.output(rider, messages);
+  std::fclose(to);
+  const std::unique_ptr<char, void (*)(void*)> freeing(text, &std::free);
+  if (!output) return output.error();
+  return store::Answer{*std::move(output), std::string(text, size)};
+}
+
+/// Into `end` if it is small, else into the object store.
+Status LocalScheduler::keep(store::WholeEnd& end, store::Answer answer) {
+  if (answer.output.size() + answer.messages.size() <= store::kMostAnswerBytes) {
+    end.answer = std::move(answer);
+    return ok();
+  }
+  LOOM_CHECKED(
+      objects_.put(messages_key(end.job), std::as_bytes(std::span(answer.messages)), Deadline::never()));
+  return objects_.put(output_key(end.job), std::as_bytes(std::span(answer.output)), Deadline::never());
 }
 
 }  // namespace loom::sched

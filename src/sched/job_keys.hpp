@@ -16,4 +16,12 @@ Result<std::unique_ptr<storage::ObjectReader>> open_query(store::JobStore& jobs,
                                                           storage::ObjectStore& objects,
                                                           const store::Job& job, Deadline deadline);
 
+/// What a completed job wrote, and what the engine said, wherever they are kept. As open_query.
+Result<std::unique_ptr<storage::ObjectReader>> open_output(store::JobStore& jobs,
+                                                           storage::ObjectStore& objects,
+                                                           const store::Job& job, Deadline deadline);
+Result<std::unique_ptr<storage::ObjectReader>> open_messages(store::JobStore& jobs,
+                                                             storage::ObjectStore& objects,
+                                                             const store::Job& job, Deadline deadline);
+
 }  // namespace loom::sched

@@ -16,11 +16,13 @@ std::string to_json(const JobSpec& spec) {
   for (const auto& entry : spec.options.entries())
     options.push_back(json::object{{"name", std::string(entry.spec->name)}, {"value", entry.text}});
   const bool complete = spec.on_saturation == search::OnSaturation::complete;
-  return json::serialize(json::object{{"options", std::move(options)},
-                                      {"on_saturation", complete ? "complete" : "identical"},
-                                      {"snapshot", spec.snapshot},
-                                      {"database_path", spec.database_path},
-                                      {"database_bytes", spec.database_bytes}});
+  json::object text{{"options", std::move(options)},
+                    {"on_saturation", complete ? "complete" : "identical"},
+                    {"snapshot", spec.snapshot},
+                    {"database_path", spec.database_path},
+                    {"database_bytes", spec.database_bytes}};
+  if (spec.fresh) text["fresh"] = true;
+  return json::serialize(text);
 }
 
 namespace {
@@ -38,6 +40,7 @@ Result<JobSpec> read_spec(blast::Program program, const json::value& value) {
   if (const json::value* path = value.as_object().if_contains("database_path"))
     spec.database_path = std::string(path->as_string());
   spec.database_bytes = value.at("database_bytes").to_number<std::uint64_t>();
+  if (const json::value* fresh = value.as_object().if_contains("fresh")) spec.fresh = fresh->as_bool();
   return spec;
 }
 

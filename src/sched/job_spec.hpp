@@ -20,9 +20,11 @@ struct JobSpec {
   std::string snapshot;         ///< of the database when it was submitted (snapshot_of); empty: none
   std::string database_path{};  ///< folders of the pinned snapshots, joined by ':'; empty: found in BLASTDB
   std::uint64_t database_bytes = 0;  ///< of its sequence files
+  bool fresh = false;                ///< search even if the answer is known
 };
 
-/// JSON: {"options":[{"name":…,"value":…}…],"on_saturation":…,"snapshot":…,"database_bytes":…}.
+/// JSON: {"options":[{"name":…,"value":…}…],"on_saturation":…,"snapshot":…,"database_bytes":…},
+/// and "fresh":true if it is.
 std::string to_json(const JobSpec& spec);
 /// Errors: corrupt.
 Result<JobSpec> parse_job_spec(std::string_view program, std::string_view json);

@@ -75,6 +75,8 @@ Status LocalScheduler::fetch_query(const store::Job& job, const fs::path& target
 }
 
 void LocalScheduler::prepare(const ActivePtr& job) {
+  name_search(job, surroundings(*job));
+  if (answer_known(job) || join_equal(job)) return;
   const Status done = read_and_plan(job);
   if (!done) fail(job, done.error());
 }
@@ -133,9 +135,23 @@ Status LocalScheduler::plan_in_store(const ActivePtr& job, const std::vector<sto
                        .shard = static_cast<std::uint32_t>(step.shard.value_or(0)),
                        .spec = to_json(step, job->split->plan())});
   }
+  if (tasks.size() == 1) return begin_whole(job, std::move(tasks.front()));
   LOOM_TRY(store::Job started, store_.start(job->job.id, tasks, now(), soon()));
   const MutexLock lock(mutex_);
   job->job = std::move(started);
+  return ok();
+}
+
+/// A job of one task begins with that leased, and ends with that done: two writes in all.
+Status LocalScheduler::begin_whole(const ActivePtr& job, store::NewTask task) {
+  const auto until = now() + std::chrono::duration_cast<std::chrono::milliseconds>(options_.lease);
+  const store::WholeJob whole{.id = job->job.id, .task = std::move(task)};
+  LOOM_TRY(store::BegunJob begun,
+           store_.begin_whole(std::span(&whole, 1), name_, until, now(), soon()).front());
+  const MutexLock lock(mutex_);
+  job->job = std::move(begun.job);
+  job->leases.insert_or_assign(0, std::move(begun.lease));
+  job->begun = true;
   return ok();
 }
 
@@ -162,6 +178,15 @@ Result<std::pair<std::size_t, std::optional<store::Lease>>> LocalScheduler::leas
     const std::size_t index = job->next_step();
     job->steps[index] = ActiveJob::StepState::running;
     return std::pair{index, std::optional<store::Lease>{}};
+  }
+  attempts = 1;
+  {
+    const MutexLock lock(mutex_);
+    if (const auto held = job->leases.find(0);
+        std::exchange(job->begun, false) && held != job->leases.end()) {
+      job->steps[0] = ActiveJob::StepState::running;
+      return std::pair{std::size_t{0}, std::optional(held->second)};
+    }
   }
   const auto until = now() + std::chrono::duration_cast<std::chrono::milliseconds>(options_.lease);
   LOOM_TRY(auto leased, store_.lease_tasks(job->job.id, name_, 1, until, now(), soon()));
@@ -205,7 +230,10 @@ void LocalScheduler::step(const Work& work) {
 void LocalScheduler::step_done(const ActivePtr& job, std::size_t index, const store::Lease* lease,
                                const search::TaskUse& use) {
   const search::Step& step = job->split->steps()[index];
-  if (lease != nullptr) {
+  if (lease != nullptr && job->steps.size() == 1) {
+    const MutexLock lock(mutex_);
+    job->whole = metrics_of(use, step.letters);
+  } else if (lease != nullptr) {
     const std::string output = search::SplitSearch::search_name(step.search);
     auto done = store_.finish_task(*lease, output, metrics_of(use, step.letters), now(), soon());
     const MutexLock lock(mutex_);
@@ -299,7 +327,53 @@ void LocalScheduler::say_failed(const store::JobId& id, const store::Failure& wo
     owed_.insert_or_assign(id, words);
 }
 
+/// The output is kept, and only then the task is said to be done, together with the job.
+Status LocalScheduler::end_whole(const ActivePtr& job) {
+  LOOM_TRY(const Written written, put_together(job));
+  store::WholeEnd end{
+      .job = job->job.id, .output_key = search::SplitSearch::search_name(0), .metrics = *job->whole};
+  std::error_code unknown;
+  const auto bytes = fs::file_size(written.output, unknown) + fs::file_size(written.messages, unknown);
+  if (!unknown && bytes <= store::kMostAnswerBytes) {
+    end.answer.emplace();
+    LOOM_TRY(end.answer->output, search::read_file(written.output));
+    LOOM_TRY(end.answer->messages, search::read_file(written.messages));
+  } else {
+    LOOM_CHECKED(put_output(job, written));
+  }
+  {
+    const MutexLock lock(mutex_);
+    const auto held = job->leases.find(0);
+    if (held == job->leases.end()) return error(Code::conflict, "the lease of the task was lost");
+    end.lease = held->second;
+  }
+  LOOM_CHECKED(store_.end_whole(std::span(&end, 1), now(), soon()).front());
+  if (!job->key.empty()) reuse_.keep(job->key, job->job.request.sha256, written.output, written.messages);
+  const MutexLock lock(mutex_);
+  ++counts_.tasks_done;
+  return ok();
+}
+
+void LocalScheduler::finish_whole(const ActivePtr& job) {
+  const Status done = end_whole(job);
+  if (!done && !is_over(done.error())) return fail(job, done.error());
+  auto found = Result<store::Job>(error(Code::not_found, "it is done"));
+  if (!done) found = store_.get(job->job.id, soon());
+  const MutexLock lock(mutex_);
+  job->leases.clear();
+  job->whole.reset();
+  if (done) job->job.state = store::JobState::completed;
+  if (found && found->state == store::JobState::running && job->phase != ActiveJob::Phase::ended) {
+    // Only the lease was lost: what it wrote is found when the task is taken up again.
+    job->claimed = false;
+    job->job = *std::move(found);
+    return wait(job);
+  }
+  drop(job);
+}
+
 void LocalScheduler::finish(const ActivePtr& job) {
+  if (job->whole) return finish_whole(job);
   if (!job->rendering && job->job.state == store::JobState::running) {
     auto merging = store_.move_job(job->job.id, store::JobState::merging, {}, now(), soon());
     if (!merging) {
@@ -312,7 +386,13 @@ void LocalScheduler::finish(const ActivePtr& job) {
     const MutexLock lock(mutex_);
     job->job = *std::move(merging);
   }
-  Status done = job->delivered ? ok() : put_output(job);
+  Status done = ok();
+  if (!job->delivered) {
+    const auto written = put_together(job);
+    done = written ? put_output(job, *written) : Status(written.error());
+    if (done && !job->key.empty())
+      reuse_.keep(job->key, job->job.request.sha256, written->output, written->messages);
+  }
   if (done && !job->rendering) {
     const auto tasks = all_tasks(store_, job->job.id, soon());
     done = complete(job->job.id, tasks ? std::optional(sum_of(*tasks)) : std::nullopt);
@@ -332,21 +412,30 @@ Status LocalScheduler::complete(const store::JobId& id, const std::optional<stor
   return ok();
 }
 
-Status LocalScheduler::put_output(const ActivePtr& job) {
+Result<LocalScheduler::Written> LocalScheduler::put_together(const ActivePtr& job) {
   search::NoWatch watch;
   const search::TaskRunner tasks(*job->runner, job->folder, watch, 1);
-  const fs::path said = job->folder / "messages";
-  {
-    std::FILE* to = std::fopen(said.c_str(), "wbe");
-    if (to == nullptr) return system_error(errno, "write the job's messages");
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> closing(to, &std::fclose);
-    search::Messages messages(to);
+  Written written{.output = job->folder / "output", .messages = job->folder / "messages"};
+  std::FILE* to = std::fopen(written.messages.c_str(), "wbe");
+  if (to == nullptr) return system_error(errno, "write the job's messages");
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> closing(to, &std::fclose);
+  search::Messages messages(to);
+  if (!job->split->one_text()) {
     LOOM_CHECKED(job->split->write_output(tasks, true, [](std::size_t) { return ok(); }, messages));
+    return written;
   }
+  const std::string only = search::SplitSearch::search_name(0);
+  LOOM_TRY(const std::string said, search::read_file(tasks.stderr_file(only)));
+  messages.add(said, 0, 1);
+  written.output = tasks.output(only);
+  return written;
+}
+
+Status LocalScheduler::put_output(const ActivePtr& job, const Written& written) {
   if (job->rendering)
-    return storage::put_file(objects_, job->rendering->key, job->folder / "output", Deadline::never());
-  LOOM_CHECKED(storage::put_file(objects_, messages_key(job->job.id), said, Deadline::never()));
-  return storage::put_file(objects_, output_key(job->job.id), job->folder / "output", Deadline::never());
+    return storage::put_file(objects_, job->rendering->key, written.output, Deadline::never());
+  LOOM_CHECKED(storage::put_file(objects_, messages_key(job->job.id), written.messages, Deadline::never()));
+  return storage::put_file(objects_, output_key(job->job.id), written.output, Deadline::never());
 }
 
 }  // namespace loom::sched

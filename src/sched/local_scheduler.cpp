@@ -30,6 +30,14 @@ std::vector<std::string> database_environment(const std::string& path) {
   return {"BLASTDB=" + path + (rest == nullptr ? std::string() : ":" + std::string(rest))};
 }
 
+/// Internal batches of the engine in one run, each of which reads the whole database: as many as take a few
+/// seconds, for nobody gets his answer before the last.
+std::uint64_t batches_at_once(std::uint64_t database_bytes) {
+  constexpr std::uint64_t kBytesInAWhile = 1'500'000'000;  // read from memory, and searched
+  constexpr std::uint64_t kMost = 8;
+  return std::clamp(kBytesInAWhile / std::max<std::uint64_t>(database_bytes, 1), std::uint64_t{1}, kMost);
+}
+
 /// Above every priority: a format is made when somebody wants to look at it now.
 constexpr std::int32_t kSomebodyWaits = 1000;
 
@@ -68,6 +76,21 @@ storage::ObjectKey messages_key(const store::JobId& id) {
   return storage::ObjectKey::parse(prefix_of(id) + "messages").value();
 }
 
+Result<std::unique_ptr<storage::ObjectReader>> open_output(store::JobStore& jobs,
+                                                           storage::ObjectStore& objects,
+                                                           const store::Job& job, Deadline deadline) {
+  if (!job.answer_bytes) return objects.open_reader(output_key(job.id), deadline);
+  LOOM_TRY(store::Answer answer, jobs.answer(job.id, deadline));
+  return storage::text_reader(std::move(answer.output));
+}
+Result<std::unique_ptr<storage::ObjectReader>> open_messages(store::JobStore& jobs,
+                                                             storage::ObjectStore& objects,
+                                                             const store::Job& job, Deadline deadline) {
+  if (!job.answer_bytes) return objects.open_reader(messages_key(job.id), deadline);
+  LOOM_TRY(store::Answer answer, jobs.answer(job.id, deadline));
+  return storage::text_reader(std::move(answer.messages));
+}
+
 std::unique_ptr<Scheduler> Scheduler::make(store::JobStore& store, storage::ObjectStore& objects,
                                            exec::ProcessRunner& runner, SchedulerOptions options) {
   return std::make_unique<LocalScheduler>(store, objects, runner, std::move(options));
@@ -79,6 +102,7 @@ LocalScheduler::LocalScheduler(store::JobStore& store, storage::ObjectStore& obj
       objects_(objects),
       runner_(runner),
       options_(std::move(options)),
+      reuse_(options_.reuse),
       name_("local/" + store::random_token().substr(0, 12)),
       share_(options_.weights),
       cores_free_(options_.cores) {}
@@ -166,6 +190,10 @@ void LocalScheduler::queued(const store::Job& job) {
   if (!active) {
     return say_failed(job.id, {"engine", active.error().message + "; submit it again"});
   }
+  if (may_reuse(**active) && reuse_.may_have(job.request.sha256)) {
+    name_search(*active, surroundings(**active));
+    if (answer_known(*active)) return;
+  }
   const MutexLock lock(mutex_);
   add(*active);
 }
@@ -198,6 +226,7 @@ void LocalScheduler::begin(const ActivePtr& job) {
 
 void LocalScheduler::drop(const ActivePtr& job) {
   job->phase = ActiveJob::Phase::ended;
+  leave_equals(job);
   waiting_.remove(job);
   begun_.erase(job->number);
   if (job->rendering) {
@@ -351,14 +380,38 @@ LocalScheduler::Work LocalScheduler::claim(const ActivePtr& job) {
   return work;
 }
 
-/// Others that wait and may ride with the first of `work`, the longest waiting first.
+/// Others that wait and may ride with the first of `work`, the longest waiting first: those that fit into
+/// one internal batch of the engine, and when all are short, its share of some batches.
 void LocalScheduler::gather(Work& work) {
   const ActivePtr first = work.jobs.front();
   if (first->company.empty() || first->alone) return;
-  std::uint64_t letters = search::letters_in_company(first->job.request.letters, first->job.request.queries);
+  const auto letters_of = [](const ActivePtr& job) {
+    return search::letters_in_company(job->job.request.letters, job->job.request.queries);
+  };
+  const auto is_short = [](const ActivePtr& job) {
+    return job->job.request.letters <= search::kMostLettersInBatches;
+  };
+  const std::uint64_t batches = batches_at_once(first->spec.database_bytes);
+  const auto cores = static_cast<std::uint64_t>(cores_free_);
+  std::vector<ActivePtr> fit;  // into as many groups as there are cores
+  std::uint64_t letters = letters_of(first);
+  bool all_short = is_short(first);
   for (const auto& [number, job] : waiting_.riders(first->company)) {
-    letters += search::letters_in_company(job->job.request.letters, job->job.request.queries);
-    if (letters > search::kMostLettersInCompany) break;
+    letters += letters_of(job);
+    all_short = all_short && is_short(job);
+    const std::uint64_t most = search::kMostLettersInCompany * (all_short ? batches * cores : 1);
+    if (letters > most) {
+      letters -= letters_of(job);
+      break;
+    }
+    fit.push_back(job);
+  }
+  // What fits into one batch is not shared out: that would cost a scan of the database more.
+  const std::uint64_t share = std::max(search::kMostLettersInCompany, letters / cores);
+  letters = letters_of(first);
+  for (const ActivePtr& job : fit) {
+    letters += letters_of(job);
+    if (letters > share) break;
     work.jobs.push_back(job);
   }
   for (const ActivePtr& job : std::span(work.jobs).subspan(1)) begin(job);
@@ -399,6 +452,8 @@ Standing LocalScheduler::standing(const store::JobId& id) const {
     standing.position = waiting_.place(job);
     standing.waits_for =
         cores_free_ == 0 ? fmt::format("a free core (all {} are busy)", options_.cores) : "its turn";
+  } else if (job.follows) {
+    standing.waits_for = "the end of an equal search, whose result will be its own";
   } else if (job.phase == ActiveJob::Phase::searching) {
     if (job.running == 0) {
       const bool large = job.spec.database_bytes > options_.memory_bytes;
@@ -421,6 +476,7 @@ SchedulerCounts LocalScheduler::counts() const {
   counts.cores_busy = options_.cores - cores_free_;
   counts.waiting_jobs = waiting_.size();
   counts.active_jobs = begun_.size();
+  counts.reuse = reuse_.counts();
   return counts;
 }
 

@@ -19,7 +19,7 @@ namespace loom::sched {
 
 /// The Scheduler on this machine: `cores` threads that take the next piece of work under one lock and run it
 /// without. Sources: local_scheduler.cpp (choosing), job_work.cpp (one job's work), group_work.cpp
-/// (coalescing).
+/// (coalescing), reuse_work.cpp (answers that are known).
 class LocalScheduler final : public Scheduler {
  public:
   LocalScheduler(store::JobStore& store, storage::ObjectStore& objects, exec::ProcessRunner& runner,
@@ -33,6 +33,7 @@ class LocalScheduler final : public Scheduler {
   void discard(const store::JobId& id) override;
   Status render(const store::Job& job, const std::string& outfmt, const storage::ObjectKey& key,
                 Deadline deadline) override;
+  [[nodiscard]] bool knows_answer(const JobSpec& spec, const std::string& query_sha256) override;
   [[nodiscard]] Standing standing(const store::JobId& id) const override;
   [[nodiscard]] SchedulerCounts counts() const override;
   [[nodiscard]] Unfinished unfinished(const std::string& owner) const override;
@@ -72,6 +73,7 @@ class LocalScheduler final : public Scheduler {
   void prepare(const ActivePtr& job);
   Status read_and_plan(const ActivePtr& job);
   Status plan_in_store(const ActivePtr& job, const std::vector<store::Task>& known);
+  Status begin_whole(const ActivePtr& job, store::NewTask task);
   /// The query as a file of the work folder, whole.
   Status fetch_query(const store::Job& job, const std::filesystem::path& target);
   void begin_steps(const ActivePtr& job, const std::vector<store::Task>& known) REQUIRES(mutex_);
@@ -84,16 +86,58 @@ class LocalScheduler final : public Scheduler {
                    const Error& why, const std::optional<exec::Failure>& failure);
   void unclaim(const ActivePtr& job, std::size_t index) REQUIRES(mutex_);
   void finish(const ActivePtr& job);
-  Status put_output(const ActivePtr& job);
+  void finish_whole(const ActivePtr& job);
+  Status end_whole(const ActivePtr& job);
+  /// Files of the work folder.
+  struct Written {
+    std::filesystem::path output;
+    std::filesystem::path messages;
+  };
+  Result<Written> put_together(const ActivePtr& job);
+  Status put_output(const ActivePtr& job, const Written& written);
   Status complete(const store::JobId& id, const std::optional<store::RuntimeMetrics>& used);
   void fail(const ActivePtr& job, const Error& why, const std::optional<exec::Failure>& failure = {});
 
   // group_work.cpp
+  /// One of a group that is under way.
+  struct Riding {
+    ActivePtr job;
+    std::size_t rider = 0;
+    std::optional<store::Lease> lease{};
+  };
   void run_group(const Work& work);
   Result<search::TaskUse> ride(const Work& work, const std::filesystem::path& folder,
                                std::vector<ActivePtr>& left);
-  Status deliver(const ActivePtr& job, const search::Coalesced& together, std::size_t rider,
-                 const std::filesystem::path& folder, const store::RuntimeMetrics& metrics);
+  void begin_riders(std::vector<Riding>& riding, std::vector<ActivePtr>& left);
+  void deliver(const std::vector<Riding>& riding, const search::Coalesced& together,
+               const search::TaskUse& use, std::vector<ActivePtr>& left);
+  void go_alone(const ActivePtr& job);
+  static Result<store::Answer> answer_of(const search::Coalesced& together, std::size_t rider);
+  Status keep(store::WholeEnd& end, store::Answer answer);
+  /// Whether a job that could not be ended is to be run again: it was neither cancelled nor removed.
+  bool still_runs(const store::JobId& id, const Error& why);
+  /// Whether a change was refused because the job was cancelled or removed, or its lease was lost.
+  [[nodiscard]] static bool is_over(const Error& why) {
+    return why.code == Code::conflict || why.code == Code::not_found;
+  }
+
+  // reuse_work.cpp
+  /// Whether what an equal search wrote may be this job's answer: nothing of it was run, and it is not to be
+  /// fresh.
+  static bool may_reuse(const ActiveJob& job) {
+    return job.job.state == store::JobState::queued && job.job.tasks_total == 0 && !job.spec.fresh;
+  }
+  /// What its key is made of; nullopt if its answer is not kept.
+  [[nodiscard]] std::optional<std::string> surroundings(const ActiveJob& job) const;
+  void name_search(const ActivePtr& job, const std::optional<std::string>& around);
+  /// Ends the job, or its rendering, with what an equal search wrote; false when that is not to be had.
+  bool answer_known(const ActivePtr& job);
+  Status end_with(const ActivePtr& job, const Reuse::Found& found);
+  Status put_found(const Reuse::Found& found, const storage::ObjectKey& key);
+  /// While an equal search runs, the job waits for its end; else it is the one that runs.
+  bool join_equal(const ActivePtr& job);
+  /// Those that wait for the end of `job` take their turns; and it waits for none.
+  void leave_equals(const ActivePtr& job) REQUIRES(mutex_);
 
   [[nodiscard]] store::UnixTime now() const;
   [[nodiscard]] Deadline soon() const { return Deadline::in(std::chrono::seconds(30)); }
@@ -103,6 +147,7 @@ class LocalScheduler final : public Scheduler {
   storage::ObjectStore& objects_;
   exec::ProcessRunner& runner_;
   const SchedulerOptions options_;
+  Reuse reuse_;
   const std::string name_;  // of this run of the server, as lease owner
 
   mutable Mutex mutex_;
@@ -113,6 +158,12 @@ class LocalScheduler final : public Scheduler {
   std::map<std::string, ActivePtr> renderings_ GUARDED_BY(mutex_);  // by object key
   std::map<store::JobId, store::Failure> owed_ GUARDED_BY(mutex_);  // failures the store could not take yet
   std::map<std::string, std::uint64_t> unfinished_ GUARDED_BY(mutex_);  // jobs, by owner
+  /// Of equal searches, by their search_key: the one that runs, and those that wait for it.
+  struct Equals {
+    ActivePtr runs;
+    std::vector<ActivePtr> wait;
+  };
+  std::map<std::string, Equals> equals_ GUARDED_BY(mutex_);
   FairShare share_ GUARDED_BY(mutex_);
   CostModel costs_ GUARDED_BY(mutex_);
   SchedulerCounts counts_ GUARDED_BY(mutex_);

@@ -11,6 +11,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "exec/process_runner.hpp"
+#include "sched/reuse.hpp"
 #include "storage/object_store.hpp"
 #include "store/job_store.hpp"
 
@@ -24,6 +25,7 @@ struct SchedulerOptions {
   Duration lease = std::chrono::seconds(60);
   int tries = 3;  ///< of a task that is lost
   bool coalesce = true;
+  ReuseOptions reuse{};
 };
 
 /// Where a job stands, as far as only the scheduler knows.
@@ -43,6 +45,8 @@ struct SchedulerCounts {
   std::uint64_t processes = 0;       ///< engine runs
   std::uint64_t coalesced_jobs = 0;  ///< that rode with others
   double cpu_seconds = 0;
+  std::uint64_t reused_jobs = 0;  ///< whose answer was known
+  Reuse::Counts reuse{};
   std::uint64_t waiting_jobs = 0;  ///< gauge
   std::uint64_t active_jobs = 0;   ///< gauge
   int cores_busy = 0;              ///< gauge
@@ -74,6 +78,9 @@ class Scheduler {
   /// as object `key`, or `deadline`: then timed_out, and the work goes on. Calls for one key share the work.
   virtual Status render(const store::Job& job, const std::string& outfmt, const storage::ObjectKey& key,
                         Deadline deadline) = 0;
+
+  /// Whether a search of these queries would be answered by what an equal one wrote. Blocking: on disk.
+  [[nodiscard]] virtual bool knows_answer(const JobSpec& spec, const std::string& query_sha256) = 0;
 
   [[nodiscard]] virtual Standing standing(const store::JobId& id) const = 0;
   [[nodiscard]] virtual SchedulerCounts counts() const = 0;

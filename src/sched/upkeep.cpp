@@ -78,10 +78,12 @@ Result<std::uint64_t> remove_past(store::JobStore& jobs, storage::ObjectStore& o
     total += one.size_bytes;
     return ok();
   }));
+  LOOM_TRY(const std::uint64_t answers, jobs.answer_bytes(soon()));
+  total += answers;
   if (total <= most) return std::uint64_t{0};
   std::vector<std::pair<store::UnixTime, store::Job>> ended;
   LOOM_CHECKED(for_ended(jobs, store::wall_now(), [&](const store::Job& job) {
-    if (bytes.contains(job.id.str()) || bytes.contains(job.request.query_key))
+    if (bytes.contains(job.id.str()) || bytes.contains(job.request.query_key) || job.answer_bytes)
       ended.emplace_back(job.finished.value_or(job.created), job);
   }));
   std::ranges::sort(ended, {}, [](const auto& one) { return one.first; });
@@ -89,7 +91,8 @@ Result<std::uint64_t> remove_past(store::JobStore& jobs, storage::ObjectStore& o
   for (const auto& [when, job] : ended) {
     if (total <= most) break;
     if (!remove(job.id)) continue;
-    total -= std::min(total, bytes[job.id.str()] + bytes[job.request.query_key]);
+    total -=
+        std::min(total, bytes[job.id.str()] + bytes[job.request.query_key] + job.answer_bytes.value_or(0));
     ++removed;
   }
   return removed;

@@ -11,7 +11,7 @@ namespace loom::sched {
 /// What ended jobs may take. 0 is no limit.
 struct RetentionLimits {
   int days = 0;             ///< after their end
-  std::uint64_t bytes = 0;  ///< of all objects together: the jobs that ended first go first
+  std::uint64_t bytes = 0;  ///< of all objects, and answers in the store: the jobs that ended first go first
 };
 
 /// Removes ended jobs past `limits`, by `remove`, which takes their objects along. References are borrowed.

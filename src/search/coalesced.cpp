@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <numeric>
+
 #include "blast/engine.hpp"
 #include "blast/split_limits.hpp"
 #include "search/engine_args.hpp"
-#include "sequence/byte_source.hpp"
+#include "sequence/fasta_reader.hpp"
 
 namespace loom::search {
 
@@ -37,58 +40,81 @@ std::string company_of(const blast::Options& options, std::uint64_t letters) {
   return fmt::format("{}", fmt::join(options.to_argv(), "\n"));
 }
 
+std::optional<std::uint64_t> batch_size_for(std::span<const std::uint64_t> letters) {
+  // The engine takes queries until it has that many letters or more.
+  const auto cuts_well = [letters](std::uint64_t batch_size) {
+    std::uint64_t held = 0;
+    std::uint64_t in_company = 0;
+    for (const std::uint64_t one : letters) {
+      held += one;
+      in_company += letters_in_company(one, 1);
+      if (in_company > kMostLettersInCompany) return false;
+      if (held >= batch_size) held = in_company = 0;
+    }
+    return true;
+  };
+  for (std::uint64_t size = kMostLettersInCompany; size > 0; size -= std::min<std::uint64_t>(size, 10))
+    if (cuts_well(size)) return size;
+  return std::nullopt;
+}
+
 Result<Coalesced> Coalesced::make(blast::Options options, fs::path folder) {
   LOOM_TRY(blast::OutFormat format, blast::parse_outfmt(options.program(), text_of(options, "outfmt", "0")));
   return Coalesced(std::move(options), std::move(format), std::move(folder));
 }
 
-Result<std::optional<std::size_t>> Coalesced::add(const fs::path& queries) {
-  LOOM_TRY(const auto source, sequence::open_byte_source(queries.string()));
-  sequence::FastaReader reader(*source, sequence::Alphabet::nucleotide);
-  Rider rider{.queries = {.path = queries, .map = {}}, .numbers = {}};
+Result<std::optional<std::size_t>> Coalesced::add(sequence::ByteSource& source) {
+  sequence::FastaReader reader(source, sequence::Alphabet::nucleotide);
+  Rider rider{.first = static_cast<std::uint32_t>(letters_.size()), .queries = {}};
   std::string text;
-  std::uint64_t letters = letters_;
+  std::vector<std::uint64_t> letters;
+  std::uint64_t in_company = 0;
   for (;;) {
     LOOM_TRY(const auto record, reader.next());
     if (!record) break;
-    letters += letters_in_company(record->letters, 1);
-    if (!plain_query(*record) || letters > kMostLettersInCompany) return std::nullopt;
-    rider.numbers.push_back(queries_ + static_cast<std::uint32_t>(rider.numbers.size()));
-    text += renamed(*record, rider.numbers.back());
+    in_company += letters_in_company(record->letters, 1);
+    if (!plain_query(*record) || in_company > kMostLettersInCompany) return std::nullopt;
+    text += renamed(*record, letters_.size() + letters.size());
+    letters.push_back(record->letters);
+    rider.queries.push_back({std::string(record->id), std::string(shown_title(*record))});
   }
-  if (rider.numbers.empty() || !reader.unsplittable().empty()) return std::nullopt;
+  if (rider.queries.empty() || !reader.unsplittable().empty()) return std::nullopt;
   text_ += text;
-  letters_ = letters;
-  queries_ += static_cast<std::uint32_t>(rider.numbers.size());
+  letters_.insert(letters_.end(), letters.begin(), letters.end());
   riders_.push_back(std::move(rider));
   return riders_.size() - 1;
 }
 
 Result<TaskUse> Coalesced::run(TaskRunner& tasks, std::stop_token stop) {
   LOOM_TRY(const fs::path engine, blast::find_engine(options_.program()));
+  const auto batch_size = batch_size_for(letters_);
+  if (!batch_size) return error(Code::conflict, "queries of these lengths are no company for each other");
   EngineTask task;
   task.name = kTask;
   task.argv = engine_argv(engine, task_options(options_, 1));
-  task.letters = letters_;
+  task.environment = {fmt::format("BATCH_SIZE={}", *batch_size)};
+  task.letters = std::accumulate(letters_.begin(), letters_.end(), std::uint64_t{0});
   task.write_queries = [this](const fs::path& path) { return write_file(path, text_); };
   LOOM_TRY(const TaskUse use, tasks.run(task, std::move(stop)));
-  answer_ = tasks.output(task.name);
+  LOOM_TRY(answer_, DistinctOutput::open(tasks.output(task.name), format_, letters_.size()));
   LOOM_TRY(const std::string said, read_file(tasks.stderr_file(task.name)));
   said_to_all_ = take_messages(said_, said);
-  said_.distinct = queries_;
   return use;
 }
 
-Status Coalesced::write(std::size_t rider, const fs::path& out, Messages& messages) const {
-  Repeats own = said_;
-  own.distinct_of = riders_[rider].numbers;
-  LOOM_TRY(AtomicFile file, AtomicFile::create(out));
-  render::Sink sink(file);
+Result<std::string> Coalesced::output(std::size_t rider, Messages& messages) const {
+  const Rider& own = riders_[rider];
   messages.add(said_to_all_, 0, 1);
-  const auto tell = [&messages](std::string_view line) { messages.add(line, 0, 1); };
-  LOOM_CHECKED(write_for_each(own, riders_[rider].queries, answer_, format_, sink, tell));
-  LOOM_CHECKED(sink.flush());
-  return file.commit();
+  std::string output;
+  for (std::uint32_t i = 0; i < own.queries.size(); ++i) {
+    const auto& [id, title] = own.queries[i];
+    if (const auto said = said_.said.find(own.first + i); said != said_.said.end())
+      for (const auto& [before, behind] : said->second)
+        messages.add(fmt::format("{}Query_{} {}{}", before, i + 1, title, behind), 0, 1);
+    LOOM_TRY(const std::string rows, answer_->of(own.first + i, id, title));
+    output += rows;
+  }
+  return output + answer_->end(own.queries.size());
 }
 
 }  // namespace loom::search

@@ -51,12 +51,6 @@ std::optional<std::string_view> plain_title(std::string_view raw) {
   return title;
 }
 
-/// The rows of a distinct query in the answer.
-struct Block {
-  std::uint64_t from = 0;
-  std::uint64_t to = 0;
-};
-
 /// The number in "r17", at the front of `text`, if what follows is no digit.
 std::optional<std::uint64_t> distinct_number(std::string_view text) {
   if (!text.starts_with('r')) return std::nullopt;
@@ -64,32 +58,6 @@ std::optional<std::uint64_t> distinct_number(std::string_view text) {
   const auto [end, failed] = std::from_chars(text.data() + 1, text.data() + text.size(), number);
   if (failed != std::errc{}) return std::nullopt;
   return number;
-}
-
-/// Where each distinct query's lines stand: in format 7 from its first comment on, else its rows, if any.
-Result<std::vector<Block>> find_blocks(const std::filesystem::path& answer, const blast::OutFormat& format,
-                                       std::uint64_t distinct) {
-  std::vector<Block> blocks(distinct);
-  LOOM_TRY(render::LineReader lines, render::LineReader::open(answer));
-  const bool commented = format.number == 7;
-  std::uint64_t number = 0;  // of the current query, from 1
-  std::uint64_t start = 0;   // of its comments
-  for (std::uint64_t at = 0;; at = lines.offset()) {
-    LOOM_TRY(const auto line, lines.next());
-    if (!line || (commented && line->starts_with(kProcessed))) return blocks;
-    if (commented && line->starts_with(kProgramLine)) {
-      start = at;
-      number = 0;
-      continue;
-    }
-    const bool names = !commented || line->starts_with(kQueryLine);
-    if (names) number = distinct_number(commented ? line->substr(kQueryLine.size()) : *line).value_or(0);
-    if (number == 0 || number > distinct)
-      return render::unlike(answer, "a line names no query that was searched");
-    Block& block = blocks[number - 1];
-    if (names && block.to == 0) block.from = commented ? start : at;
-    block.to = lines.offset();
-  }
 }
 
 /// One block with the true name of the query in it.
@@ -144,6 +112,10 @@ std::optional<Mention> find_mention(std::string_view line) {
 
 bool plain_query(const sequence::Record& record) {
   return plain_name(record.id) && plain_title(record.raw) && record.letters > 0;
+}
+
+std::string_view shown_title(const sequence::Record& record) {
+  return plain_title(record.raw).value_or(record.id);
 }
 
 std::string renamed(const sequence::Record& record, std::uint64_t number) {
@@ -211,28 +183,69 @@ Result<std::optional<Repeats>> find_repeats(const QueryFile& queries, blast::Pro
   return repeats;
 }
 
+/// Where each distinct query's lines stand: in format 7 from its first comment on, else its rows, if any.
+Result<std::vector<DistinctOutput::Block>> DistinctOutput::find_blocks(const std::filesystem::path& answer,
+                                                                       const blast::OutFormat& format,
+                                                                       std::uint64_t distinct) {
+  std::vector<Block> blocks(distinct);
+  LOOM_TRY(render::LineReader lines, render::LineReader::open(answer));
+  const bool commented = format.number == 7;
+  std::uint64_t number = 0;  // of the current query, from 1
+  std::uint64_t start = 0;   // of its comments
+  for (std::uint64_t at = 0;; at = lines.offset()) {
+    LOOM_TRY(const auto line, lines.next());
+    if (!line || (commented && line->starts_with(kProcessed))) return blocks;
+    if (commented && line->starts_with(kProgramLine)) {
+      start = at;
+      number = 0;
+      continue;
+    }
+    const bool names = !commented || line->starts_with(kQueryLine);
+    if (names) number = distinct_number(commented ? line->substr(kQueryLine.size()) : *line).value_or(0);
+    if (number == 0 || number > distinct)
+      return render::unlike(answer, "a line names no query that was searched");
+    Block& block = blocks[number - 1];
+    if (names && block.to == 0) block.from = commented ? start : at;
+    block.to = lines.offset();
+  }
+}
+
+Result<DistinctOutput> DistinctOutput::open(const std::filesystem::path& answer,
+                                            const blast::OutFormat& format, std::uint64_t distinct) {
+  LOOM_TRY(std::vector<Block> blocks, find_blocks(answer, format, distinct));
+  LOOM_TRY(render::RangeReader bytes, render::RangeReader::open(answer));
+  return DistinctOutput(format, std::move(blocks), std::move(bytes));
+}
+
+Result<std::string> DistinctOutput::of(std::uint32_t number, std::string_view id,
+                                       std::string_view title) const {
+  const Block& block = blocks_[number];
+  LOOM_TRY(const std::string rows, bytes_.read(block.from, block.to));
+  return named(rows, id, title, name_columns(format_), format_.delimiter);
+}
+
+std::string DistinctOutput::end(std::uint64_t queries) const {
+  return format_.number == 7 ? fmt::format("{}{} queries\n", kProcessed, queries) : std::string();
+}
+
 Status write_for_each(const Repeats& repeats, const QueryFile& queries, const std::filesystem::path& answer,
                       const blast::OutFormat& format, render::Sink& out,
                       const std::function<void(std::string_view)>& tell) {
-  LOOM_TRY(const auto blocks, find_blocks(answer, format, repeats.distinct));
+  LOOM_TRY(const DistinctOutput output, DistinctOutput::open(answer, format, repeats.distinct));
   LOOM_TRY(const auto source, sequence::open_byte_source(queries.path.string()));
   sequence::FastaReader reader(*source, sequence::Alphabet::nucleotide);
-  LOOM_TRY(const render::RangeReader bytes, render::RangeReader::open(answer));
-  const std::size_t columns = name_columns(format);
   for (const std::uint32_t distinct : repeats.distinct_of) {
     LOOM_TRY(const auto record, reader.next());
     if (!record) return error(Code::corrupt, "{} changed while it was searched", queries.path.string());
-    const Block& block = blocks[distinct];
-    LOOM_TRY(const std::string rows, bytes.read(block.from, block.to));
-    const auto title = plain_title(record->raw);
+    const std::string_view title = shown_title(*record);
     if (const auto said = repeats.said.find(distinct); said != repeats.said.end()) {
       for (const auto& [before, behind] : said->second)
-        tell(fmt::format("{}Query_{} {}{}", before, record->ordinal + 1, title.value_or(record->id), behind));
+        tell(fmt::format("{}Query_{} {}{}", before, record->ordinal + 1, title, behind));
     }
-    LOOM_CHECKED(out.write(named(rows, record->id, title.value_or(record->id), columns, format.delimiter)));
+    LOOM_TRY(const std::string rows, output.of(distinct, record->id, title));
+    LOOM_CHECKED(out.write(rows));
   }
-  if (format.number != 7) return ok();
-  return out.write(fmt::format("{}{} queries\n", kProcessed, repeats.distinct_of.size()));
+  return out.write(output.end(repeats.distinct_of.size()));
 }
 
 }  // namespace loom::search

@@ -10,6 +10,7 @@
 
 #include "blast/options.hpp"
 #include "blast/outfmt.hpp"
+#include "render/part_text.hpp"
 #include "render/sink.hpp"
 #include "search/query_file.hpp"
 #include "sequence/fasta_reader.hpp"
@@ -28,6 +29,9 @@ struct Repeats {
 /// Whether the engine prints this query's name and title as they are, and it has letters.
 bool plain_query(const sequence::Record& record);
 
+/// The title of a plain_query, as the engine prints it.
+std::string_view shown_title(const sequence::Record& record);
+
 /// The record as number `number` (from 0) of a file of distinct ones: ">r1" and its letters.
 std::string renamed(const sequence::Record& record, std::uint64_t number);
 
@@ -43,6 +47,35 @@ bool repeats_allowed(const blast::Options& options, const blast::OutFormat& form
 /// and 4 per record. Blocking: reads all queries. Errors: those of reading and writing.
 Result<std::optional<Repeats>> find_repeats(const QueryFile& queries, blast::Program program,
                                             bool case_matters, const std::filesystem::path& target);
+
+/// The output of a run over distinct queries, taken apart. Memory: 16 bytes per query. Thread-safe.
+class DistinctOutput {
+ public:
+  /// `answer` is in `format`, one that repeats_allowed. Blocking: reads it once. Errors: corrupt if it does
+  /// not fit.
+  static Result<DistinctOutput> open(const std::filesystem::path& answer, const blast::OutFormat& format,
+                                     std::uint64_t distinct);
+  /// All lines about query `number`, from 0, under its true name and title.
+  [[nodiscard]] Result<std::string> of(std::uint32_t number, std::string_view id,
+                                       std::string_view title) const;
+  /// What stands behind the lines of all `queries`; may be empty.
+  [[nodiscard]] std::string end(std::uint64_t queries) const;
+
+ private:
+  /// The rows of a distinct query.
+  struct Block {
+    std::uint64_t from = 0;
+    std::uint64_t to = 0;
+  };
+  DistinctOutput(blast::OutFormat format, std::vector<Block> blocks, render::RangeReader bytes)
+      : format_(std::move(format)), blocks_(std::move(blocks)), bytes_(std::move(bytes)) {}
+  static Result<std::vector<Block>> find_blocks(const std::filesystem::path& answer,
+                                                const blast::OutFormat& format, std::uint64_t distinct);
+
+  blast::OutFormat format_;
+  std::vector<Block> blocks_;
+  render::RangeReader bytes_;
+};
 
 /// Writes the output of the distinct queries, `answer`, out for all of `queries` to `out`. Memory: 16 bytes
 /// per distinct record. `tell` is given each message, with the query's true number and title. Errors: corrupt

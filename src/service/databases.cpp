@@ -75,6 +75,7 @@ std::vector<DatabaseInfo> DatabaseList::kept_now() const {
 std::string DatabaseList::path_of(std::string_view names) const {
   std::string path;
   for (const std::string& name : catalog::split_names(names)) {
+    if (kept_.current_id(name).empty()) continue;
     const auto snapshot = kept_.current(name);
     if (!snapshot) continue;
     if (!path.empty()) path += ':';

@@ -19,6 +19,8 @@ std::string advice_for(const std::string& kind) {
 std::string summary_of(const store::Job& job, const sched::Standing& standing) {
   switch (job.state) {
     case store::JobState::queued:
+      if (!standing.position && !standing.waits_for.empty())
+        return fmt::format("It waits for {}.", standing.waits_for);
       return standing.position ? fmt::format("It waits for {}, as number {} of its owner's.",
                                              standing.waits_for, *standing.position)
                                : "It is being read and planned.";
@@ -30,6 +32,11 @@ std::string summary_of(const store::Job& job, const sched::Standing& standing) {
     case store::JobState::merging:
       return "All tasks are done; the output is being put together.";
     case store::JobState::completed:
+      if (job.reused)
+        return fmt::format(
+            "It is completed: {} queries, {} letters. Nothing was searched: an earlier search of the same "
+            "queries, options and database had the same answer, byte for byte.",
+            job.request.queries, job.request.letters);
       return fmt::format("It is completed: {} queries, {} letters, in {} tasks.", job.request.queries,
                          job.request.letters, job.tasks_total);
     case store::JobState::failed:
@@ -57,6 +64,7 @@ Explanation explain_job(const store::Job& job, const std::vector<store::Task>& t
                     task.state == store::TaskState::failed ? "" : " It was tried again."));
   }
   if (job.state == store::JobState::failed) result.advice = advice_for(job.failure.kind);
+  if (job.reused) result.advice = "To search again all the same, submit it with fresh set (--fresh).";
   if (job.state == store::JobState::cancelled) result.advice = "Retry to go on: finished tasks are kept.";
   result.position = standing.position;
   result.eta_seconds = standing.eta_seconds;

@@ -42,6 +42,7 @@ std::string fingerprint(const SubmitRequest& request, const std::string& query_s
     text += fmt::format("{}:{}={}:{}\n", name.size(), name, value.size(), value);
   text +=
       fmt::format("{} not {}\n", fmt::join(request.organisms, ","), fmt::join(request.organisms_not, ","));
+  if (request.fresh) text += "fresh\n";
   return sha256_hex(text);
 }
 
@@ -101,12 +102,15 @@ class LocalJobs final : public JobService {
   Result<ResultFile> describe(const ObjectKey& key, const std::string& name, const std::string& kind,
                               const std::string& outfmt, Deadline deadline);
   Result<ResultFile> describe_query(const Job& job, Deadline deadline);
+  /// The output and the messages of a completed job.
+  Result<std::vector<ResultFile>> describe_own(const Job& job, Deadline deadline);
   Result<std::string> checksum(const ObjectKey& key, std::uint64_t size, Deadline deadline) EXCLUDES(mutex_);
   Result<HitIndexes::Source> tabular_of(const Job& job, const ObjectKey& made, Deadline deadline);
   [[nodiscard]] static ObjectKey rendered_key(const JobId& id, const std::string& outfmt);
 
   LocalJobsParts parts_;
   HitIndexes indexes_;
+  KnownDatabases known_;
   Mutex mutex_;
   std::map<std::string, std::string> sums_ GUARDED_BY(mutex_);  // sha256 by "key size"
 };
@@ -146,8 +150,8 @@ Result<store::Submitted> LocalJobs::submit(const Caller& caller, const SubmitReq
   LOOM_CHECK(upload != nullptr, "uploads come from begin_upload");
   SubmitRequest settled = request;
   LOOM_CHECKED(parts_.organisms.settle(settled, deadline));
-  LOOM_TRY(const Checked checked,
-           check_request(settled, *upload, parts_.limits, parts_.databases.path_of(request.database)));
+  LOOM_TRY(const Checked checked, check_request(settled, *upload, parts_.limits, known_,
+                                                parts_.databases.path_of(request.database)));
   std::optional<ObjectKey> kept;
   if (upload->text() == nullptr) {
     LOOM_TRY(kept, keep_query(*upload));
@@ -191,8 +195,8 @@ Result<Preflight> LocalJobs::preflight(const Caller& caller, const SubmitRequest
   LOOM_CHECK(upload != nullptr, "uploads come from begin_upload");
   SubmitRequest settled = request;
   LOOM_CHECKED(parts_.organisms.settle(settled, deadline));
-  LOOM_TRY(const Checked checked,
-           check_request(settled, *upload, parts_.limits, parts_.databases.path_of(request.database)));
+  LOOM_TRY(const Checked checked, check_request(settled, *upload, parts_.limits, known_,
+                                                parts_.databases.path_of(request.database)));
   LOOM_TRY(const fs::path file, upload->file());
   const fs::path folder = file.string() + ".plan";
   LOOM_CHECKED(search::make_folder(folder));
@@ -207,6 +211,13 @@ Result<Preflight> LocalJobs::preflight(const Caller& caller, const SubmitRequest
   if (!split) return split.error();
   double cpu = 0;
   for (const search::Step& step : (*split)->steps()) cpu += step.seconds;
+  if (parts_.scheduler.knows_answer(checked.spec, upload->sha256()))
+    return Preflight{.queries = checked.queries.records,
+                     .letters = checked.queries.letters,
+                     .tasks = 1,
+                     .reasons = {"Nothing will be searched: an equal search was answered before, and its "
+                                 "result is kept. With fresh it is searched again."},
+                     .warnings = checked.warnings};
   return Preflight{.queries = checked.queries.records,
                    .letters = checked.queries.letters,
                    .tasks = (*split)->steps().size(),
@@ -365,18 +376,35 @@ std::optional<std::string> text_of_hex(std::string_view segments) {
   return text;
 }
 
+Result<std::vector<ResultFile>> LocalJobs::describe_own(const Job& job, Deadline deadline) {
+  const std::string own = outfmt_of(job);
+  const std::string name = file_name("output", own);
+  if (job.answer_bytes) {
+    LOOM_TRY(const store::Answer answer, parts_.store.answer(job.id, deadline));
+    const auto file = [](const std::string& called, const char* kind, const std::string& format,
+                         const std::string& text) {
+      return ResultFile{.name = called,
+                        .kind = kind,
+                        .outfmt = format,
+                        .size_bytes = text.size(),
+                        .sha256 = sha256_hex(text)};
+    };
+    return std::vector{file(name, "output", own, answer.output),
+                       file("messages.txt", "messages", "", answer.messages)};
+  }
+  LOOM_TRY(ResultFile output, describe(sched::output_key(job.id), name, "output", own, deadline));
+  LOOM_TRY(ResultFile said, describe(sched::messages_key(job.id), "messages.txt", "messages", "", deadline));
+  return std::vector{std::move(output), std::move(said)};
+}
+
 Result<std::vector<ResultFile>> LocalJobs::results(const Caller& caller, const JobId& id, Deadline deadline) {
   LOOM_TRY(const Job job, allowed(caller, Action::read, id, deadline));
   std::vector<ResultFile> files;
   LOOM_TRY(ResultFile asked, describe_query(job, deadline));
   files.push_back(std::move(asked));
   if (job.state != store::JobState::completed) return files;
-  const std::string own = outfmt_of(job);
-  LOOM_TRY(ResultFile output,
-           describe(sched::output_key(id), file_name("output", own), "output", own, deadline));
-  files.push_back(std::move(output));
-  LOOM_TRY(ResultFile said, describe(sched::messages_key(id), "messages.txt", "messages", "", deadline));
-  files.push_back(std::move(said));
+  LOOM_TRY(std::vector<ResultFile> own, describe_own(job, deadline));
+  std::ranges::move(own, std::back_inserter(files));
   const std::string prefix = sched::prefix_of(id) + "rendered/";
   LOOM_TRY(const auto rendered, parts_.objects.list(prefix, "", kMostFiles, deadline));
   for (const storage::ObjectInfo& one : rendered) {
@@ -396,9 +424,8 @@ Result<Rendered> LocalJobs::output(const Caller& caller, const JobId& id, const 
                  store::name(job.state));
   const std::string own = outfmt_of(job);
   if (outfmt.empty() || outfmt == own) {
-    LOOM_TRY(ResultFile file,
-             describe(sched::output_key(id), file_name("output", own), "output", own, deadline));
-    return Rendered{std::move(file)};
+    LOOM_TRY(auto files, describe_own(job, deadline));
+    return Rendered{std::move(files.front())};
   }
   LOOM_TRY(const blast::Program program, blast::parse_program(job.request.program));
   LOOM_TRY(const blast::OutFormat format, blast::parse_outfmt(program, outfmt));
@@ -429,7 +456,11 @@ Result<HitIndexes::Source> LocalJobs::tabular_of(const Job& job, const ObjectKey
         .open = [this, key] { return parts_.objects.open_reader(key, Deadline::never()); },
         .layout = std::move(layout)};
   };
-  if (complete) return from(sched::output_key(job.id));
+  if (complete)
+    return HitIndexes::Source{
+        .open = [this,
+                 job] { return sched::open_output(parts_.store, parts_.objects, job, Deadline::never()); },
+        .layout = std::move(layout)};
   const ObjectKey rendered = rendered_key(job.id, std::string(results::kIndexOutfmt));
   if (parts_.objects.stat(rendered, deadline)) return from(rendered);
   if (!parts_.objects.stat(made, deadline))
@@ -480,8 +511,9 @@ Result<std::unique_ptr<storage::ObjectReader>> LocalJobs::open(const Caller& cal
   const std::string own = outfmt_of(job);
   if (name == "query.fasta") return sched::open_query(parts_.store, parts_.objects, job, deadline);
   if (job.state == store::JobState::completed) {
-    if (name == "messages.txt") return parts_.objects.open_reader(sched::messages_key(id), deadline);
-    if (name == file_name("output", own)) return parts_.objects.open_reader(sched::output_key(id), deadline);
+    if (name == "messages.txt") return sched::open_messages(parts_.store, parts_.objects, job, deadline);
+    if (name == file_name("output", own))
+      return sched::open_output(parts_.store, parts_.objects, job, deadline);
     const std::string prefix = sched::prefix_of(id) + "rendered/";
     LOOM_TRY(const auto rendered, parts_.objects.list(prefix, "", kMostFiles, deadline));
     for (const storage::ObjectInfo& one : rendered) {

@@ -47,6 +47,7 @@ struct SubmitRequest {
   /// Taxids: of those in the database, only sequences of these and all below them (empty: any) …
   std::vector<std::uint32_t> organisms{};
   std::vector<std::uint32_t> organisms_not{};  ///< … and none of these
+  bool fresh = false;                          ///< search even if the answer is known from an earlier search
 };
 
 /// What a submit would do, found without doing it.

@@ -86,8 +86,9 @@ Result<blast::Options> read_options(const SubmitRequest& request, std::vector<st
 }
 
 /// The error names no folder of ours.
-Result<catalog::Database> open_database(const blast::Options& options, const std::string& path) {
-  auto database = search::open_search_database(options, path);
+Result<DatabaseFacts> find_database(KnownDatabases& databases, const blast::Options& options,
+                                    const std::string& path) {
+  auto database = databases.get(options, path);
   if (database || database.error().code != Code::not_found) return database;
   const std::string& words = database.error().message;
   const std::size_t near = words.find("did you mean");
@@ -140,11 +141,11 @@ Status check_fields(const SubmitRequest& request) {
 }  // namespace
 
 Result<Checked> check_request(const SubmitRequest& request, const QueryUpload& query, const Limits& limits,
-                              const std::string& database_path) {
+                              KnownDatabases& databases, const std::string& database_path) {
   LOOM_CHECKED(check_fields(request));
   std::vector<std::string> warnings;
   LOOM_TRY(blast::Options options, read_options(request, warnings));
-  LOOM_TRY(const catalog::Database database, open_database(options, database_path));
+  LOOM_TRY(const DatabaseFacts database, find_database(databases, options, database_path));
   LOOM_TRY(sequence::QueryMap queries, read_queries(options.program(), query, limits));
   Checked checked{.spec = {.options = std::move(options), .snapshot = {}},
                   .queries = std::move(queries),
@@ -157,9 +158,10 @@ Result<Checked> check_request(const SubmitRequest& request, const QueryUpload& q
       return error(Code::invalid_argument, "on_saturation: complete goes with outfmt 6, 7 and 10 only");
     checked.spec.on_saturation = search::OnSaturation::complete;
   }
-  checked.spec.snapshot = sched::snapshot_of(database, database_path);
+  checked.spec.snapshot = database.snapshot;
   checked.spec.database_path = database_path;
   checked.spec.database_bytes = database.bytes;
+  checked.spec.fresh = request.fresh;
   return checked;
 }
 

@@ -1,9 +1,9 @@
 #pragma once
 #include "blast/options.hpp"
-#include "catalog/database.hpp"
 #include "sched/job_spec.hpp"
 #include "sequence/query_map.hpp"
 #include "service/job_service.hpp"
+#include "service/known_databases.hpp"
 #include "service/upload.hpp"
 
 namespace loom::service {
@@ -18,6 +18,6 @@ struct Checked {
 /// `database_path`: folders, joined by ':', of the snapshots that the request's database means now. Errors:
 /// as JobService::submit.
 Result<Checked> check_request(const SubmitRequest& request, const QueryUpload& query, const Limits& limits,
-                              const std::string& database_path);
+                              KnownDatabases& databases, const std::string& database_path);
 
 }  // namespace loom::service

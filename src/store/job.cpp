@@ -29,7 +29,8 @@ constexpr Names<EventKind> kEventKindNames{{EventKind::submitted, "submitted"},
                                            {EventKind::task_done, "task_done"},
                                            {EventKind::task_released, "task_released"},
                                            {EventKind::task_failed, "task_failed"},
-                                           {EventKind::measured, "measured"}};
+                                           {EventKind::measured, "measured"},
+                                           {EventKind::reused, "reused"}};
 
 template <class Enum>
 std::string_view name_in(const Names<Enum>& names, Enum value) {

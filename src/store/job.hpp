@@ -110,6 +110,15 @@ struct RuntimeMetrics {
 /// The store keeps the query itself when it is as small as this: one durable write for all.
 inline constexpr std::size_t kMostQueryBytes = std::size_t{64} << 10U;
 
+/// What a search wrote: its output, and what the engine said.
+struct Answer {
+  std::string output;
+  std::string messages;
+  friend bool operator==(const Answer&, const Answer&) = default;
+};
+/// The store keeps an Answer that is as small as this, both texts together: no file, and no write of its own.
+inline constexpr std::size_t kMostAnswerBytes = std::size_t{64} << 10U;
+
 /// What a client asks for. Texts are UTF-8, but for `query`.
 struct NewJob {
   std::string owner;
@@ -139,6 +148,8 @@ struct Job {
   std::optional<UnixTime> finished{};  ///< exactly in a final state
   Failure failure{};                   ///< in state failed
   std::optional<RuntimeMetrics> metrics{};
+  std::optional<std::uint64_t> answer_bytes{};  ///< the store has its Answer: read it with JobStore::answer
+  bool reused = false;                          ///< its output is that of an earlier search of the same
   std::uint64_t version = 0;  ///< 1 when new, grows by 1 with every change; the `seq` of its last event
   friend bool operator==(const Job&, const Job&) = default;
 };
@@ -176,7 +187,7 @@ struct Lease {
   friend bool operator==(const Lease&, const Lease&) = default;
 };
 
-enum class EventKind { submitted, moved, leased, task_done, task_released, task_failed, measured };
+enum class EventKind { submitted, moved, leased, task_done, task_released, task_failed, measured, reused };
 std::string_view name(EventKind kind);
 std::optional<EventKind> parse_event_kind(std::string_view text);
 

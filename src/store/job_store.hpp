@@ -56,6 +56,28 @@ struct LeasedTask {
   Task task;
 };
 
+/// A job that is one task, of which nothing has begun.
+struct WholeJob {
+  JobId id;
+  NewTask task{};
+};
+struct BegunJob {
+  Job job;
+  Lease lease;
+};
+
+/// How a job of one task came to its good end.
+struct WholeEnd {
+  JobId job;
+  /// Of the task; unset: the job is queued, and `task`, which was never run, is done at once.
+  std::optional<Lease> lease{};
+  NewTask task{};
+  std::string output_key{};
+  RuntimeMetrics metrics{};  ///< of the task, and so of the job
+  bool reused = false;
+  std::optional<Answer> answer{};  ///< what it wrote, if that is to be kept here
+};
+
 /// A task whose lease ran out.
 struct Expired {
   Lease lease;                 ///< as it was; `token` is empty
@@ -157,6 +179,21 @@ class JobStore {
   /// not block, nor call the store. One at a time; an empty one ends it, and then the old one is not called
   /// any more.
   virtual void on_commit(std::function<void()> told) = 0;
+
+  /// start() of each with its one task, and a lease of that, all in one go: each has an answer, in the same
+  /// order, and one that fails does not hinder the others. Also: conflict for a job that has tasks.
+  virtual std::vector<Result<BegunJob>> begin_whole(std::span<const WholeJob> jobs, std::string_view owner,
+                                                    UnixTime until, UnixTime now, Deadline deadline) = 0;
+  /// finish_task(), moves to merging and completed, and metrics of each, all in one go as begin_whole. With
+  /// `reused`, an event of that kind stands in place of task_done's. Also: conflict for a lost lease, a job
+  /// of several tasks or one that is not queued as it should; invalid_argument for an answer over
+  /// kMostAnswerBytes.
+  virtual std::vector<Result<Job>> end_whole(std::span<const WholeEnd> ends, UnixTime now,
+                                             Deadline deadline) = 0;
+  /// What a job wrote, if it is kept here. Also: conflict if it is not.
+  virtual Result<Answer> answer(const JobId& id, Deadline deadline) = 0;
+  /// Of all answers together.
+  virtual Result<std::uint64_t> answer_bytes(Deadline deadline) = 0;
 
   /// Completed jobs without metrics, oldest first: by (created, id), upwards from `after`.
   virtual Result<JobPage> jobs_without_metrics(const std::optional<JobCursor>& after, std::size_t limit,

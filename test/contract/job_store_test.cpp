@@ -139,6 +139,62 @@ TYPED_TEST(JobStoreContract, KeepsASmallQueryByteForByte) {
   EXPECT_EQ(this->store().query(job.id, kNever).error().code, Code::not_found);
 }
 
+TYPED_TEST(JobStoreContract, BeginsAndEndsWholeJobsTogetherAndEachAlone) {
+  const NewTask whole{0, 7, 1234, 0, "{}"};
+  const Job one = this->submit(wish());
+  const Job gone = this->store().cancel(this->submit(wish()).id, at(2), kNever).value();
+  const Job two = this->submit(wish());
+  const std::vector<WholeJob> jobs{{one.id, whole}, {gone.id, whole}, {two.id, whole}};
+  const auto begun = this->store().begin_whole(jobs, "w1", at(100), at(3), kNever);
+  ASSERT_EQ(begun.size(), 3U);
+  EXPECT_EQ(begun[1].error().code, Code::conflict);
+  EXPECT_EQ(begun[0]->job, this->get(one.id));
+  EXPECT_EQ(begun[0]->job.state, JobState::running);
+  EXPECT_EQ(this->task(two.id, 0).state, TaskState::leased);
+  const Answer answer{std::string("a\0b", 3), "said"};
+  const std::vector<WholeEnd> ends{
+      {.job = one.id, .lease = begun[0]->lease, .output_key = "out", .metrics = kMetrics, .answer = answer},
+      {.job = two.id, .lease = begun[0]->lease, .metrics = kMetrics}};
+  const auto ended = this->store().end_whole(ends, at(4), kNever);
+  EXPECT_EQ(ended[0].value(), this->get(one.id));
+  EXPECT_EQ(ended[0]->state, JobState::completed);
+  EXPECT_EQ(ended[0]->finished, at(4));
+  EXPECT_EQ(ended[0]->metrics, kMetrics);
+  EXPECT_EQ(ended[0]->answer_bytes, 7U);
+  EXPECT_EQ(this->store().answer(one.id, kNever).value(), answer);
+  EXPECT_EQ(this->task(one.id, 0).state, TaskState::done);
+  EXPECT_EQ(this->story(one.id),
+            "submitted:queued moved:running leased:running task_done:running moved:merging moved:completed ");
+  EXPECT_EQ(ended[1].error().code, Code::conflict) << "the lease is that of another job";
+  EXPECT_EQ(this->get(two.id).state, JobState::running);
+  EXPECT_EQ(this->store().answer(two.id, kNever).error().code, Code::conflict);
+  EXPECT_EQ(this->store().counts(kNever).value()[3], 1U) << "completed";
+  EXPECT_EQ(this->store().answer_bytes(kNever).value(), 7U);
+  ASSERT_TRUE(this->store().remove(one.id, kNever));
+  EXPECT_EQ(this->store().answer(one.id, kNever).error().code, Code::not_found);
+  EXPECT_EQ(this->store().answer_bytes(kNever).value(), 0U);
+}
+TYPED_TEST(JobStoreContract, EndsAQueuedJobThatNeedsNoSearch) {
+  const Job job = this->submit(wish());
+  const NewTask whole{0, 7, 1234, 0, "{}"};
+  const std::string large(kMostAnswerBytes + 1, 'x');
+  std::vector<WholeEnd> ends{{.job = job.id, .task = whole, .reused = true, .answer = Answer{large, ""}}};
+  EXPECT_EQ(this->store().end_whole(ends, at(4), kNever)[0].error().code, Code::invalid_argument);
+  EXPECT_EQ(this->get(job.id), job) << "nothing was changed";
+  ends[0].answer = Answer{};
+  const Job ended = this->store().end_whole(ends, at(4), kNever)[0].value();
+  EXPECT_TRUE(ended.reused);
+  EXPECT_EQ(ended.answer_bytes, 0U);
+  EXPECT_EQ(this->get(job.id), ended);
+  EXPECT_EQ(this->story(job.id),
+            "submitted:queued moved:running leased:running reused:running moved:merging moved:completed ");
+  EXPECT_EQ(this->store().end_whole(ends, at(5), kNever)[0].error().code, Code::conflict);
+  const Job two = this->running(2);
+  const LeasedTask first = this->lease(two.id);
+  const std::vector<WholeEnd> not_whole{{.job = two.id, .lease = first.lease}};
+  EXPECT_EQ(this->store().end_whole(not_whole, at(5), kNever)[0].error().code, Code::conflict);
+  EXPECT_EQ(this->task(two.id, 0).state, TaskState::leased);
+}
 TYPED_TEST(JobStoreContract, KnowsWhichQueriesAreUsed) {
   const Job job = this->submit(wish());
   this->submit(small_wish(">q\nA\n"));

@@ -159,6 +159,13 @@ class ServiceTest(unittest.TestCase):
         self.assertIn(job, self.cli("list"))
         self.assertEqual(json.loads(self.cli("status", job, "--json"))["status"], "completed")
         self.assertIn("completed", self.cli("explain", job))
+        piped = self.cli("submit", "blastn", "-db", "nucleotides_500", "-outfmt", "6", "--json", "--title", "piped",
+                         text=source.read_text())
+        self.assertEqual(json.loads(piped)["title"], "piped")
+        again = self.server.wait(json.loads(piped)["id"])
+        self.assertTrue(again["reused"])
+        fresh = self.cli("submit", "blastn", "-query", str(source), "-db", "nucleotides_500", "-outfmt", "6", "--fresh").strip()
+        self.assertNotIn("reused", self.server.wait(fresh))
         self.cli("delete", job)
         self.cli("status", job, code=1)
         out.unlink()
@@ -181,6 +188,66 @@ class ServiceTest(unittest.TestCase):
                       if line.startswith("blastloom_") and "coalesced" in line)
         self.assertGreater(ridden, 0)
 
+    def engine_runs(self):
+        metrics = self.server.call("GET", "/metrics")[2].decode()
+        return int(float(next(line for line in metrics.splitlines() if line.startswith("blastloom_engine_runs_total")).split()[-1]))
+
+    def test_a_search_asked_again_is_answered_without_blast(self):
+        self.assertEqual(self.server.stop(), 0)
+        databases = SCRATCH / "reuse_db"
+        shutil.rmtree(databases, ignore_errors=True)
+        databases.mkdir()
+        for file in (TESTDATA / "db").glob("proteins_2k.*"):
+            shutil.copy(file, databases)
+        self.server = Server(self.folder, "--db-path", str(databases)).start()
+        ask = lambda text, options, **more: self.server.wait(self.server.submit("blastp", "proteins_2k", text, options, **more))
+        searches = [(query("proteins_20.fa"), {"outfmt": "6", "evalue": "1e-3"}), (query("proteins_100.fa"), {"outfmt": "0"})]
+        want = [blast("blastp", "proteins_2k", *search) for search in searches]
+        self.assertGreater(len(want[1]), 1 << 16)  # so it is kept in the object store
+        for search in searches:
+            self.assertNotIn("reused", ask(*search))
+        for restart in (False, True):
+            if restart:
+                self.server.kill()
+                self.server.start()
+            before = self.engine_runs()
+            for (text, options), bytes_ in zip(searches, want):
+                again = ask(text, dict(reversed(options.items())))
+                self.assertEqual((again["status"], again.get("reused")), ("completed", True))
+                self.assertEqual(self.server.output(again["id"]), bytes_)
+            self.assertEqual(self.engine_runs(), before)
+        kinds = [event["kind"] for event in json.loads(self.server.call("GET", f"/api/blast/jobs/{again['id']}/events")[2])["events"]]
+        self.assertIn("reused", kinds)
+        self.assertIn("Nothing was searched", self.cli("explain", again["id"]))
+        text, options = searches[0]
+        body = {"program": "blastp", "database": "proteins_2k", "query": text, "options": options}
+        plan = json.loads(self.server.call("POST", "/api/blast/preflight", body)[2])
+        self.assertIn("Nothing will be searched", plan["reasons"][0])
+        for other in ({**options, "evalue": "1e-4"}, {**options, "outfmt": "7"}):
+            self.assertNotIn("reused", ask(text, other))
+        fresh = ask(text, options, fresh=True)
+        self.assertNotIn("reused", fresh)
+        self.assertEqual(self.server.output(fresh["id"]), want[0])
+        os.utime(databases / "proteins_2k.psq")
+        self.assertNotIn("reused", ask(text, options))
+        shutil.rmtree(databases)
+
+    def test_equal_searches_at_once_are_one_search(self):
+        self.assertEqual(self.server.stop(), 0)
+        self.server = Server(self.folder, "--cores", "2").start()
+        searches = [("blastp", "proteins_2k", query("proteins_20.fa"), {"outfmt": "6"}),
+                    ("blastn", "nucleotides_500", ">" + query("reads_500.fa").split(">")[1], {"outfmt": "6"})]
+        for search in searches:
+            with concurrent.futures.ThreadPoolExecutor(16) as pool:
+                jobs = list(pool.map(lambda _: self.server.submit(*search), range(16)))
+            want = blast(*search)
+            for job in jobs:
+                self.assertEqual(self.server.wait(job)["status"], "completed")
+                self.assertEqual(self.server.output(job), want)
+            tasks = [json.loads(self.server.call("GET", f"/api/blast/jobs/{job}/tasks")[2])["tasks"][0] for job in jobs]
+            searched = sum("metrics" in task and task["metrics"]["cpu_seconds"] > 0 for task in tasks)
+            self.assertEqual(searched, 1)
+
     def test_killed_at_any_moment_every_job_ends_once_with_the_right_bytes(self):
         text, options = query("proteins_100.fa"), {"outfmt": "6", "evalue": "1e-5"}
         read, read_options = query("reads_500.fa"), {"outfmt": "6"}
@@ -188,8 +255,10 @@ class ServiceTest(unittest.TestCase):
                 "blastn": blast("blastn", "nucleotides_500", read, read_options)}
         jobs = []
         for round_number in range({"quick": 3, "full": 200}.get(LEVEL, 8)):
-            jobs.append((self.server.submit("blastp", "proteins_2k", text, options), "blastp"))
-            jobs.append((self.server.submit("blastn", "nucleotides_500", read, read_options), "blastn"))
+            # Fresh, but for every fourth round: there is nothing to kill in what is known.
+            fresh = round_number % 4 != 3
+            jobs.append((self.server.submit("blastp", "proteins_2k", text, options, fresh=fresh), "blastp"))
+            jobs.append((self.server.submit("blastn", "nucleotides_500", read, read_options, fresh=fresh), "blastn"))
             time.sleep(random.Random(round_number).uniform(0, 1.2))  # the moment of the kill
             self.server.kill()
             self.server.start()

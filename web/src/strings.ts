@@ -305,6 +305,7 @@ const job = {
   against: "against",
   submitted: (time: string) => `submitted ${time}`,
   cpu: (time: string) => `${time} of computing`,
+  reused: "Answered from an earlier, equal search",
   owner: (name: string) => `by ${name}`,
   queued: "Waiting for its turn.",
   position: (n: number) => (n === 1 ? "It is next in the queue." : `It is number ${n} in the queue.`),
@@ -364,6 +365,7 @@ const job = {
         task_released: task ? `Task ${task} went back to the queue` : "Tasks went back to the queue",
         task_failed: `Task ${task} failed`,
         measured: "What it took was measured",
+        reused: "An earlier, equal search had the answer",
       })[kind] ?? kind,
   },
 };

@@ -31,12 +31,12 @@ Status write_progress(Connection& db, const JobRow& row) {
 }
 
 Result<JobRow> insert_job(Connection& db, const NewJob& job, UnixTime now) {
-  JobRow row{0, Job{.id = JobId::random(), .request = job, .created = now}};
+  JobRow row{0, Job{.id = JobId::random(), .request = job, .created = now, .version = 1}};
   LOOM_CHECKED(db.run(
       "INSERT INTO jobs(id, owner, title, program, database, options, query_key, queries, letters, sha256, "
-      "priority, state, created) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)",
+      "priority, state, created, version) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
       row.job.id, job.owner, job.title, job.program, job.database, job.options, job.query_key, job.queries,
-      job.letters, job.sha256, job.priority, row.job.state, now));
+      job.letters, job.sha256, job.priority, row.job.state, now, row.job.version));
   row.number = db.last_row();
   row.job.request.query.clear();
   if (job.query_key.empty())
@@ -71,14 +71,6 @@ Status insert_tasks(Connection& db, JobRow& row, std::span<const NewTask> tasks)
     ++row.job.tasks_total;
     row.job.letters_total += task.letters;
   }
-  return ok();
-}
-
-Status check_move(const Job& job, JobState to) {
-  if (!may_move(job.state, to)) return move_refused(job.id, job.state, to);
-  if (to == JobState::merging && job.tasks_done != job.tasks_total)
-    return error(Code::conflict, "job {} is running and cannot become merging: {} of {} tasks are done",
-                 job.id.str(), job.tasks_done, job.tasks_total);
   return ok();
 }
 
@@ -122,9 +114,26 @@ Status move(Connection& db, JobRow& row, JobState to, const Failure& failure, Un
 }  // namespace
 
 Status save(Connection& db, JobRow& row, const Happening& happening) {
+  LOOM_CHECKED(tell(db, row, happening));
+  return write_progress(db, row);
+}
+
+Status tell(Connection& db, JobRow& row, const Happening& happening) {
   ++row.job.version;
-  LOOM_CHECKED(write_progress(db, row));
   return insert_event(db, row, happening);
+}
+
+Status write_job(Connection& db, const JobRow& row) {
+  LOOM_CHECKED(write_state(db, row));
+  return write_progress(db, row);
+}
+
+Status check_move(const Job& job, JobState to) {
+  if (!may_move(job.state, to)) return move_refused(job.id, job.state, to);
+  if (to == JobState::merging && job.tasks_done != job.tasks_total)
+    return error(Code::conflict, "job {} is running and cannot become merging: {} of {} tasks are done",
+                 job.id.str(), job.tasks_done, job.tasks_total);
+  return ok();
 }
 
 Result<Submitted> submit(Connection& db, const NewJob& job, const std::optional<Idempotency>& once,
@@ -139,7 +148,7 @@ Result<Submitted> submit(Connection& db, const NewJob& job, const std::optional<
     if (before) return Submitted{*std::move(before), Submitted::Outcome::repeated};
   }
   LOOM_TRY(JobRow row, insert_job(db, job, now));
-  LOOM_CHECKED(save(db, row, {EventKind::submitted, now, std::nullopt, {}}));
+  LOOM_CHECKED(insert_event(db, row, {EventKind::submitted, now, std::nullopt, {}}));
   if (once)
     LOOM_CHECKED(db.run("INSERT INTO idempotency(owner, token, fingerprint, job) VALUES(?,?,?,?)", job.owner,
                         once->key, once->fingerprint, row.number));

@@ -21,6 +21,9 @@ Result<Job> set_metrics(Connection& db, const JobId& id, const RuntimeMetrics& m
 Result<Leadership> try_lead(Connection& db, std::string_view name, std::string_view holder, UnixTime now,
                             UnixTime until);
 
+/// Refuses what the table of moves does not allow. Errors: conflict.
+Status check_move(const Job& job, JobState to);
+
 /// What happened, for the event.
 struct Happening {
   EventKind kind;
@@ -31,5 +34,10 @@ struct Happening {
 /// Writes how `row.job` stands now, with its next version, and the event that tells of it: the one way in
 /// which a job changes. `row.job` then has that version.
 Status save(Connection& db, JobRow& row, const Happening& happening);
+/// As save(), but for the row of `row.job`, which is still to be written: several changes of one job then
+/// cost one write. `row.job` then has its next version.
+Status tell(Connection& db, JobRow& row, const Happening& happening);
+/// Writes all of a job that may change but its metrics.
+Status write_job(Connection& db, const JobRow& row);
 
 }  // namespace loom::store::sqlite

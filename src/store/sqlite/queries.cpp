@@ -109,8 +109,8 @@ Result<JobPage> jobs_without_metrics(Connection& db, const std::optional<JobCurs
   const UnixTime created = after ? after->created : UnixTime::min();
   LOOM_TRY(Statement rows,
            db.query("SELECT " LOOM_JOB_COLUMNS
-                    " FROM jobs WHERE state = 'completed' AND cpu_seconds IS NULL AND (created, id) > (?, ?) "
-                    "ORDER BY created, id LIMIT ?",
+                    " FROM jobs INDEXED BY jobs_unmeasured WHERE state = 'completed' AND cpu_seconds IS NULL "
+                    "AND (created, id) > (?, ?) ORDER BY created, id LIMIT ?",
                     created, id, limit + 1));
   return read_page(rows, limit);
 }
@@ -121,6 +121,22 @@ Result<std::string> query_of(Connection& db, const JobId& id) {
   LOOM_TRY(const Step step, found.step());
   if (step == Step::done) return error(Code::conflict, "job {} has its query in the object store", id.str());
   return found.text();
+}
+
+Result<Answer> answer_of(Connection& db, const JobId& id) {
+  LOOM_TRY(const JobRow row, find_job(db, id));
+  LOOM_TRY(Statement found, db.query("SELECT output, messages FROM answers WHERE job = ?", row.number));
+  LOOM_TRY(const Step step, found.step());
+  if (step == Step::done) return error(Code::conflict, "job {} has no answer in the store", id.str());
+  Answer answer;
+  answer.output = found.text();
+  answer.messages = found.text();
+  return answer;
+}
+
+Result<std::uint64_t> answer_bytes(Connection& db) {
+  LOOM_TRY(const std::int64_t bytes, db.integer("SELECT answer_bytes FROM totals"));
+  return static_cast<std::uint64_t>(bytes);
 }
 
 Result<std::uint64_t> users_of_query(Connection& db, std::string_view query_key) {

@@ -17,6 +17,8 @@ Result<JobPage> jobs_without_metrics(Connection& db, const std::optional<JobCurs
 Result<JobCounts> counts(Connection& db);
 Result<std::string> query_of(Connection& db, const JobId& id);
 Result<std::uint64_t> users_of_query(Connection& db, std::string_view query_key);
+Result<Answer> answer_of(Connection& db, const JobId& id);
+Result<std::uint64_t> answer_bytes(Connection& db);
 Result<std::vector<Task>> tasks(Connection& db, const JobId& id, std::uint32_t first, std::size_t limit);
 Result<std::vector<Event>> read_events(Connection& db, const JobId& id, std::uint64_t after,
                                        std::size_t limit);

@@ -66,6 +66,11 @@ Result<JobRow> read_job(Statement& row) {
   job.finished = row.maybe_time();
   job.failure = read_failure(row);
   job.metrics = read_metrics(row);
+  if (row.next_is_null())
+    row.skip(1);
+  else
+    job.answer_bytes = row.integer<std::uint64_t>();
+  job.reused = row.integer<int>() != 0;
   job.version = row.integer<std::uint64_t>();
   return JobRow{number, std::move(job)};
 }

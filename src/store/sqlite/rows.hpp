@@ -22,7 +22,7 @@ struct JobRow {
   "jobs.query_key, jobs.queries, jobs.letters, jobs.sha256, jobs.priority, jobs.state, jobs.tasks_total, " \
   "jobs.tasks_done, jobs.letters_total, jobs.letters_done, jobs.created, jobs.started, jobs.finished, "    \
   "jobs.failure_kind, jobs.failure_sentence, jobs.cpu_seconds, jobs.wall_seconds, jobs.peak_bytes, "       \
-  "jobs.searched_letters, jobs.version"
+  "jobs.searched_letters, jobs.answer_bytes, jobs.reused, jobs.version"
 Result<JobRow> read_job(Statement& row);
 
 #define LOOM_TASK_COLUMNS                                                                                 \

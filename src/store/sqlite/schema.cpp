@@ -96,7 +96,32 @@ CREATE TABLE queries(
 CREATE INDEX jobs_by_query ON jobs(query_key) WHERE query_key <> '';
 )sql";
 
-constexpr std::array kMigrations{kFirst, kQueries};
+constexpr const char* kAnswers = R"sql(
+CREATE TABLE answers(
+  job INTEGER PRIMARY KEY REFERENCES jobs(number) ON DELETE CASCADE, output BLOB NOT NULL, messages BLOB NOT NULL
+) STRICT;
+ALTER TABLE jobs ADD COLUMN answer_bytes INTEGER;
+ALTER TABLE jobs ADD COLUMN reused INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE totals(answer_bytes INTEGER NOT NULL) STRICT;
+INSERT INTO totals VALUES(0);
+CREATE TRIGGER answers_kept AFTER UPDATE OF answer_bytes ON jobs WHEN NEW.answer_bytes IS NOT NULL BEGIN
+  UPDATE totals SET answer_bytes = answer_bytes + NEW.answer_bytes - coalesce(OLD.answer_bytes, 0);
+END;
+CREATE TRIGGER answers_gone AFTER DELETE ON jobs WHEN OLD.answer_bytes IS NOT NULL BEGIN
+  UPDATE totals SET answer_bytes = answer_bytes - OLD.answer_bytes;
+END;
+-- A title that is not there is not indexed.
+DROP TRIGGER titles_new;
+DROP TRIGGER titles_old;
+CREATE TRIGGER titles_new AFTER INSERT ON jobs WHEN NEW.title <> '' BEGIN
+  INSERT INTO titles(rowid, title) VALUES(NEW.number, NEW.title);
+END;
+CREATE TRIGGER titles_old AFTER DELETE ON jobs WHEN OLD.title <> '' BEGIN
+  INSERT INTO titles(titles, rowid, title) VALUES('delete', OLD.number, OLD.title);
+END;
+)sql";
+
+constexpr std::array kMigrations{kFirst, kQueries, kAnswers};
 
 Status refuse_foreign(Connection& db, std::int64_t version, std::size_t newest) {
   LOOM_TRY(const std::int64_t application, db.integer("PRAGMA application_id"));

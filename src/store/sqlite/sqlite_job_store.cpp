@@ -37,6 +37,24 @@ auto SqliteJobStore::write(Deadline deadline, const Change& change)
   return *std::move(result);
 }
 
+template <class Item, class Change>
+auto SqliteJobStore::write_all(std::span<const Item> items, Deadline deadline, const Change& change)
+    -> std::vector<decltype(change(std::declval<Connection&>(), items.front()))> {
+  using Outcome = decltype(change(std::declval<Connection&>(), items.front()));
+  std::vector<std::optional<Outcome>> made(items.size());
+  std::vector<sqlite::Writer::Change> changes;
+  for (std::size_t i = 0; i < items.size(); ++i)
+    changes.emplace_back([&change, &made, items, i](Connection& db) -> Status {
+      made[i].emplace(change(db, items[i]));
+      return *made[i] ? ok() : Status(made[i]->error());
+    });
+  const std::vector<Status> durable = writer_.run_all(changes, deadline);
+  std::vector<Outcome> outcomes;
+  for (std::size_t i = 0; i < items.size(); ++i)
+    outcomes.push_back(durable[i] ? *std::move(made[i]) : Outcome(durable[i].error()));
+  return outcomes;
+}
+
 Status SqliteJobStore::verify(Deadline deadline) {
   return readers_.run(deadline, [](Connection& db) -> Status {
     LOOM_TRY(auto check, db.query("PRAGMA integrity_check(1)"));
@@ -164,6 +182,28 @@ Result<std::uint64_t> SqliteJobStore::last_order(Deadline deadline) {
              db.integer("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)"));
     return static_cast<std::uint64_t>(order);
   });
+}
+
+std::vector<Result<BegunJob>> SqliteJobStore::begin_whole(std::span<const WholeJob> jobs,
+                                                          std::string_view owner, UnixTime until,
+                                                          UnixTime now, Deadline deadline) {
+  return write_all(jobs, deadline, [&](Connection& db, const WholeJob& job) {
+    return sqlite::begin_whole(db, job, owner, until, now);
+  });
+}
+
+std::vector<Result<Job>> SqliteJobStore::end_whole(std::span<const WholeEnd> ends, UnixTime now,
+                                                   Deadline deadline) {
+  return write_all(ends, deadline,
+                   [&](Connection& db, const WholeEnd& end) { return sqlite::end_whole(db, end, now); });
+}
+
+Result<Answer> SqliteJobStore::answer(const JobId& id, Deadline deadline) {
+  return readers_.run(deadline, [&](Connection& db) { return sqlite::answer_of(db, id); });
+}
+
+Result<std::uint64_t> SqliteJobStore::answer_bytes(Deadline deadline) {
+  return readers_.run(deadline, [](Connection& db) { return sqlite::answer_bytes(db); });
 }
 
 Result<JobPage> SqliteJobStore::jobs_without_metrics(const std::optional<JobCursor>& after, std::size_t limit,

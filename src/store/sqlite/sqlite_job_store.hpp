@@ -63,6 +63,12 @@ class SqliteJobStore final : public JobStore {
                                              Deadline deadline) override;
   Result<std::uint64_t> last_order(Deadline deadline) override;
   void on_commit(std::function<void()> told) override { writer_.on_commit(std::move(told)); }
+  std::vector<Result<BegunJob>> begin_whole(std::span<const WholeJob> jobs, std::string_view owner,
+                                            UnixTime until, UnixTime now, Deadline deadline) override;
+  std::vector<Result<Job>> end_whole(std::span<const WholeEnd> ends, UnixTime now,
+                                     Deadline deadline) override;
+  Result<Answer> answer(const JobId& id, Deadline deadline) override;
+  Result<std::uint64_t> answer_bytes(Deadline deadline) override;
   Result<JobPage> jobs_without_metrics(const std::optional<JobCursor>& after, std::size_t limit,
                                        Deadline deadline) override;
   Result<Job> set_metrics(const JobId& id, const RuntimeMetrics& metrics, UnixTime now,
@@ -78,6 +84,10 @@ class SqliteJobStore final : public JobStore {
   template <class Change>
   auto write(Deadline deadline, const Change& change)
       -> decltype(change(std::declval<sqlite::Connection&>()));
+  /// As write(), `change(Connection&, item)` for each of `items`, together.
+  template <class Item, class Change>
+  auto write_all(std::span<const Item> items, Deadline deadline, const Change& change)
+      -> std::vector<decltype(change(std::declval<sqlite::Connection&>(), items.front()))>;
 
   sqlite::Writer writer_;  // closes last: what may write takes the -wal away
   sqlite::Readers readers_;

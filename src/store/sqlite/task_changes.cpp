@@ -77,6 +77,53 @@ Result<Held> find_running(Connection& db, const Lease& lease) {
   return held;
 }
 
+/// Writes a task that is done, and counts it in its job, which is to be written.
+Status write_done(Connection& db, Held& held, const Lease& lease, std::string_view output_key,
+                  const RuntimeMetrics& metrics) {
+  end_lease(held.task, TaskState::done, {});
+  held.task.token = lease.token;  // knows a repeated call
+  LOOM_CHECKED(save_task(db, held.job.number, held.task));
+  ++held.job.job.tasks_done;
+  held.job.job.letters_done += held.task.task.work.letters;
+  return db.run(
+      "UPDATE tasks SET output_key=?, cpu_seconds=?, wall_seconds=?, peak_bytes=?, searched_letters=? "
+      "WHERE job=? AND number=?",
+      output_key, metrics.cpu_seconds, metrics.wall_seconds, metrics.peak_bytes, metrics.letters,
+      held.job.number, lease.task.index);
+}
+
+Status check_answer(const WholeEnd& end) {
+  if (!end.answer || end.answer->output.size() + end.answer->messages.size() <= kMostAnswerBytes) return ok();
+  return error(Code::invalid_argument, "an answer of {} bytes is too large for the store; at most {}",
+               end.answer->output.size() + end.answer->messages.size(), kMostAnswerBytes);
+}
+
+Status keep_answer(Connection& db, JobRow& row, const Answer& answer) {
+  row.job.answer_bytes = answer.output.size() + answer.messages.size();
+  return db.run("INSERT INTO answers(job, output, messages) VALUES(?, cast(? AS BLOB), cast(? AS BLOB))",
+                row.number, answer.output, answer.messages);
+}
+
+/// A job that runs and whose only task was just done: to its end, with two events and one write.
+Result<Job> complete(Connection& db, JobRow& row, const WholeEnd& end, UnixTime now) {
+  for (const JobState to : {JobState::merging, JobState::completed}) {
+    LOOM_CHECKED(check_move(row.job, to));
+    row.job.state = to;
+    if (is_final(to)) row.job.finished = now;
+    LOOM_CHECKED(tell(db, row, {EventKind::moved, now, std::nullopt, {}}));
+  }
+  if (end.answer) LOOM_CHECKED(keep_answer(db, row, *end.answer));
+  row.job.reused = end.reused;
+  row.job.metrics = end.metrics;
+  LOOM_CHECKED(write_job(db, row));
+  LOOM_CHECKED(db.run(
+      "UPDATE jobs SET cpu_seconds=?, wall_seconds=?, peak_bytes=?, searched_letters=?, answer_bytes=?, "
+      "reused=? WHERE number=?",
+      end.metrics.cpu_seconds, end.metrics.wall_seconds, end.metrics.peak_bytes, end.metrics.letters,
+      row.job.answer_bytes, static_cast<int>(row.job.reused), row.number));
+  return std::move(row.job);
+}
+
 struct Overdue {
   JobId job;
   std::uint32_t index;
@@ -137,18 +184,35 @@ Result<Job> finish_task(Connection& db, const Lease& lease, std::string_view out
                         const RuntimeMetrics& metrics, UnixTime now) {
   LOOM_TRY(Held held, find_held(db, lease));
   if (held.task.task.state == TaskState::done) return std::move(held.job.job);
-  end_lease(held.task, TaskState::done, {});
-  held.task.token = lease.token;  // knows a repeated call
-  LOOM_CHECKED(save_task(db, held.job.number, held.task));
-  LOOM_CHECKED(
-      db.run("UPDATE tasks SET output_key=?, cpu_seconds=?, wall_seconds=?, peak_bytes=?, searched_letters=? "
-             "WHERE job=? AND number=?",
-             output_key, metrics.cpu_seconds, metrics.wall_seconds, metrics.peak_bytes, metrics.letters,
-             held.job.number, lease.task.index));
-  ++held.job.job.tasks_done;
-  held.job.job.letters_done += held.task.task.work.letters;
+  LOOM_CHECKED(write_done(db, held, lease, output_key, metrics));
   LOOM_CHECKED(save(db, held.job, {EventKind::task_done, now, lease.task.index, {}}));
   return std::move(held.job.job);
+}
+
+Result<BegunJob> begin_whole(Connection& db, const WholeJob& whole, std::string_view owner, UnixTime until,
+                             UnixTime now) {
+  LOOM_CHECKED(start(db, whole.id, std::span(&whole.task, 1), now));
+  LOOM_TRY(std::vector<LeasedTask> leased, lease_tasks(db, whole.id, owner, 1, until, now));
+  LOOM_CHECK(leased.size() == 1, "a job that was just started has its task to lease");
+  LOOM_TRY(JobRow row, find_job(db, whole.id));
+  return BegunJob{std::move(row.job), std::move(leased.front().lease)};
+}
+
+Result<Job> end_whole(Connection& db, const WholeEnd& end, UnixTime now) {
+  LOOM_CHECKED(check_answer(end));
+  std::optional<Lease> lease = end.lease;
+  if (!lease) {
+    LOOM_TRY(const BegunJob begun, begin_whole(db, {end.job, end.task}, "", now, now));
+    lease = begun.lease;
+  }
+  LOOM_TRY(Held held, find_running(db, *lease));
+  if (held.job.job.tasks_total != 1)
+    return error(Code::conflict, "job {} has {} tasks, and not one", held.job.job.id.str(),
+                 held.job.job.tasks_total);
+  LOOM_CHECKED(write_done(db, held, *lease, end.output_key, end.metrics));
+  LOOM_CHECKED(tell(db, held.job,
+                    {end.reused ? EventKind::reused : EventKind::task_done, now, lease->task.index, {}}));
+  return complete(db, held.job, end, now);
 }
 
 Status give_up_task(Connection& db, const Lease& lease, TaskState to, const Failure& failure, UnixTime now) {

@@ -15,6 +15,9 @@ Result<std::vector<LeasedTask>> lease_tasks(Connection& db, const JobId& id, std
 Result<Lease> renew(Connection& db, const Lease& lease, UnixTime until);
 Result<Job> finish_task(Connection& db, const Lease& lease, std::string_view output_key,
                         const RuntimeMetrics& metrics, UnixTime now);
+Result<BegunJob> begin_whole(Connection& db, const WholeJob& whole, std::string_view owner, UnixTime until,
+                             UnixTime now);
+Result<Job> end_whole(Connection& db, const WholeEnd& end, UnixTime now);
 /// To `to`: failed, or ready.
 Status give_up_task(Connection& db, const Lease& lease, TaskState to, const Failure& failure, UnixTime now);
 Result<std::vector<Expired>> expire_leases(Connection& db, UnixTime ended_by, UnixTime now,

@@ -31,17 +31,32 @@ Writer::~Writer() {
   thread_.join();
 }
 
+Result<std::future<Status>> Writer::enqueue(const Change& change, Deadline deadline) {
+  if (queue_.size() >= limits_.waiting)
+    return error(Code::unavailable, "job store: {} changes wait already; try again later", queue_.size());
+  queue_.push_back({&change, deadline, ok(), {}});
+  changed_.notify_one();  // locked: the destructor may run as soon as the change is taken up
+  return queue_.back().answer.get_future();
+}
+
 Status Writer::run(const Change& change, Deadline deadline) {
-  std::future<Status> answer;
+  Result<std::future<Status>> answer = std::future<Status>();
   {
     const MutexLock lock(mutex_);
-    if (queue_.size() >= limits_.waiting)
-      return error(Code::unavailable, "job store: {} changes wait already; try again later", queue_.size());
-    queue_.push_back({&change, deadline, ok(), {}});
-    answer = queue_.back().answer.get_future();
-    changed_.notify_one();  // locked: the destructor may run as soon as the change is taken up
+    answer = enqueue(change, deadline);
   }
-  return answer.get();
+  return answer ? answer->get() : Status(answer.error());
+}
+
+std::vector<Status> Writer::run_all(std::span<const Change> changes, Deadline deadline) {
+  std::vector<Result<std::future<Status>>> answers;
+  {
+    const MutexLock lock(mutex_);
+    for (const Change& change : changes) answers.push_back(enqueue(change, deadline));
+  }
+  std::vector<Status> outcomes;
+  for (auto& answer : answers) outcomes.push_back(answer ? answer->get() : Status(answer.error()));
+  return outcomes;
 }
 
 std::size_t Writer::waiting() {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -36,6 +37,8 @@ class Writer {
   /// Blocking until `change` is durable, or was undone. Its own error, or: timed_out when `deadline` passed
   /// before it began; unavailable when too many wait; the error of the commit, which all of a group share.
   Status run(const Change& change, Deadline deadline) EXCLUDES(mutex_);
+  /// As run(), of all of them at once: each is undone alone and has its own outcome, in the same order.
+  std::vector<Status> run_all(std::span<const Change> changes, Deadline deadline) EXCLUDES(mutex_);
 
   /// `told` is called after each commit, on the writer's thread.
   void on_commit(std::function<void()> told) EXCLUDES(told_mutex_) {
@@ -55,6 +58,7 @@ class Writer {
     Status outcome;
     std::promise<Status> answer;
   };
+  Result<std::future<Status>> enqueue(const Change& change, Deadline deadline) REQUIRES(mutex_);
   void loop() EXCLUDES(mutex_);
   std::vector<Request> next_group() EXCLUDES(mutex_);
   void commit_group(std::vector<Request>& group);

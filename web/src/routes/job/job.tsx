@@ -145,7 +145,8 @@ function Facts({ job }: { job: Job }) {
       </span>
       <span title={clock(job.created)}>{say.submitted(clock(job.created))}</span>
       {ended(job.status) && seconds !== null && <span>{strings.jobs.took(duration(seconds))}</span>}
-      {job.metrics && ended(job.status) && <span>{say.cpu(duration(job.metrics.cpu_seconds))}</span>}
+      {job.reused && <span>{say.reused}</span>}
+      {job.metrics && !job.reused && ended(job.status) && <span>{say.cpu(duration(job.metrics.cpu_seconds))}</span>}
       {job.owner !== "local" && <span>{say.owner(job.owner)}</span>}
       {options.map(([name, value]) => (
         <span key={name} className="chip mono">

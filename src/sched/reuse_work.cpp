@@ -1,0 +1,115 @@
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "sched/job_keys.hpp"
+#include "sched/local_scheduler.hpp"
+
+namespace loom::sched {
+
+namespace {
+
+constexpr const char* kReused = "reused";
+constexpr std::size_t kBlock = std::size_t{1} << 18U;
+constexpr const char* kReusedSpec =
+    R"({"search":0,"first_unit":0,"last_unit":1,"threads":1,"seconds":0,"shards":1,"reused":true})";
+
+}  // namespace
+
+bool LocalScheduler::knows_answer(const JobSpec& spec, const std::string& query_sha256) {
+  if (spec.fresh || !reuse_.may_have(query_sha256)) return false;
+  const auto around = surroundings_of(reuse_.options(), spec);
+  return around && *around && reuse_.find(search_key(**around, query_sha256), query_sha256);
+}
+
+std::optional<std::string> LocalScheduler::surroundings(const ActiveJob& job) const {
+  if (reuse_.options().most_bytes == 0) return std::nullopt;
+  // What is wrong with the search is told by whoever runs it.
+  auto around = surroundings_of(reuse_.options(), job.spec);
+  return around ? *std::move(around) : std::nullopt;
+}
+
+void LocalScheduler::name_search(const ActivePtr& job, const std::optional<std::string>& around) {
+  const MutexLock lock(mutex_);
+  if (around) job->key = search_key(*around, job->job.request.sha256);
+}
+
+bool LocalScheduler::answer_known(const ActivePtr& job) {
+  if (job->key.empty() || !(job->rendering || may_reuse(*job))) return false;
+  const auto found = reuse_.find(job->key, job->job.request.sha256);
+  if (!found) return false;
+  const Status ended = end_with(job, *found);
+  if (!ended && !is_over(ended.error())) {
+    log::write(log::Level::warning, "reuse.failed",
+               {{"job", job->job.id.str()}, {"reason", ended.error().message}});
+    return false;
+  }
+  const MutexLock lock(mutex_);
+  if (ended) ++counts_.reused_jobs;
+  if (job->rendering) job->rendering->outcome = ended;
+  if (ended) job->job.state = store::JobState::completed;
+  if (job->number > 0 && job->phase != ActiveJob::Phase::ended) drop(job);
+  return true;
+}
+
+Status LocalScheduler::end_with(const ActivePtr& job, const Reuse::Found& found) {
+  if (job->rendering) return put_found(found, job->rendering->key);
+  store::WholeEnd end{.job = job->job.id,
+                      .task = {.first_query = 0,
+                               .queries = job->job.request.queries,
+                               .letters = job->job.request.letters,
+                               .spec = kReusedSpec},
+                      .output_key = kReused,
+                      .metrics = {.letters = job->job.request.letters},
+                      .reused = true};
+  if (found.output_bytes + found.messages.size() <= store::kMostAnswerBytes) {
+    end.answer = store::Answer{std::string(found.output_bytes, '\0'), found.messages};
+    LOOM_CHECKED(found.read(0, std::as_writable_bytes(std::span(end.answer->output))));
+  } else {
+    LOOM_CHECKED(
+        objects_.put(messages_key(job->job.id), std::as_bytes(std::span(found.messages)), Deadline::never()));
+    LOOM_CHECKED(put_found(found, output_key(job->job.id)));
+  }
+  LOOM_CHECKED(store_.end_whole(std::span(&end, 1), now(), soon()).front());
+  return ok();
+}
+
+Status LocalScheduler::put_found(const Reuse::Found& found, const storage::ObjectKey& key) {
+  LOOM_TRY(const auto writer, objects_.open_writer(key, Deadline::never()));
+  std::vector<std::byte> block(kBlock);
+  for (std::uint64_t at = 0;;) {
+    LOOM_TRY(const std::size_t got, found.read(at, block));
+    if (got == 0) return writer->commit(Deadline::never());
+    LOOM_CHECKED(writer->write(std::span(block).first(got), Deadline::never()));
+    at += got;
+  }
+}
+
+bool LocalScheduler::join_equal(const ActivePtr& job) {
+  const MutexLock lock(mutex_);
+  if (job->key.empty() || job->rendering || !may_reuse(*job) || job->phase == ActiveJob::Phase::ended)
+    return false;
+  Equals& equals = equals_[job->key];
+  if (!equals.runs) equals.runs = job;
+  if (equals.runs == job) return false;
+  job->follows = true;
+  equals.wait.push_back(job);
+  return true;
+}
+
+void LocalScheduler::leave_equals(const ActivePtr& job) {
+  const auto equals = equals_.find(job->key);
+  if (job->key.empty() || equals == equals_.end()) return;
+  if (equals->second.runs != job) {
+    std::erase(equals->second.wait, job);
+    job->follows = false;
+    return;
+  }
+  const std::vector<ActivePtr> waiting = std::move(equals->second.wait);
+  equals_.erase(equals);
+  for (const ActivePtr& one : waiting) {
+    one->follows = false;
+    wait(one);
+  }
+}
+
+}  // namespace loom::sched
