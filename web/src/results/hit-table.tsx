@@ -1,9 +1,9 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef } from "react";
+import { memo, useEffect, useMemo, useRef } from "react";
 import type { Hit } from "../api/results.ts";
 import { count } from "../lib/format.ts";
 import { strings } from "../strings.ts";
-import { columns, scoreClass, scorePaints, shownName } from "./hits.ts";
+import { type Column, columns, scoreClass, scorePaints, shownName } from "./hits.ts";
 import type { Pages } from "./pages.ts";
 
 const say = strings.results.table;
@@ -38,7 +38,11 @@ export function HitTable({ hits, shown, sort, onSort, at, onFocus, selected, onT
   useEffect(() => {
     if (at >= 0) virtual.scrollToIndex(at, { align: "auto" });
   }, [at]);
-  const visible = columns.filter(({ id }) => shown.includes(id));
+  const visible = useMemo(() => columns.filter(({ id }) => shown.includes(id)), [shown]);
+  const act = useRef({ onFocus, onToggle });
+  useEffect(() => {
+    act.current = { onFocus, onToggle };
+  });
   const template = `36px ${visible.map(({ width }) => width).join(" ")}`;
   const minimum = 36 + visible.reduce((sum, { width }) => sum + Number(/(\d+)px/.exec(width)?.[1] ?? 100) + 8, 0);
   return (
@@ -83,33 +87,10 @@ export function HitTable({ hits, shown, sort, onSort, at, onFocus, selected, onT
       <div role="rowgroup" style={{ height: virtual.getTotalSize(), position: "relative", minWidth: minimum }}>
         {rows.map((slot) => {
           const hit = hits.row(slot.index);
-          const place = { transform: `translateY(${slot.start}px)`, height: slot.size };
-          if (!hit)
-            return (
-              <div key={slot.index} role="row" aria-rowindex={slot.index + 2} className="hitrow waiting" style={place}>
-                <div role="gridcell" className="skeleton" />
-              </div>
-            );
+          if (hit) return <Row key={slot.index} place={slot.index} top={slot.start} hit={hit} visible={visible} template={template} focused={slot.index === at} selected={selected.has(hit.id)} act={act} />;
           return (
-            <div
-              key={slot.index}
-              id={`hit-${slot.index}`}
-              role="row"
-              aria-rowindex={slot.index + 2}
-              aria-selected={selected.has(hit.id)}
-              className={slot.index === at ? "hitrow focused" : "hitrow"}
-              style={{ gridTemplateColumns: template, ...place }}
-              onClick={() => onFocus(slot.index)}
-            >
-              <div role="gridcell">
-                <input type="checkbox" tabIndex={-1} aria-label={say.select(shownName(hit))} checked={selected.has(hit.id)} onClick={(event) => event.stopPropagation()} onChange={() => onToggle(hit)} />
-              </div>
-              {visible.map(({ id, numeric, text }) => (
-                <div key={id} role="gridcell" className={numeric ? "num" : id === "accession" ? "mono cell" : "cell"} title={id === "title" ? hit.title : undefined}>
-                  {id === "maxScore" && <i className="dot" aria-hidden="true" style={{ background: `var(${scorePaints[scoreClass(Number(hit.max_score))]})` }} />}
-                  {id === "slen" && hit.slen !== null ? count(hit.slen) : text(hit)}
-                </div>
-              ))}
+            <div key={slot.index} role="row" aria-rowindex={slot.index + 2} className="hitrow waiting" style={{ transform: `translateY(${slot.start}px)`, height: rowHeight }}>
+              <div role="gridcell" className="skeleton" />
             </div>
           );
         })}
@@ -117,6 +98,42 @@ export function HitTable({ hits, shown, sort, onSort, at, onFocus, selected, onT
     </div>
   );
 }
+
+interface RowProps {
+  place: number;
+  top: number;
+  hit: Hit;
+  visible: Column[];
+  template: string;
+  focused: boolean;
+  selected: boolean;
+  act: React.RefObject<Pick<Props, "onFocus" | "onToggle">>;
+}
+
+/** Drawn again only when something of it changed: scrolling draws the rows that come into sight. */
+const Row = memo(function Row({ place, top, hit, visible, template, focused, selected, act }: RowProps) {
+  return (
+    <div
+      id={`hit-${place}`}
+      role="row"
+      aria-rowindex={place + 2}
+      aria-selected={selected}
+      className={focused ? "hitrow focused" : "hitrow"}
+      style={{ gridTemplateColumns: template, transform: `translateY(${top}px)`, height: rowHeight }}
+      onClick={() => act.current.onFocus(place)}
+    >
+      <div role="gridcell">
+        <input type="checkbox" tabIndex={-1} aria-label={say.select(shownName(hit))} checked={selected} onClick={(event) => event.stopPropagation()} onChange={() => act.current.onToggle(hit)} />
+      </div>
+      {visible.map(({ id, numeric, text }) => (
+        <div key={id} role="gridcell" className={numeric ? "num" : id === "accession" ? "mono cell" : "cell"} title={id === "title" ? hit.title : undefined}>
+          {id === "maxScore" && <i className="dot" aria-hidden="true" style={{ background: `var(${scorePaints[scoreClass(Number(hit.max_score))]})` }} />}
+          {id === "slen" && hit.slen !== null ? count(hit.slen) : text(hit)}
+        </div>
+      ))}
+    </div>
+  );
+});
 
 /** Which columns are shown. */
 export function ColumnChooser({ shown, onChange }: { shown: string[]; onChange: (shown: string[]) => void }) {
