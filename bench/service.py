@@ -105,11 +105,14 @@ def coalescing(report, options):
     harness.OUT.mkdir(parents=True, exist_ok=True)
     single(reads[0])  # the database comes into the page cache
     with Server("service-coalescing", "--reuse-size", "0") as server:
-        waits = []
+        waits, own = [], []
         for read in reads[:10]:
             began = time.perf_counter()
-            ended(server, [server.call("POST", "/api/blast/jobs", {**wish, "query": read})["id"]], 0.002)
-            waits.append(time.perf_counter() - began - single(read).wall_s)
+            job = server.call("POST", "/api/blast/jobs", {**wish, "query": read})["id"]
+            ended(server, [job], 0.002)
+            took = time.perf_counter() - began
+            waits.append(took - single(read).wall_s)
+            own.append(took - server.call("GET", f"/api/blast/jobs/{job}")["metrics"]["wall_seconds"])
         before, began = server.cpu_s(), time.perf_counter()
         with concurrent.futures.ThreadPoolExecutor(32) as pool:
             ids = list(pool.map(lambda read: server.call("POST", "/api/blast/jobs", {**wish, "query": read})["id"], reads))
@@ -129,6 +132,7 @@ def coalescing(report, options):
     report.add("single reads: times less CPU", ratio, "×", "≥ 30", ratio >= 30, "a BLAST+ process per job")
     report.add("single reads: wall for all", wall, "s", against=f"{cpu_each * len(reads) / harness.CORES:.0f} s at best, a process per job")
     report.add("a lone job: median of 10 over BLAST+", statistics.median(waits) * 1000, "ms", against="blastn itself")
+    report.add("a lone job: slowest of 10 outside of its own engine's run", max(own) * 1000, "ms", against="median %.0f ms" % (statistics.median(own) * 1000))
     worst = max(waits) * 1000
     report.add("a lone job: slowest of 10 over BLAST+", worst, "ms", "≤ 50", worst <= 50, "blastn itself")
 

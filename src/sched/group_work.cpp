@@ -42,9 +42,7 @@ void LocalScheduler::run_group(const Work& work) {
   for (const ActivePtr& job : left) go_alone(job);
   if (!outcome) return;
   const MutexLock lock(mutex_);
-  ++counts_.processes;
   counts_.cpu_seconds += std::chrono::duration<double>(outcome->cpu).count();
-  counts_.coalesced_jobs += work.jobs.size() - left.size();
   const auto riders = static_cast<double>(work.jobs.size());
   const double part = (std::chrono::duration<double>(outcome->cpu).count() - work.charged) / riders;
   for (const ActivePtr& job : work.jobs)
@@ -96,6 +94,7 @@ Result<search::TaskUse> LocalScheduler::ride(const Work& work, const fs::path& f
   // Nobody's cancel ends it: the others go on.
   const auto use = riding.empty() ? Result<search::TaskUse>(search::TaskUse{})
                                   : together.run(tasks, group_stop_.get_token());
+  if (riding.empty()) return use;
   if (use) {
     deliver(riding, together, *use, left);
   } else {
@@ -161,13 +160,17 @@ void LocalScheduler::deliver(const std::vector<Riding>& riding, const search::Co
   for (std::size_t i = 0; i < ending.size(); ++i)
     again[i] = !ended[i] && still_runs(ending[i]->job.id, ended[i].error()) ? 1 : 0;
   const MutexLock lock(mutex_);
+  ++counts_.processes;
   for (std::size_t i = 0; i < ending.size(); ++i) {
     if (again[i] != 0) {
       left.push_back(ending[i]);
       continue;
     }
     ending[i]->leases.clear();
-    if (ended[i]) ++counts_.tasks_done;
+    if (ended[i]) {
+      ++counts_.tasks_done;
+      ++counts_.coalesced_jobs;
+    }
     if (ending[i]->phase == ActiveJob::Phase::ended) continue;
     ending[i]->job.state = store::JobState::completed;
     drop(ending[i]);

@@ -237,7 +237,7 @@ class ServiceTest(unittest.TestCase):
         self.server = Server(self.folder, "--cores", "2").start()
         searches = [("blastp", "proteins_2k", query("proteins_20.fa"), {"outfmt": "6"}),
                     ("blastn", "nucleotides_500", ">" + query("reads_500.fa").split(">")[1], {"outfmt": "6"})]
-        for search in searches:
+        for number, search in enumerate(searches, 1):
             with concurrent.futures.ThreadPoolExecutor(16) as pool:
                 jobs = list(pool.map(lambda _: self.server.submit(*search), range(16)))
             want = blast(*search)
@@ -247,6 +247,7 @@ class ServiceTest(unittest.TestCase):
             tasks = [json.loads(self.server.call("GET", f"/api/blast/jobs/{job}/tasks")[2])["tasks"][0] for job in jobs]
             searched = sum("metrics" in task and task["metrics"]["cpu_seconds"] > 0 for task in tasks)
             self.assertEqual(searched, 1)
+            self.assertEqual(self.engine_runs(), number)
 
     def test_killed_at_any_moment_every_job_ends_once_with_the_right_bytes(self):
         text, options = query("proteins_100.fa"), {"outfmt": "6", "evalue": "1e-5"}
