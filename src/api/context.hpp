@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <cstddef>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <span>
@@ -48,6 +49,7 @@ struct ApiDeps {
   service::DatabaseWorks* works = nullptr;  ///< null: this server keeps no databases of its own
   std::span<const PageFile> page = {};      ///< the web page; empty: none
   service::Organisms* organisms = nullptr;  ///< null: this server knows no taxonomy
+  std::filesystem::path data = {};          ///< the server's own folder, for /metrics; empty: none
 };
 
 /// What all routes share. There is one: its padding costs nothing.

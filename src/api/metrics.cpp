@@ -8,6 +8,7 @@
 #include <iterator>
 #include <sstream>
 
+#include "api/machine_metrics.hpp"
 #include "api/thread_slot.hpp"
 
 namespace loom::api {
@@ -184,6 +185,7 @@ std::string Metrics::text(const Gauges& gauges) const {
   single(out, "blastloom_http_connections", "gauge", "Open connections.", gauges.connections);
   single(out, "blastloom_event_listeners", "gauge", "Event streams that are listened to.", gauges.listeners);
   write_process(out);
+  write_machine(out, gauges.data);
   return out;
 }
 

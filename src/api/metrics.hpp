@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -24,6 +25,7 @@ struct Gauges {
   std::size_t connections = 0;
   std::size_t listeners = 0;
   std::string version;
+  std::filesystem::path data;  ///< whose file system is told of; empty: none
 };
 
 /// Counts requests, and writes what there is to count in Prometheus' text format 0.0.4. Thread-safe; count()

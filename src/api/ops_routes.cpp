@@ -75,7 +75,8 @@ OpsRoutes::Reply OpsRoutes::metrics(Request& request, Caller caller) {
     co_return context_.fail(request,
                             error(Code::forbidden, "metrics are of all users: use an admin's token"));
   const auto call = [this]() -> Result<std::string> {
-    Gauges gauges{.jobs = std::nullopt, .scheduler = context_.deps.scheduler.counts(), .version = {}};
+    Gauges gauges{
+        .jobs = std::nullopt, .scheduler = context_.deps.scheduler.counts(), .version = {}, .data = {}};
     if (context_.deps.counts) {
       const auto counts = context_.deps.counts();
       if (counts) gauges.jobs = *counts;
@@ -83,6 +84,7 @@ OpsRoutes::Reply OpsRoutes::metrics(Request& request, Caller caller) {
     if (context_.deps.connections) gauges.connections = context_.deps.connections();
     gauges.listeners = context_.broadcaster.listeners();
     gauges.version = context_.deps.version;
+    gauges.data = context_.deps.data;
     return context_.metrics.text(gauges);
   };
   auto text = co_await context_.deps.blocking.run(call);

@@ -227,6 +227,7 @@ TEST_F(ApiTest, CatalogueAndOperation) {
   for (const std::string_view line :
        {"blastloom_jobs{state=\"running\"} 2\n", "blastloom_tasks_total{outcome=\"done\"} 12\n",
         "blastloom_build_info{version=\"1.2.3\"} 1\n", "process_resident_memory_bytes ",
+        "blastloom_machine_cores ", "blastloom_machine_load ", "blastloom_machine_memory_available_bytes ",
         "blastloom_http_request_duration_seconds_bucket{route=\"/r\",method=\"<unknown>\",le=\"0.1\"} 1\n",
         "blastloom_http_requests_total{route=\"/r\",method=\"<unknown>\",status=\"200\"} 1\n"})
     EXPECT_NE(metrics.body.find(line), std::string::npos) << line;

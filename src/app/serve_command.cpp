@@ -207,7 +207,8 @@ Status Service::listen() {
           },
       .works = works_.get(),
       .page = api::page_files(),
-      .organisms = organisms_.get()});
+      .organisms = organisms_.get(),
+      .data = options_.data});
   http::ServerOptions wanted{.host = options_.host, .port = options_.port};
   LOOM_TRY(server_, http::Server::listen(wanted, api_->routes(), api_->fallback(), *blocking_));
   server_->on_exchange([this](const http::Exchange& exchange) {

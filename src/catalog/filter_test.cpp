@@ -49,6 +49,8 @@ TEST(ParseLookup, KeepsTheOrderOfTheIds) {
   for (const auto* out : {"", "3\n1\n", "3\n1\n9\n", "3\n1\n3\n1\n", "3\nx\n3\n"})
     EXPECT_FALSE(parse_lookup(ids, out, "Error: [blastdbcmd] Skipped no\n", 4)) << out;
   EXPECT_FALSE(parse_lookup(ids, "3\n1\n3\n3\n", "Error: [blastdbcmd] Skipped other\n", 4));
+  EXPECT_TRUE(parse_lookup(ids, "3\n1\n3\n", "Error: [blastdbcmd] Skipped NO\n", 4))
+      << "it tells ids in capitals";
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "catalog/resolve.hpp"
 
+#include <algorithm>
+
 #include "catalog/lines.hpp"
 
 namespace loom::catalog {
@@ -16,12 +18,19 @@ std::vector<std::string_view> skipped_ids(std::string_view err) {
   return ids;
 }
 
-/// blastdbcmd names "NP_1" for "ref|NP_1|" and "gb|AAA|NP_1".
+char upper(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
+bool same_letters(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, {}, upper, upper);
+}
+
+/// blastdbcmd names "NP_1" for "ref|NP_1|", "gb|AAA|NP_1" and "np_1".
 bool names(std::string_view skipped, std::string_view id) {
-  if (skipped == id) return true;
+  if (same_letters(skipped, id)) return true;
   for (std::size_t bar = id.find('|'); bar != std::string_view::npos; bar = id.find('|', bar + 1)) {
     const auto field = id.substr(bar + 1);
-    if (field.substr(0, field.find('|')) == skipped) return true;
+    if (same_letters(field.substr(0, field.find('|')), skipped)) return true;
   }
   return false;
 }
