@@ -21,6 +21,16 @@ struct BorrowedFd {
 /// A path is opened for reading (input), or created or cut and written (output).
 using Stream = std::variant<DevNull, std::filesystem::path, BorrowedFd>;
 
+/// What a program needs to run on another machine, where the programs and databases are those of this one but
+/// our files are not.
+struct Portable {
+  std::filesystem::path
+      folder;  ///< absolute; its name stands for itself wherever argv and environment have it
+  std::vector<std::filesystem::path> reads;  ///< files in it that the program reads, relative to it
+  std::filesystem::path makes;  ///< a folder in it, all other files of which the program makes; relative
+  int threads = 1;              ///< that the program runs at once
+};
+
 /// One program to run. Its stderr is always captured.
 struct ProcessSpec {
   /// Never through a shell. argv[0] without '/' is looked up in our PATH.
@@ -37,6 +47,8 @@ struct ProcessSpec {
   std::size_t max_stderr_bytes = std::size_t{1} << 20U;
   std::optional<std::uint64_t> max_file_bytes;  ///< RLIMIT_FSIZE: the largest file it may write
   std::optional<std::uint64_t> max_data_bytes;  ///< RLIMIT_DATA: heap and private maps, not a mapped database
+  /// Set: a runner may run it elsewhere (slurm/). `input` and `output` are then DevNull.
+  std::optional<Portable> portable = {};
 };
 
 /// How a process ended by itself.
@@ -54,7 +66,7 @@ struct ProcessOutcome {
 };
 
 /// Runs programs and waits for them.
-/// Real: local/. Test: testkit/fake_process_runner.hpp.
+/// Real: local/, slurm/. Test: testkit/fake_process_runner.hpp.
 /// Thread-safety: run(), from any thread, at once; each call has one child.
 /// Blocking: until the child has ended.
 class ProcessRunner {

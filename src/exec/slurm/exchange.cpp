@@ -1,0 +1,352 @@
+#include "exec/slurm/exchange.hpp"
+
+#define XXH_INLINE_ALL
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/json.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+#include "base/atomic_file.hpp"
+
+namespace loom::exec::slurm {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+using storage::ObjectKey;
+
+constexpr std::string_view kTasks = "slurm/tasks/";
+constexpr std::string_view kDone = "slurm/done/";
+constexpr std::string_view kArrays = "slurm/arrays/";
+constexpr std::string_view kStderr = "stderr";
+constexpr std::uint64_t kMostSpec = std::uint64_t{4} << 20U;
+constexpr std::size_t kBlock = std::size_t{256} << 10U;
+constexpr std::size_t kPage = 1000;
+
+ObjectKey key(std::string_view prefix, std::string_view name) {
+  return ObjectKey::parse(fmt::format("{}{}", prefix, name)).value();
+}
+ObjectKey task_object(const TaskKey& task, std::string_view name) {
+  return key(kTasks, fmt::format("{}/{}", task, name));
+}
+
+/// What BLAST+ reads from the environment, and a worker's own need not have. Never our secrets.
+std::vector<std::string> engine_environment(const std::vector<std::string>& own) {
+  constexpr std::array<std::string_view, 6> kPrefixes{
+      "BLAST", "NCBI", "BATCH_SIZE=", "CHUNK_SIZE=", "LANG=", "LC_"};
+  std::vector<std::string> all = own;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const bool ours = text.starts_with("BLASTLOOM_");
+    const bool wanted = std::ranges::any_of(kPrefixes, [&](auto prefix) { return text.starts_with(prefix); });
+    if (ours || !wanted) continue;
+    const std::string_view name = text.substr(0, text.find('=') + 1);
+    if (std::ranges::none_of(own, [&](const std::string& one) { return one.starts_with(name); }))
+      all.emplace_back(text);
+  }
+  return all;
+}
+
+json::array texts(const auto& values) {
+  json::array array;
+  for (const auto& value : values) array.emplace_back(json::string(std::string_view(std::string(value))));
+  return array;
+}
+
+std::string spec_text(const ProcessSpec& spec) {
+  std::error_code failed;
+  const fs::path here = fs::current_path(failed);
+  return json::serialize(
+      json::object{{"argv", texts(spec.argv)},
+                   {"environment", texts(engine_environment(spec.environment))},
+                   {"working_dir", (spec.working_dir.empty() ? here : spec.working_dir).string()},
+                   {"folder", spec.portable->folder.string()},
+                   {"reads", texts(spec.portable->reads)},
+                   {"makes", spec.portable->makes.string()},
+                   {"threads", spec.portable->threads},
+                   {"max_stderr_bytes", spec.max_stderr_bytes}});
+}
+
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
+}
+
+/// Only a name below a folder: what comes from a store must not lead out of it.
+Result<fs::path> inner_path(const json::value& value) {
+  fs::path path(std::string(value.as_string()));
+  if (path.empty() || path.is_absolute() || std::ranges::find(path, "..") != path.end())
+    return error(Code::corrupt, "a task names the file {}, which is not in its folder", path.string());
+  return path;
+}
+
+Result<std::vector<fs::path>> inner_paths(const json::value& value) {
+  std::vector<fs::path> paths;
+  for (const json::value& one : value.as_array()) {
+    LOOM_TRY(fs::path path, inner_path(one));
+    paths.push_back(std::move(path));
+  }
+  return paths;
+}
+
+Result<ProcessSpec> parse_spec(std::string_view text, const fs::path& folder) {
+  try {
+    const json::value value = json::parse({text.data(), text.size()});
+    const std::string from(value.at("folder").as_string());
+    const auto here = [&](const json::value& one) {
+      std::string moved(one.as_string());
+      replace_all(moved, from, folder.string());
+      return moved;
+    };
+    ProcessSpec spec;
+    for (const json::value& one : value.at("argv").as_array()) spec.argv.push_back(here(one));
+    for (const json::value& one : value.at("environment").as_array()) spec.environment.push_back(here(one));
+    spec.working_dir = here(value.at("working_dir"));
+    spec.max_stderr_bytes = value.at("max_stderr_bytes").to_number<std::size_t>();
+    spec.portable.emplace();
+    spec.portable->folder = folder;
+    spec.portable->threads = value.at("threads").to_number<int>();
+    LOOM_TRY(spec.portable->reads, inner_paths(value.at("reads")));
+    LOOM_TRY(spec.portable->makes, inner_path(value.at("makes")));
+    return spec;
+  } catch (const std::exception& e) {
+    return error(Code::corrupt, "the description of a task: {}", e.what());
+  }
+}
+
+std::string end_text(const TaskEnd& end) {
+  const auto micros = [](Duration time) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+  };
+  json::object object{{"exit_code", end.outcome.exit_code},
+                      {"signal", end.outcome.signal},
+                      {"wall_us", micros(end.outcome.wall)},
+                      {"cpu_us", micros(end.outcome.cpu)},
+                      {"node", end.node},
+                      {"attempt", end.attempt},
+                      {"files", texts(end.files)},
+                      {"folder", end.folder}};
+  if (end.outcome.peak_rss_bytes) object["peak_rss_bytes"] = *end.outcome.peak_rss_bytes;
+  if (end.error) {
+    object["error"] = end.error->message;
+    object["code"] = std::string(name(end.error->code));
+  }
+  return json::serialize(object);
+}
+
+/// Of what keeps a program from being run, what a worker can say.
+Code parse_code(std::string_view text) {
+  for (const Code code : {Code::invalid_argument, Code::not_found, Code::disk_full, Code::out_of_memory,
+                          Code::unavailable, Code::corrupt, Code::timed_out, Code::conflict})
+    if (name(code) == text) return code;
+  return Code::internal;
+}
+
+Result<TaskEnd> parse_end(std::string_view text) {
+  try {
+    const json::value value = json::parse({text.data(), text.size()});
+    const auto micros = [&](const char* field) {
+      return std::chrono::microseconds(value.at(field).to_number<std::int64_t>());
+    };
+    TaskEnd end;
+    end.outcome.exit_code = value.at("exit_code").to_number<int>();
+    end.outcome.signal = value.at("signal").to_number<int>();
+    end.outcome.wall = micros("wall_us");
+    end.outcome.cpu = micros("cpu_us");
+    end.node = std::string(value.at("node").as_string());
+    end.attempt = std::string(value.at("attempt").as_string());
+    end.folder = std::string(value.at("folder").as_string());
+    LOOM_TRY(const auto files, inner_paths(value.at("files")));
+    for (const fs::path& file : files) end.files.push_back(file.string());
+    if (const json::value* peak = value.as_object().if_contains("peak_rss_bytes"))
+      end.outcome.peak_rss_bytes = peak->to_number<std::uint64_t>();
+    if (const json::value* message = value.as_object().if_contains("error"))
+      end.error =
+          Error{parse_code(std::string(value.at("code").as_string())), std::string(message->as_string())};
+    return end;
+  } catch (const std::exception& e) {
+    return error(Code::corrupt, "the end of a task: {}", e.what());
+  }
+}
+
+bool is_utf8(const std::string& text) {
+  std::error_code ignored;
+  boost::system::error_code failed;
+  json::parse(json::serialize(json::string(text)), failed);
+  return !failed;
+}
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
+
+}  // namespace
+
+Result<TaskKey> Exchange::key_of(const ProcessSpec& spec) {
+  for (const std::string& arg : spec.argv)
+    if (!is_utf8(arg))
+      return error(Code::invalid_argument, "{}: an argument is not UTF-8, and so cannot be sent to a node",
+                   spec.argv.front());
+  XXH3_state_t state;
+  XXH3_128bits_reset(&state);
+  const std::string text = spec_text(spec);
+  XXH3_128bits_update(&state, text.data(), text.size());
+  std::vector<char> block(kBlock);
+  for (const fs::path& path : spec.portable->reads) {
+    std::ifstream file(spec.portable->folder / path, std::ios::binary);
+    if (!file) return system_error(errno, "read " + (spec.portable->folder / path).string());
+    while (file.read(block.data(), static_cast<std::streamsize>(block.size())), file.gcount() > 0)
+      XXH3_128bits_update(&state, block.data(), static_cast<std::size_t>(file.gcount()));
+  }
+  const XXH128_hash_t hash = XXH3_128bits_digest(&state);
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+Status Exchange::put_task(const TaskKey& task, const ProcessSpec& spec, Deadline deadline) {
+  for (std::size_t i = 0; i < spec.portable->reads.size(); ++i)
+    LOOM_CHECKED(storage::put_file(store_, task_object(task, fmt::format("in/{}", i)),
+                                   spec.portable->folder / spec.portable->reads[i], deadline));
+  return store_.put(task_object(task, "spec"), bytes_of(spec_text(spec)), deadline);
+}
+
+Status Exchange::fetch_file(const ObjectKey& object, const fs::path& target, Deadline deadline) {
+  std::error_code failed;
+  fs::create_directories(target.parent_path(), failed);
+  if (failed) return system_error(failed.value(), "make folder " + target.parent_path().string());
+  LOOM_TRY(const auto reader, store_.open_reader(object, deadline));
+  LOOM_TRY(AtomicFile file, AtomicFile::create(target));
+  std::vector<std::byte> block(kBlock);
+  for (;;) {
+    LOOM_TRY(const std::size_t got, reader->read(block, deadline));
+    if (got == 0) return file.commit();
+    LOOM_CHECKED(file.write(std::span<const std::byte>(block).first(got)));
+  }
+}
+
+Result<ProcessSpec> Exchange::fetch_task(const TaskKey& task, const fs::path& folder, Deadline deadline) {
+  LOOM_TRY(const auto text, store_.get(task_object(task, "spec"), kMostSpec, deadline));
+  LOOM_TRY(ProcessSpec spec, parse_spec({reinterpret_cast<const char*>(text.data()), text.size()}, folder));
+  for (std::size_t i = 0; i < spec.portable->reads.size(); ++i)
+    LOOM_CHECKED(
+        fetch_file(task_object(task, fmt::format("in/{}", i)), folder / spec.portable->reads[i], deadline));
+  std::error_code failed;
+  fs::create_directories(folder / spec.portable->makes, failed);
+  if (failed) return system_error(failed.value(), "make folder " + (folder / spec.portable->makes).string());
+  return spec;
+}
+
+Status Exchange::put_end(const TaskKey& task, const ProcessSpec& spec, TaskEnd end, Deadline deadline) {
+  const auto object = [&](std::string_view name) {
+    return task_object(task, fmt::format("{}/{}", end.attempt, name));
+  };
+  end.files.clear();
+  const fs::path& made = spec.portable->makes;
+  std::error_code failed;
+  for (const auto& file : fs::directory_iterator(spec.portable->folder / made, failed)) {
+    const fs::path name = file.path().filename();
+    if (!file.is_regular_file() ||
+        std::ranges::find(spec.portable->reads, made / name) != spec.portable->reads.end())
+      continue;
+    LOOM_CHECKED(storage::put_file(store_, object(fmt::to_string(end.files.size())), file.path(), deadline));
+    end.files.push_back(name.string());
+  }
+  if (failed) return system_error(failed.value(), "look through " + (spec.portable->folder / made).string());
+  LOOM_CHECKED(store_.put(object(kStderr), bytes_of(end.outcome.stderr_text), deadline));
+  return store_.put(key(kDone, task), bytes_of(end_text(end)), deadline);
+}
+
+Status Exchange::remove_end(const TaskKey& task, Deadline deadline) {
+  return store_.remove(key(kDone, task), deadline);
+}
+
+Result<std::optional<TaskEnd>> Exchange::find_end(const TaskKey& task, Deadline deadline) {
+  const auto text = store_.get(key(kDone, task), kMostSpec, deadline);
+  if (!text && text.error().code == Code::not_found) return std::nullopt;
+  if (!text) return text.error();
+  LOOM_TRY(TaskEnd end, parse_end({reinterpret_cast<const char*>(text->data()), text->size()}));
+  return end;
+}
+
+Result<ProcessOutcome> Exchange::collect(const TaskKey& task, const ProcessSpec& spec, const TaskEnd& end,
+                                         Deadline deadline) {
+  if (end.error) return end.error->at("node " + end.node);
+  const auto object = [&](std::string_view name) {
+    return task_object(task, fmt::format("{}/{}", end.attempt, name));
+  };
+  ProcessOutcome outcome = end.outcome;
+  for (std::size_t i = 0; i < end.files.size(); ++i)
+    LOOM_CHECKED(fetch_file(object(fmt::to_string(i)),
+                            spec.portable->folder / spec.portable->makes / end.files[i], deadline));
+  LOOM_TRY(const auto said, store_.get(object(kStderr), spec.max_stderr_bytes * 2, deadline));
+  outcome.stderr_text.assign(reinterpret_cast<const char*>(said.data()), said.size());
+  if (!end.folder.empty()) replace_all(outcome.stderr_text, end.folder, spec.portable->folder.string());
+  return outcome;
+}
+
+Status Exchange::withdraw(const TaskKey& task, Deadline deadline) {
+  // The spec first: a worker that finds none has nothing to do.
+  LOOM_CHECKED(store_.remove(task_object(task, "spec"), deadline));
+  const std::string prefix = fmt::format("{}{}/", kTasks, task);
+  for (;;) {
+    LOOM_TRY(const auto page, store_.list(prefix, "", kPage, deadline));
+    for (const storage::ObjectInfo& one : page) LOOM_CHECKED(store_.remove(one.key, deadline));
+    if (page.size() < kPage) break;
+  }
+  return remove_end(task, deadline);
+}
+
+Status Exchange::put_array(const std::string& token, const std::vector<TaskKey>& keys, Deadline deadline) {
+  return store_.put(key(kArrays, token), bytes_of(fmt::format("{}\n", fmt::join(keys, "\n"))), deadline);
+}
+
+Result<std::vector<TaskKey>> Exchange::get_array(const std::string& token, Deadline deadline) {
+  LOOM_TRY(const auto text, store_.get(key(kArrays, token), kMostSpec, deadline));
+  std::vector<TaskKey> keys;
+  std::string line;
+  for (const std::byte byte : text) {
+    if (static_cast<char>(byte) != '\n') {
+      line += static_cast<char>(byte);
+      continue;
+    }
+    keys.push_back(std::exchange(line, {}));
+  }
+  return keys;
+}
+
+Status Exchange::remove_array(const std::string& token, Deadline deadline) {
+  return store_.remove(key(kArrays, token), deadline);
+}
+
+Result<std::set<std::string>> Exchange::names_below(const std::string& prefix, Deadline deadline) {
+  std::set<std::string> names;
+  std::string after;
+  for (;;) {
+    LOOM_TRY(const auto page, store_.list(prefix, after, kPage, deadline));
+    for (const storage::ObjectInfo& one : page) {
+      const std::string_view rest = std::string_view(one.key.str()).substr(prefix.size());
+      names.emplace(rest.substr(0, rest.find('/')));
+    }
+    if (page.size() < kPage) return names;
+    after = page.back().key.str();
+  }
+}
+
+Result<std::set<TaskKey>> Exchange::ended(Deadline deadline) {
+  return names_below(std::string(kDone), deadline);
+}
+
+Result<std::set<TaskKey>> Exchange::tasks(Deadline deadline) {
+  return names_below(std::string(kTasks), deadline);
+}
+
+Result<std::vector<std::string>> Exchange::arrays(Deadline deadline) {
+  LOOM_TRY(const auto names, names_below(std::string(kArrays), deadline));
+  return std::vector<std::string>(names.begin(), names.end());
+}
+
+}  // namespace loom::exec::slurm

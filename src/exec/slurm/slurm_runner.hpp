@@ -1,0 +1,156 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/mutex.hpp"
+#include "exec/process_runner.hpp"
+#include "exec/slurm/commands.hpp"
+#include "exec/slurm/exchange.hpp"
+#include "storage/object_store.hpp"
+
+namespace loom::exec::slurm {
+
+struct Settings {
+  std::string name;                 ///< of our jobs in Slurm; no other server's
+  std::vector<std::string> worker;  ///< argv of a worker on a node; the array's token is added
+  Site site{};
+  std::uint64_t memory_bytes = 0;              ///< for each task; 0: the partition's default
+  int minutes = 0;                             ///< time limit of a task; 0: the partition's
+  int most_outstanding = 256;                  ///< tasks in Slurm at once
+  Duration poll = std::chrono::seconds(1);     ///< between looks for what has ended
+  Duration ask = std::chrono::seconds(5);      ///< between questions to Slurm
+  Duration settle = std::chrono::seconds(15);  ///< between Slurm's word that a task is over and ours that its
+                                               ///< end is not coming
+  Duration unclaimed = std::chrono::minutes(10);  ///< after the start: an earlier server's task nobody wants
+};
+
+/// Since the start, but for what is named a gauge.
+struct Counts {
+  std::uint64_t arrays = 0;            ///< submitted
+  std::uint64_t tasks = 0;             ///< submitted, those of another try too
+  std::uint64_t lost = 0;              ///< ended without a word
+  std::uint64_t grown = 0;             ///< submitted again with more memory or time
+  std::uint64_t adopted = 0;           ///< of an earlier run of the server, and gone on with
+  std::uint64_t outstanding = 0;       ///< gauge
+  std::optional<Error> unreachable{};  ///< gauge: why Slurm does not answer
+};
+
+/// Runs portable specs as elements of Slurm array jobs, and all others by another runner, here. Specs that
+/// come together go out together, as one array for each size (threads, memory, time).
+///
+/// A task is known by its key (exchange.hpp), an array by its token, never by Slurm's number. What a killed
+/// server submitted goes on; run() of the same spec in the next one takes it up. A task is lost only on
+/// evidence: Slurm answers, and says that it is over or does not know it, and its end has not come
+/// meanwhile. One that ran out of memory or time is submitted again with twice as much, up to 16 times what
+/// was asked at first; one that was preempted, or that Slurm never knew, as it was. Of another loss run()
+/// says `unavailable`. A controller that does not answer is waited for, however long.
+///
+/// Thread-safety: all methods, from any thread, at once. Blocking: run() until the task has ended.
+class SlurmRunner final : public ProcessRunner {
+ public:
+  /// References are borrowed. `scratch` is a folder for small files of our own. Errors: not_found without
+  /// Slurm's commands; those of the store. A silent controller is none.
+  static Result<std::unique_ptr<SlurmRunner>> start(storage::ObjectStore& store, ProcessRunner& here,
+                                                    Settings settings, const std::filesystem::path& scratch);
+  ~SlurmRunner() override;
+  SlurmRunner(const SlurmRunner&) = delete;
+  SlurmRunner& operator=(const SlurmRunner&) = delete;
+
+  /// A stop or the deadline cancels the task in Slurm. Also: unavailable, timed_out, out_of_memory when Slurm
+  /// ended it; invalid_argument when Slurm refuses it.
+  Result<ProcessOutcome> run(const ProcessSpec& spec, Deadline deadline, std::stop_token stop) override;
+
+  /// From now on a stop leaves the task to the next server: it is not cancelled in Slurm.
+  void detach();
+  [[nodiscard]] Counts counts() const;
+  /// What the tasks whose Portable::folder is `folder` wait for, "Slurm (2 tasks PENDING: Resources)"; empty
+  /// when there are none, or one of them runs.
+  [[nodiscard]] std::string waits_for(const std::filesystem::path& folder) const;
+
+ private:
+  struct Task {
+    enum class State { preparing, pending, submitted };
+    TaskKey key;
+    std::string folder{};  ///< of its spec; empty: not claimed yet
+    int threads = 1;
+    std::uint64_t memory_bytes = 0;
+    int minutes = 0;
+    bool claimed = false;  ///< a run() waits for it
+    State state = State::preparing;
+    Instant since{};                        ///< in `state`
+    std::string token{};                    ///< of the array it was submitted in
+    std::size_t index = 0;                  ///< in it
+    bool doubtful = false;                  ///< sbatch got no answer
+    std::optional<ElementState> element{};  ///< the last that Slurm said of it
+    std::optional<Instant> gone{};          ///< since when Slurm says that it is over, or does not know it
+
+    // The last word, one of:
+    std::optional<TaskEnd> end{};
+    std::optional<Error> refused{};
+    bool lost = false;
+
+    [[nodiscard]] bool settled() const { return end || refused || lost; }
+    [[nodiscard]] bool outstanding() const { return state == State::submitted && !settled(); }
+  };
+  using TaskPtr = std::shared_ptr<Task>;
+  using Place = std::pair<std::string, std::size_t>;  // token and index
+
+  SlurmRunner(storage::ObjectStore& store, ProcessRunner& here, Settings settings,
+              const std::filesystem::path& scratch);
+
+  // run(): slurm_runner.cpp
+  Result<ProcessOutcome> run_on_node(const ProcessSpec& spec, Deadline deadline, const std::stop_token& stop);
+  Result<TaskPtr> claim(const TaskKey& key, const ProcessSpec& spec, Deadline deadline,
+                        const std::stop_token& stop);
+  Result<ProcessOutcome> follow(Task& task, const ProcessSpec& spec, Deadline deadline,
+                                const std::stop_token& stop);
+  Status wait_for(const Task& task, Deadline deadline, const std::stop_token& stop) const;
+  Result<ProcessOutcome> outcome_of(const Task& task, const ProcessSpec& spec);
+  bool again(Task& task, const Result<ProcessOutcome>& outcome, int& unseen) REQUIRES(mutex_);
+  void make_pending(Task& task) REQUIRES(mutex_);
+  void let_go(const TaskPtr& task, bool stopped);
+
+  // the monitor's thread: slurm_monitor.cpp
+  Status take_up();
+  void monitor(const std::stop_token& stop);
+  [[nodiscard]] Instant due() const REQUIRES(mutex_);
+  [[nodiscard]] std::size_t room() const REQUIRES(mutex_);
+  std::vector<TaskPtr> next_array() const REQUIRES(mutex_);
+  void submit(const std::vector<TaskPtr>& tasks);
+  void find_ends();
+  void ask();
+  void judge(const Elements& elements, Instant asked) REQUIRES(mutex_);
+  void cancel_unwanted(const Elements& elements);
+  void drop_unclaimed();
+  void drop_arrays();
+  void note_answer(const Status& answered) REQUIRES(mutex_);
+
+  Exchange exchange_;
+  ProcessRunner& here_;
+  const Settings settings_;
+  Commands commands_;
+  const Instant started_;
+  std::size_t most_elements_ = 0;  // 0: not asked yet. These four are the monitor's alone.
+  std::set<std::string> arrays_;   // tokens whose record is in the store
+  Instant next_look_{};
+  Instant next_ask_{};
+
+  mutable Mutex mutex_;
+  mutable CondVar changed_;
+  std::map<TaskKey, TaskPtr> tasks_ GUARDED_BY(mutex_);
+  std::set<Place> suspects_ GUARDED_BY(mutex_);  // nobody wants them; cancelled if Slurm still has them
+  bool hurry_ GUARDED_BY(mutex_) = false;        // ask Slurm at once: there is something to cancel
+  Instant paused_until_ GUARDED_BY(mutex_){};    // Slurm takes no more for now
+  Counts counts_ GUARDED_BY(mutex_);
+  bool detached_ GUARDED_BY(mutex_) = false;
+  std::jthread monitor_;
+};
+
+}  // namespace loom::exec::slurm
