@@ -4,10 +4,12 @@
 #include "api/databases_routes.hpp"
 #include "api/events_routes.hpp"
 #include "api/hits_routes.hpp"
+#include "api/imports_routes.hpp"
 #include "api/jobs_routes.hpp"
 #include "api/ncbi_routes.hpp"
 #include "api/ops_routes.hpp"
 #include "api/page.hpp"
+#include "api/reports_routes.hpp"
 #include "api/results_routes.hpp"
 #include "api/sequences_routes.hpp"
 #include "api/taxonomy_routes.hpp"
@@ -22,6 +24,8 @@ struct Api::Parts {
   EventsRoutes events{context};
   ResultsRoutes results{context};
   HitsRoutes hits{context};
+  ReportsRoutes reports{context};
+  ImportsRoutes imports{context};
   CatalogRoutes catalog{context};
   DatabasesRoutes databases{context};
   SequencesRoutes sequences{context};
@@ -40,6 +44,8 @@ std::vector<http::Route> Api::routes() {
   parts_->events.add_to(routes);
   parts_->results.add_to(routes);
   parts_->hits.add_to(routes);
+  parts_->reports.add_to(routes);
+  parts_->imports.add_to(routes);
   parts_->catalog.add_to(routes);
   if (parts_->context.deps.works != nullptr) {
     parts_->databases.add_to(routes);

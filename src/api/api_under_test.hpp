@@ -17,6 +17,8 @@
 #include "api/job_json.hpp"
 #include "base/temp_dir.hpp"
 #include "http/http_under_test.hpp"
+#include "service/provenance.hpp"
+#include "service/sequences.hpp"
 
 namespace loom::api {
 
@@ -116,6 +118,8 @@ class FakeJobs final : public service::JobService {
   std::optional<store::JobCursor> after;
   std::size_t lists = 0;
   std::string rendered_as;
+  service::ImportRequest imported;
+  std::vector<service::SequencePart> parts;
 
   Result<std::unique_ptr<service::Upload>> begin_upload(const service::Caller& who) override {
     if (failure) return *failure;
@@ -240,6 +244,39 @@ class FakeJobs final : public service::JobService {
                                                       Deadline /*deadline*/) override {
     if (!contents.contains(name)) return error(Code::not_found, "no {}", name);
     return std::make_unique<TextReader>(contents[name]);
+  }
+  Result<store::Job> import_result(const service::Caller& who, const service::ImportRequest& request,
+                                   std::unique_ptr<service::Upload> /*upload*/,
+                                   Deadline /*deadline*/) override {
+    if (failure) return *failure;
+    caller = who;
+    imported = request;
+    return make_job(1);
+  }
+  Result<results::PairwiseTexts> pairwise(const service::Caller& /*who*/, const store::JobId& /*id*/,
+                                          std::span<const results::HspRow> rows,
+                                          Deadline /*deadline*/) override {
+    if (failure) return *failure;
+    results::PairwiseTexts texts;
+    for (const results::HspRow& row : rows)
+      texts[row.hsp.id] = {fmt::format(">{}\n", row.subject.name), fmt::format(" Score of {}\n", row.hsp.id)};
+    return texts;
+  }
+  Result<service::FetchedSequences> sequences(const service::Caller& /*who*/, const store::JobId& /*id*/,
+                                              const service::SequenceRequest& request,
+                                              Deadline /*deadline*/) override {
+    if (failure) return *failure;
+    parts = request.parts;
+    return error(Code::invalid_argument, "db was made without -parse_seqids");
+  }
+  Result<service::Provenance> provenance(const service::Caller& who, const store::JobId& id,
+                                         Deadline deadline) override {
+    LOOM_TRY(store::Job job, get(who, id, deadline));
+    sched::JobSpec spec{.options = blast::Options(blast::Program::blastp), .snapshot = "5 sequences"};
+    LOOM_CHECKED(spec.options.set("db", "a db's"));
+    spec.engine = "2.12.0+";
+    return service::Provenance{
+        .job = std::move(job), .spec = std::move(spec), .executable = "blastp", .output = {}};
   }
   Result<std::vector<service::DatabaseInfo>> databases(const service::Caller& /*who*/,
                                                        Deadline /*deadline*/) override {

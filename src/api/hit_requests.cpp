@@ -16,6 +16,7 @@ using results::PageRequest;
 
 constexpr std::size_t kMostRows = 1000;
 constexpr std::size_t kMostSelected = 10'000;
+constexpr std::uint64_t kMostFlank = 1'000'000'000;
 constexpr std::size_t kMostWords = 20;
 
 struct Bound {
@@ -38,14 +39,6 @@ std::optional<Number> number_of(std::string_view text) {
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return number;
-}
-
-Parsed<std::optional<bool>> flag(const http::Request& request, std::string_view name) {
-  const auto text = request.parameter(name);
-  if (!text) return std::optional<bool>();
-  if (*text == "true" || *text == "1") return std::optional(true);
-  if (*text == "false" || *text == "0") return std::optional(false);
-  return wrong(name, "{}: '{}' is not true or false", name, text->substr(0, 40));
 }
 
 Parsed<std::monostate> read_place(const http::Request& request, PageRequest& page, bool pages = true) {
@@ -115,7 +108,7 @@ Parsed<PageRequest> hit_request(const http::Request& request, std::initializer_l
   if (const auto known = check_names(request, also); !known) return tl::unexpected(known.error());
   if (const auto read = read_place(request, page, pages); !read) return tl::unexpected(read.error());
   if (const auto read = read_filter(request, page.filter); !read) return tl::unexpected(read.error());
-  const auto alignments = flag(request, "alignments");
+  const auto alignments = flag_parameter(request, "alignments");
   if (!alignments) return tl::unexpected(alignments.error());
   page.alignments = alignments->value_or(false);
   const auto hsps = number_parameter(request, "hsps", 0, kMostRows, page.hsps_per_hit);
@@ -126,10 +119,14 @@ Parsed<PageRequest> hit_request(const http::Request& request, std::initializer_l
 
 Parsed<PageRequest> list_request(const http::Request& request) {
   PageRequest page;
-  const auto known = check_parameters(request, {"find", "taxid", "query", "sort", "cursor", "limit"});
+  const auto known =
+      check_parameters(request, {"find", "taxid", "query", "sort", "cursor", "limit", "with_hits"});
   if (!known) return tl::unexpected(known.error());
   if (const auto read = read_place(request, page); !read) return tl::unexpected(read.error());
   page.find = request.parameter("find").value_or("");
+  const auto with_hits = flag_parameter(request, "with_hits");
+  if (!with_hits) return tl::unexpected(with_hits.error());
+  page.with_hits = *with_hits;
   if (const auto taxid = request.parameter("taxid"); taxid) {
     page.taxid = number_of<std::int64_t>(*taxid);
     if (!page.taxid) return wrong("taxid", "taxid: '{}' is no number", taxid->substr(0, 40));
@@ -139,34 +136,50 @@ Parsed<PageRequest> list_request(const http::Request& request) {
 
 Parsed<results::ExportRequest> export_request(const http::Request& request) {
   results::ExportRequest wanted;
-  auto rows = hit_request(request, {"format", "columns", "header", "select"});
+  auto rows = hit_request(request, {"format", "columns", "header", "select", "on", "region", "flank"});
   if (!rows) return tl::unexpected(rows.error());
-  wanted.rows = *std::move(rows);
-  const auto format = results::parse_export_format(request.parameter("format").value_or("tsv"));
-  if (!format) return tl::unexpected(Refusal{format.error(), "format"});
-  wanted.format = *format;
+  wanted.rows.rows = *std::move(rows);
+  const std::string_view named = request.parameter("format").value_or("tsv");
+  if (named != "fasta") {
+    const auto format = results::parse_export_format(named);
+    if (!format) return tl::unexpected(Refusal{format.error(), "format"});
+    wanted.format = *format;
+  }
   wanted.columns = request.parameter("columns").value_or("");
   if (request.parameter("limit")) {
     const auto most = number_parameter(request, "limit", 1, std::numeric_limits<std::int64_t>::max(), 0);
     if (!most) return tl::unexpected(most.error());
-    wanted.most = *most;
+    wanted.rows.most = *most;
   }
-  const auto header = flag(request, "header");
+  const auto header = flag_parameter(request, "header");
   if (!header) return tl::unexpected(header.error());
   wanted.header = *header;
-  std::string_view selected = request.parameter("select").value_or("");
-  while (!selected.empty()) {
-    const std::size_t end = std::min(selected.find(','), selected.size());
-    const auto hit = number_of<std::int64_t>(selected.substr(0, end));
-    if (!hit || *hit < 0)
-      return wrong("select", "select: '{}' is no id of a hit; write 3,17,5",
-                   selected.substr(0, std::min<std::size_t>(end, 40)));
-    if (wanted.hits.size() == kMostSelected)
-      return wrong("select", "select: more than {} hits", kMostSelected);
-    wanted.hits.push_back(*hit);
-    selected.remove_prefix(std::min(end + 1, selected.size()));
-  }
+  const std::string_view on = request.parameter("on").value_or("subject");
+  if (on != "subject" && on != "query")
+    return wrong("on", "on must be subject or query, not '{}'", on.substr(0, 40));
+  wanted.style.on_query = on == "query";
+  auto selected = id_list(request, "select", kMostSelected);
+  if (!selected) return tl::unexpected(selected.error());
+  wanted.rows.hits = *std::move(selected);
   return wanted;
+}
+
+Parsed<std::optional<service::FastaWish>> fasta_request(const http::Request& request) {
+  const bool asked = request.parameter("format").value_or("") == "fasta";
+  if (!asked) {
+    for (const char* name : {"region", "flank"})
+      if (request.parameter(name)) return wrong(name, "{} is for format=fasta", name);
+    return std::optional<service::FastaWish>();
+  }
+  service::FastaWish wish;
+  const std::string_view region = request.parameter("region").value_or("subject");
+  if (region != "subject" && region != "aligned")
+    return wrong("region", "region must be subject or aligned, not '{}'", region.substr(0, 40));
+  wish.aligned = region == "aligned";
+  const auto flank = number_parameter(request, "flank", 0, kMostFlank, 0);
+  if (!flank) return tl::unexpected(flank.error());
+  wish.flank = static_cast<std::uint32_t>(*flank);
+  return std::optional(wish);
 }
 
 Refusal refusal_of(const Error& error) {
@@ -174,6 +187,7 @@ Refusal refusal_of(const Error& error) {
   const std::string& words = error.message;
   if (words.starts_with("sort:")) return {error, "sort"};
   if (words.starts_with("columns:")) return {error, "columns"};
+  if (words.starts_with("format:")) return {error, "format"};
   if (words.starts_with("the cursor")) return {error, "cursor"};
   if (words.starts_with("there is no query")) return {error, "query"};
   if (words.starts_with("there is no hit")) return {error, "select"};

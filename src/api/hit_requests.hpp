@@ -2,6 +2,7 @@
 #include "api/refusal.hpp"
 #include "http/message.hpp"
 #include "results/hsp_export.hpp"
+#include "service/subject_fasta.hpp"
 
 namespace loom::api {
 
@@ -10,10 +11,13 @@ namespace loom::api {
 /// alignments. `also` names what else the route takes (then limit is left to it); all others are refused.
 Parsed<results::PageRequest> hit_request(const http::Request& request,
                                          std::initializer_list<std::string_view> also = {});
-/// find, taxid, query, sort, cursor and limit, of queries and subjects.
+/// find, taxid, query, sort, cursor, limit and with_hits, of queries and subjects.
 Parsed<results::PageRequest> list_request(const http::Request& request);
-/// As hit_request, and format, columns, header and select.
+/// As hit_request, and format (also fasta, which is left to fasta_request), columns, header, select, on,
+/// region and flank.
 Parsed<results::ExportRequest> export_request(const http::Request& request);
+/// region and flank; nullopt unless format is fasta. Its `strands` is left to the caller.
+Parsed<std::optional<service::FastaWish>> fasta_request(const http::Request& request);
 
 /// The refusal of an index's error: what is wrong with `where`, `sort`, `query` or `cursor` names it.
 Refusal refusal_of(const Error& error);

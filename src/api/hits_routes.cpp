@@ -1,10 +1,14 @@
 #include "api/hits_routes.hpp"
 
+#include <array>
 #include <cstring>
+#include <functional>
 
 #include "api/hit_requests.hpp"
 #include "api/job_json.hpp"
 #include "api/replies.hpp"
+#include "base/check.hpp"
+#include "blast/program.hpp"
 #include "results/hsp_export.hpp"
 #include "results/page_json.hpp"
 
@@ -84,15 +88,17 @@ Parsed<std::string> summary_body(const Request& request, const Index& index, Dea
                  });
 }
 
-class ExportBody final : public http::BodySource {
+/// What `next` gives, piece by piece.
+class PiecesBody final : public http::BodySource {
  public:
-  explicit ExportBody(std::unique_ptr<results::HspExport> rows) : rows_(std::move(rows)) {}
+  using Next = std::function<Result<std::string>()>;
+  PiecesBody(std::string first, Next next) : next_(std::move(next)), ready_(std::move(first)) {}
 
   [[nodiscard]] std::optional<std::uint64_t> size() const override { return std::nullopt; }
 
   Result<std::size_t> read(std::span<char> into) override {
     if (at_ == ready_.size()) {
-      LOOM_TRY(ready_, rows_->next(Deadline::in(kReadTime)));
+      LOOM_TRY(ready_, next_());
       at_ = 0;
     }
     const std::size_t count = std::min(into.size(), ready_.size() - at_);
@@ -102,32 +108,37 @@ class ExportBody final : public http::BodySource {
   }
 
  private:
-  std::unique_ptr<results::HspExport> rows_;
+  Next next_;
   std::string ready_;
   std::size_t at_ = 0;
 };
 
-Response being_made() {
-  Response response = json_reply(202, R"({"status":"indexing"})");
-  response.headers.emplace_back("Retry-After", "2");
-  return response;
-}
+struct ExportType {
+  std::string_view name;
+  std::string_view content_type;
+};
+// By name of the format, which is the ending of the file too.
+constexpr std::array kExportTypes{ExportType{"tsv", "text/tab-separated-values; charset=utf-8"},
+                                  ExportType{"csv", "text/csv; charset=utf-8"},
+                                  ExportType{"jsonl", "application/x-ndjson"},
+                                  ExportType{"gff3", "text/x-gff3; charset=utf-8"},
+                                  ExportType{"bed", "text/x-bed; charset=utf-8"},
+                                  ExportType{"sam", "text/x-sam; charset=utf-8"},
+                                  ExportType{"fasta", "text/x-fasta; charset=utf-8"}};
 
-http::Pairs export_headers(const store::JobId& id, results::ExportFormat format) {
-  std::string_view type = "text/tab-separated-values; charset=utf-8";
-  std::string_view ending = "tsv";
-  if (format == results::ExportFormat::csv) {
-    type = "text/csv; charset=utf-8";
-    ending = "csv";
-  } else if (format == results::ExportFormat::jsonl) {
-    type = "application/x-ndjson";
-    ending = "jsonl";
-  }
-  return {{"Content-Type", std::string(type)},
+http::Pairs export_headers(const store::JobId& id, std::string_view format) {
+  const auto* type = std::ranges::find(kExportTypes, format, &ExportType::name);
+  LOOM_CHECK(type != kExportTypes.end(), "the format was read before");
+  return {{"Content-Type", std::string(type->content_type)},
           {"Content-Disposition",
-           fmt::format("attachment; filename=\"blast-{}-hits.{}\"", id.str().substr(0, 8), ending)},
+           fmt::format("attachment; filename=\"blast-{}-hits.{}\"", id.str().substr(0, 8), type->name)},
           {"X-Content-Type-Options", "nosniff"},
           {"Cache-Control", "private, no-cache"}};
+}
+
+bool has_nucleotide_subjects(const store::Job& job) {
+  const auto program = blast::parse_program(job.request.program);
+  return program && blast::database_kind(*program) == blast::DatabaseKind::nucleotide;
 }
 
 }  // namespace
@@ -160,7 +171,7 @@ HitsRoutes::Reply HitsRoutes::page(Request& request, Caller caller, Write write)
   };
   const auto index = co_await context_.deps.blocking.run(find);
   if (!index) co_return context_.fail(request, index.error());
-  if (!*index) co_return being_made();
+  if (!*index) co_return indexing_reply();
   const auto ask = [&request, &index, write]() -> Result<Parsed<std::string>> {
     return write(request, *index, soon());
   };
@@ -178,18 +189,57 @@ HitsRoutes::Reply HitsRoutes::save(Request& request, Caller caller) {
   if (!id) co_return context_.fail(request, id.error());
   const auto wanted = export_request(request);
   if (!wanted) co_return context_.fail(request, wanted.error());
+  const auto fasta = fasta_request(request);
+  if (!fasta) co_return context_.fail(request, fasta.error());
   const auto find = [this, &caller, &id] {
     return context_.deps.jobs.hits(caller, *id, Deadline::in(kMakeTime));
   };
   const auto index = co_await context_.deps.blocking.run(find);
   if (!index) co_return context_.fail(request, index.error());
-  if (!*index) co_return being_made();
-  const auto make = [&index, &wanted] { return results::HspExport::make(*index, *wanted); };
-  auto rows = co_await context_.deps.blocking.run(make);
-  if (!rows) co_return context_.fail(request, refusal_of(rows.error()));
-  Response response{200, export_headers(*id, wanted->format), std::string()};
-  response.body = std::make_unique<ExportBody>(*std::move(rows));
+  if (!*index) co_return indexing_reply();
+  const auto make = [&, this]() -> Result<Parsed<std::unique_ptr<http::BodySource>>> {
+    return *fasta ? fasta_body(caller, *id, *index, wanted->rows, **fasta)
+                  : rows_body(caller, *id, *index, *wanted);
+  };
+  auto body = co_await context_.deps.blocking.run(make);
+  if (!body) co_return context_.fail(request, body.error());
+  if (!*body) co_return context_.fail(request, body->error());
+  Response response{200, export_headers(*id, request.parameter("format").value_or("tsv")), std::string()};
+  response.body = **std::move(body);
   co_return response;
+}
+
+Parsed<std::unique_ptr<http::BodySource>> HitsRoutes::rows_body(const Caller& caller, const store::JobId& id,
+                                                                const Index& index,
+                                                                results::ExportRequest wanted) const {
+  const auto job = context_.deps.jobs.get(caller, id, soon());
+  if (!job) return tl::unexpected(Refusal{job.error()});
+  wanted.style.program = job->request.program;
+  auto rows = results::HspExport::make(index, std::move(wanted));
+  if (!rows) return tl::unexpected(refusal_of(rows.error()));
+  auto next = [rows = std::shared_ptr(*std::move(rows))] { return rows->next(Deadline::in(kReadTime)); };
+  return std::make_unique<PiecesBody>("", std::move(next));
+}
+
+Parsed<std::unique_ptr<http::BodySource>> HitsRoutes::fasta_body(const Caller& caller, const store::JobId& id,
+                                                                 const Index& index,
+                                                                 const results::RowsRequest& wanted,
+                                                                 service::FastaWish wish) const {
+  const auto job = context_.deps.jobs.get(caller, id, soon());
+  if (!job) return tl::unexpected(Refusal{job.error()});
+  wish.strands = has_nucleotide_subjects(*job);
+  auto rows = results::HspRows::make(index, wanted);
+  if (!rows) return tl::unexpected(refusal_of(rows.error()));
+  service::SubjectFasta::Fetch fetch = [&jobs = context_.deps.jobs, caller,
+                                        id](const service::SequenceRequest& request) {
+    return jobs.sequences(caller, id, request, Deadline::in(kReadTime));
+  };
+  const auto fasta = std::make_shared<service::SubjectFasta>(*std::move(rows), wish, std::move(fetch));
+  // What cannot be had is said while there still is a status to say it.
+  auto first = fasta->next(Deadline::in(kReadTime));
+  if (!first) return tl::unexpected(Refusal{first.error()});
+  auto next = [fasta] { return fasta->next(Deadline::in(kReadTime)); };
+  return std::make_unique<PiecesBody>(*std::move(first), std::move(next));
 }
 
 }  // namespace loom::api

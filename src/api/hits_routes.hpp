@@ -4,7 +4,8 @@
 #include <vector>
 
 #include "api/context.hpp"
-#include "results/hit_index.hpp"
+#include "results/hsp_export.hpp"
+#include "service/subject_fasta.hpp"
 
 namespace loom::api {
 
@@ -27,6 +28,16 @@ class HitsRoutes {
   void add_page(std::vector<http::Route>& routes, std::string_view name, Write write);
   Reply page(http::Request& request, service::Caller caller, Write write);
   Reply save(http::Request& request, service::Caller caller);
+  /// Streams; on the blocking pool.
+  [[nodiscard]] Parsed<std::unique_ptr<http::BodySource>> rows_body(const service::Caller& caller,
+                                                                    const store::JobId& id,
+                                                                    const Index& index,
+                                                                    results::ExportRequest wanted) const;
+  [[nodiscard]] Parsed<std::unique_ptr<http::BodySource>> fasta_body(const service::Caller& caller,
+                                                                     const store::JobId& id,
+                                                                     const Index& index,
+                                                                     const results::RowsRequest& wanted,
+                                                                     service::FastaWish wish) const;
 
   Context& context_;
 };

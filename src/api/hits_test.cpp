@@ -75,5 +75,68 @@ TEST_F(HitsApi, ExportIsStreamed) {
   EXPECT_EQ(get(path(1, "/results/export?format=pdf")).status, 400);
 }
 
+TEST_F(HitsApi, FeaturesLieOnSubjectOrQuery) {
+  const Reply bed = get(path(1, "/results/export?format=bed&on=query&where=query%3Dq2"));
+  EXPECT_EQ(bed.body, "q2\t0\t20\ts1\t88\t.\n");
+  EXPECT_EQ(bed.field("Content-Type"), "text/x-bed; charset=utf-8");
+  EXPECT_EQ(member(get(path(1, "/results/export?format=sam")), "field"), "format");
+  EXPECT_EQ(member(get(path(1, "/results/export?format=bed&on=both")), "field"), "on");
+  EXPECT_EQ(member(get(path(1, "/results/export?flank=3")), "field"), "flank");
+}
+
+TEST_F(HitsApi, WhatFastaLacksIsSaidBeforeItBegins) {
+  const Reply reply = get(path(1, "/results/export?format=fasta&region=aligned&query=0"));
+  EXPECT_EQ(reply.status, 400);
+  ASSERT_EQ(jobs_.parts.size(), 2U);
+  EXPECT_EQ(jobs_.parts[1].id, "s2");
+  EXPECT_EQ(jobs_.parts[1].from, 6U);
+  EXPECT_EQ(jobs_.parts[1].to, 9U);
+}
+
+TEST_F(HitsApi, AlignmentsOfAPageOrOfIds) {
+  const auto page = json(get(path(1, "/results/alignments?limit=1&sort=pident&text=true")));
+  EXPECT_EQ(page.at("alignments").at(0).at("id"), 2);
+  EXPECT_EQ(page.at("alignments").at(0).at("text"), " Score of 2\n");
+  EXPECT_EQ(page.at("alignments").at(0).at("subject_text"), ">s1\n");
+  EXPECT_FALSE(page.at("next_cursor").is_null());
+  const auto chosen = json(get(path(1, "/results/alignments?ids=1,0")));
+  EXPECT_EQ(chosen.at("alignments").at(0).at("accession"), "s2");
+  EXPECT_EQ(chosen.at("alignments").as_array().size(), 2U);
+  EXPECT_FALSE(chosen.at("alignments").at(0).as_object().contains("text"));
+  EXPECT_EQ(member(get(path(1, "/results/alignments?ids=3")), "field"), "ids");
+  EXPECT_EQ(member(get(path(1, "/results/alignments?limit=0")), "field"), "limit");
+}
+
+TEST_F(HitsApi, TaxaOfSubjectsWithout) {
+  const auto report = json(get(path(1, "/results/taxonomy?where=pident%3E50")));
+  EXPECT_EQ(report.at("hits"), 2);
+  EXPECT_EQ(report.at("unassigned"), 2);
+  EXPECT_EQ(report.at("lineages"), false);
+}
+
+TEST_F(HitsApi, ProvenanceInEveryFormat) {
+  const auto facts = json(get(path(1, "/results/provenance")));
+  EXPECT_EQ(facts.at("command"), "blastp -query query.fasta -db 'a db'\\''s' -out output");
+  EXPECT_EQ(facts.at("blastloom"), "1.2.3");
+  EXPECT_NE(get(path(1, "/results/provenance?format=nextflow")).body.find(R"(-db \'a db\'\\\'\'s\')"),
+            std::string::npos);
+  EXPECT_NE(get(path(1, "/results/provenance?format=snakemake")).body.find(R"(-db 'a db'\\''s')"),
+            std::string::npos);
+  const Reply script = get(path(1, "/results/provenance?format=sh"));
+  EXPECT_EQ(script.field("Content-Type"), "text/x-shellscript; charset=utf-8");
+  EXPECT_EQ(member(get(path(1, "/results/provenance?format=pdf")), "field"), "format");
+  EXPECT_EQ(get(path(2, "/results/provenance")).status, 404);
+}
+
+TEST_F(HitsApi, ImportsAreJobs) {
+  const Reply reply = ask("POST", "/api/blast/imports?program=blastp&outfmt=6&title=t", "", "q1\ts1\n");
+  EXPECT_EQ(reply.status, 201);
+  EXPECT_EQ(reply.field("Location"), path(1));
+  EXPECT_EQ(jobs_.query, "q1\ts1\n");
+  EXPECT_EQ(jobs_.imported.program, "blastp");
+  EXPECT_EQ(jobs_.imported.outfmt, "6");
+  EXPECT_EQ(ask("POST", "/api/blast/imports?colour=red", "", "x").status, 400);
+}
+
 }  // namespace
 }  // namespace loom::api

@@ -36,7 +36,7 @@ void write_options(JsonWriter& json, const json_lib::object& kept) {
     }
   }
   json.close_object();
-  for (const std::string_view name : {"on_saturation", "snapshot"}) {
+  for (const std::string_view name : {"on_saturation", "snapshot", "imported"}) {
     const auto* text = kept.if_contains(name);
     if (text != nullptr && text->is_string() && !text->get_string().empty())
       json.member(name, std::string_view(text->get_string()));

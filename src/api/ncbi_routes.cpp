@@ -9,6 +9,7 @@
 #include "api/until_final.hpp"
 #include "base/log.hpp"
 #include "http/url.hpp"
+#include "results/any_hits.hpp"
 
 namespace loom::api {
 namespace {
@@ -94,6 +95,28 @@ std::string links(const store::JobId& id) {
   return fmt::format(
       "<h1>BLAST search {}</h1>\n<p><a href=\"job?id={}\">The results as a page</a></p>\n<ul>\n{}</ul>\n",
       id.str(), id.str(), list);
+}
+
+struct Answer {
+  bool yes;
+  explicit operator bool() const { return yes; }
+};
+
+/// By the job's own output where that can be looked into, else by its index.
+Result<Answer> there_are_hits(service::JobService& jobs, const Caller& caller, const store::Job& job) {
+  LOOM_TRY(const blast::Program program, blast::parse_program(job.request.program));
+  LOOM_TRY(const blast::OutFormat format, blast::parse_outfmt(program, jobs.outfmt_of(job)));
+  LOOM_TRY(const service::Rendered own, jobs.output(caller, job.id, "", soon()));
+  if (own.file) {
+    LOOM_TRY(const auto reader, jobs.open(caller, job.id, own.file->name, soon()));
+    const results::ReadBytes read = [&reader](std::span<char> into) {
+      return reader->read(std::as_writable_bytes(into), Deadline::in(kRenderTime));
+    };
+    LOOM_TRY(const std::optional<bool> shown, results::shows_hits(format, read));
+    if (shown) return Answer{*shown};
+  }
+  LOOM_TRY(const auto index, jobs.hits(caller, job.id, Deadline::in(kRenderTime)));
+  return Answer{!index || index->counts().hsps > 0};
 }
 
 http::net::awaitable<Parsed<Pairs>> read_parameters(Request& request) {
@@ -200,10 +223,15 @@ NcbiRoutes::Reply NcbiRoutes::get(Request& request, Caller caller, Pairs paramet
         job->state == JobState::cancelled ? "The search was cancelled." : job->failure.sentence;
     co_return status_page(status, "", fmt::format("<p>{}</p>\n", escaped(why)));
   }
-  if (asks_status) co_return status_page(status, "    ThereAreHits=yes\n", "");
-  const auto outfmt = ncbi_outfmt(parameters, "");
+  const auto outfmt = asks_status ? Parsed<std::string>("") : ncbi_outfmt(parameters, "");
   if (!outfmt) co_return refuse(request, outfmt.error());
-  if (outfmt->empty()) co_return status_page(status, "    ThereAreHits=yes\n", links(*id));
+  if (outfmt->empty()) {
+    const auto look = [&] { return there_are_hits(context_.deps.jobs, caller, *job); };
+    const auto any = co_await context_.deps.blocking.run(look);
+    if (!any) co_return refuse(request, {any.error()});
+    const std::string line = fmt::format("    ThereAreHits={}\n", *any ? "yes" : "no");
+    co_return status_page(status, line, asks_status ? "" : links(*id));
+  }
   co_return co_await output(request, std::move(caller), *id, *outfmt);
 }
 

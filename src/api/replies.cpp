@@ -12,6 +12,12 @@ http::Response json_reply(int status, std::string body) {
           std::move(body)};
 }
 
+http::Response indexing_reply() {
+  http::Response response = json_reply(202, R"({"status":"indexing"})");
+  response.headers.emplace_back("Retry-After", "2");
+  return response;
+}
+
 http::Response tagged_reply(const http::Request& request, std::string_view content_type,
                             std::string_view etag, std::shared_ptr<const std::string> body) {
   http::Response response;
@@ -45,6 +51,31 @@ Parsed<std::uint64_t> number_parameter(const http::Request& request, std::string
   if (read.ec != std::errc() || read.ptr != text->data() + text->size() || number < least || number > most)
     return wrong(name, "{} must be a whole number from {} to {}, not '{}'", name, least, most, *text);
   return number;
+}
+
+Parsed<std::optional<bool>> flag_parameter(const http::Request& request, std::string_view name) {
+  const auto text = request.parameter(name);
+  if (!text) return std::optional<bool>();
+  if (*text == "true" || *text == "1") return std::optional(true);
+  if (*text == "false" || *text == "0") return std::optional(false);
+  return wrong(name, "{}: '{}' is not true or false", name, text->substr(0, 40));
+}
+
+Parsed<std::vector<std::int64_t>> id_list(const http::Request& request, std::string_view name,
+                                          std::size_t most) {
+  std::vector<std::int64_t> ids;
+  std::string_view rest = request.parameter(name).value_or("");
+  while (!rest.empty()) {
+    const std::string_view one = rest.substr(0, rest.find(','));
+    std::int64_t id = -1;
+    const auto read = std::from_chars(one.data(), one.data() + one.size(), id);
+    if (read.ec != std::errc() || read.ptr != one.data() + one.size() || id < 0)
+      return wrong(name, "{}: '{}' is no id; write 3,17,5", name, one.substr(0, 40));
+    if (ids.size() == most) return wrong(name, "{}: more than {}", name, most);
+    ids.push_back(id);
+    rest.remove_prefix(std::min(one.size() + 1, rest.size()));
+  }
+  return ids;
 }
 
 Parsed<store::JobId> job_id_of(const http::Request& request) {

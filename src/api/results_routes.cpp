@@ -1,11 +1,14 @@
 #include "api/results_routes.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "api/job_json.hpp"
 #include "api/range.hpp"
 #include "api/replies.hpp"
 #include "api/result_bodies.hpp"
+#include "service/provenance.hpp"
+#include "service/sha256.hpp"
 
 namespace loom::api {
 namespace {
@@ -28,6 +31,21 @@ void write_file(JsonWriter& json, const store::JobId& id, const ResultFile& file
   json.member("sha256", file.sha256);
   json.member("href", fmt::format("{}/results/files/{}", job_path(id), file.name));
   json.close_object();
+}
+
+using Texts = std::map<std::string, std::string>;
+
+/// By the names of their files. Of an imported result there is no program that makes it again.
+Texts provenance_texts(const service::Provenance& provenance, const std::string& version) {
+  using service::ProvenanceFormat;
+  Texts texts;
+  for (const auto& [name, format] : {std::pair{"methods.txt", ProvenanceFormat::methods},
+                                     {"provenance.json", ProvenanceFormat::json},
+                                     {"references.bib", ProvenanceFormat::bibtex},
+                                     {"search.sh", ProvenanceFormat::sh}})
+    if (auto text = service::provenance_text(provenance, format, version); text)
+      texts.emplace(name, *std::move(text));
+  return texts;
 }
 
 http::Pairs file_headers(const store::JobId& id, const ResultFile& file, const std::string& etag) {
@@ -181,19 +199,32 @@ ResultsRoutes::Reply ResultsRoutes::send(Request& request, Caller caller, store:
 ResultsRoutes::Reply ResultsRoutes::archive(Request& request, Caller caller) {
   const auto id = job_id_of(request);
   if (!id) co_return context_.fail(request, id.error());
-  const auto call = [this, &caller, &id] { return context_.deps.jobs.results(caller, *id, soon()); };
-  auto files = co_await context_.deps.blocking.run(call);
-  if (!files) co_return context_.fail(request, files.error());
-  const std::string folder = "blast-" + id->str().substr(0, 8);
   service::JobService& jobs = context_.deps.jobs;
-  auto open = [&jobs, caller, id = *id](const std::string& name) {
+  const auto call = [this, &caller, &id, &jobs]() -> Result<std::pair<std::vector<ResultFile>, Texts>> {
+    LOOM_TRY(std::vector<ResultFile> files, jobs.results(caller, *id, soon()));
+    LOOM_TRY(const service::Provenance provenance, jobs.provenance(caller, *id, soon()));
+    Texts texts = provenance_texts(provenance, context_.deps.version);
+    for (const auto& [name, text] : texts)
+      files.push_back({.name = name,
+                       .kind = "provenance",
+                       .outfmt = {},
+                       .size_bytes = text.size(),
+                       .sha256 = service::sha256_hex(text)});
+    return std::pair{std::move(files), std::move(texts)};
+  };
+  auto found = co_await context_.deps.blocking.run(call);
+  if (!found) co_return context_.fail(request, found.error());
+  const std::string folder = "blast-" + id->str().substr(0, 8);
+  auto open = [&jobs, caller, id = *id, texts = std::move(found->second)](
+                  const std::string& name) -> Result<std::unique_ptr<storage::ObjectReader>> {
+    if (const auto text = texts.find(name); text != texts.end()) return storage::text_reader(text->second);
     return jobs.open(caller, id, name, soon());
   };
   co_return Response{200,
                      {{"Content-Type", "application/zip"},
                       {"Content-Disposition", fmt::format("attachment; filename=\"{}.zip\"", folder)},
                       {"Cache-Control", "private, no-cache"}},
-                     zip_body(folder, *std::move(files), std::move(open))};
+                     zip_body(folder, std::move(found->first), std::move(open))};
 }
 
 }  // namespace loom::api

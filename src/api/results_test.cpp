@@ -84,17 +84,24 @@ TEST_F(ApiTest, TheArchiveHoldsAllFilesAndAManifest) {
   start();
   std::string large;
   for (int i = 0; large.size() < 700'000; ++i) large += fmt::format("{}\t{}\n", i, i * 7919 % 10'007);
+  jobs_.jobs = {make_job(1)};
   jobs_.add_file("output.outfmt-6", "6", large);
   jobs_.add_file("messages.txt", "", "");
   const Reply reply = get(path(1, "/results/archive.zip"));
   EXPECT_EQ(reply.status, 200);
   EXPECT_LT(reply.body.size(), large.size() / 2);
   const auto files = unzip(reply.body);
-  ASSERT_EQ(files.size(), 3U);
+  ASSERT_EQ(files.size(), 7U);
+  EXPECT_TRUE(files.at("blast-00000000/search.sh").starts_with("#!/bin/sh\n"));
+  EXPECT_TRUE(files.contains("blast-00000000/methods.txt"));
+  EXPECT_TRUE(files.contains("blast-00000000/references.bib"));
   EXPECT_TRUE(files.at("blast-00000000/output.outfmt-6") == large);
   EXPECT_EQ(files.at("blast-00000000/messages.txt"), "");
   const auto manifest = boost::json::parse(files.at("blast-00000000/MANIFEST.json"));
   EXPECT_EQ(manifest.at("files").at(0).at("size_bytes").to_number<std::size_t>(), large.size());
+  const auto& last = manifest.at("files").as_array().back();
+  EXPECT_EQ(last.at("name"), "search.sh");
+  EXPECT_EQ(last.at("size_bytes").to_number<std::size_t>(), files.at("blast-00000000/search.sh").size());
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "app/client_command.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +17,7 @@
 #include "app/query_form.hpp"
 #include "app/signals.hpp"
 #include "base/atomic_file.hpp"
+#include "base/fd.hpp"
 #include "blast/options.hpp"
 #include "http/client.hpp"
 
@@ -25,8 +28,8 @@ namespace {
 namespace json = boost::json;
 using boost::beast::http::verb;
 
-constexpr std::array<std::string_view, 10> kCommands{"submit",  "list",   "status", "watch",   "wait",
-                                                     "results", "cancel", "retry",  "explain", "delete"};
+constexpr std::array<std::string_view, 11> kCommands{
+    "submit", "list", "status", "watch", "wait", "results", "cancel", "retry", "explain", "delete", "import"};
 constexpr std::string_view kUsage =
     R"(usage: blastloom submit PROGRAM [BLAST+ flags] [--title T] [--priority N] [--fresh] [--json]
        blastloom list [--status S] [--limit N] [--json]
@@ -34,13 +37,18 @@ constexpr std::string_view kUsage =
        blastloom watch ID                  follows a job to its end
        blastloom wait ID…                  until all have ended
        blastloom results ID [-outfmt N] [-out FILE]
-       blastloom results ID --top N|--where EXPR|--sort ORDER|--columns C|--export tsv|csv|jsonl [--hsps] [--json]
+       blastloom results ID --top N|--where EXPR|--sort ORDER|--columns C|--export FORMAT [--hsps] [--json]
                                            its hits; 'blastloom view --help' tells more of these flags
+       blastloom results ID --provenance json|methods|bibtex|sh|nextflow|snakemake [-out FILE]
+                                           how the result came to be, for a paper or to make it again
+       blastloom import FILE [--program P] [-outfmt 'N COLUMNS'] [--title T]
+                                           a result made elsewhere (XML, archive, tabular) as a job
 
   --server URL   default: BLASTLOOM_SERVER, or http://127.0.0.1:8765; the token comes from BLASTLOOM_TOKEN
 Exit codes: 0 done; 1 wrong request; 2 the job failed or was cancelled; 3 server unreachable or busy; 255 other.
 )";
 constexpr int kJobFailed = 2;
+constexpr std::chrono::seconds kQuiet{60};
 
 int exit_code_of(const Error& error) {
   switch (error.code) {
@@ -70,9 +78,9 @@ struct Arguments {
 };
 
 Result<Arguments> take_flags(std::span<const std::string> args) {
-  constexpr std::array<std::string_view, 11> kFlags{"server", "title",         "priority", "status",
-                                                    "limit",  "on-saturation", "top",      "where",
-                                                    "sort",   "columns",       "export"};
+  constexpr std::array<std::string_view, 17> kFlags{
+      "server",  "title",  "priority", "status", "limit", "on-saturation", "top",     "where",     "sort",
+      "columns", "export", "on",       "region", "flank", "query",         "program", "provenance"};
   Arguments found;
   for (std::size_t i = 0; i < args.size(); ++i) {
     if (!args[i].starts_with("--")) {
@@ -108,12 +116,13 @@ Error problem_of(const http::Reply& reply) {
 
 class Session {
  public:
-  static Result<Session> open(const Arguments& arguments) {
+  /// `quiet`: how long the server may say nothing.
+  static Result<Session> open(const Arguments& arguments, std::chrono::seconds quiet) {
     std::string url = "http://127.0.0.1:8765";
     if (const char* named = std::getenv("BLASTLOOM_SERVER"); named != nullptr && *named != '\0') url = named;
     if (const auto given = arguments.flags.find("server"); given != arguments.flags.end())
       url = given->second;
-    LOOM_TRY(http::Client client, http::Client::connect(url));
+    LOOM_TRY(http::Client client, http::Client::connect(url, {.quiet_timeout = quiet}));
     Session session(std::move(client));
     if (const char* token = std::getenv("BLASTLOOM_TOKEN"); token != nullptr && *token != '\0')
       session.headers_.emplace_back("Authorization", fmt::format("Bearer {}", token));
@@ -318,9 +327,13 @@ Result<int> hits(Session& session, const Arguments& arguments, const std::string
                                                : "/results/hits");
   target += "?where=" + encoded(wish.where);
   if (!wish.sort.empty()) target += "&sort=" + encoded(wish.sort);
+  if (!wish.query.empty()) target += "&query=" + wish.query;
   if (wish.format) {
     target += "&format=" + encoded(*wish.format);
     if (!wish.columns.empty()) target += "&columns=" + encoded(wish.columns);
+    for (const auto& [name, value] :
+         {std::pair{"on", &wish.on}, {"region", &wish.region}, {"flank", &wish.flank}})
+      if (!value->empty()) target += fmt::format("&{}={}", name, encoded(*value));
     if (wish.most) target += fmt::format("&limit={}", *wish.most);
     LOOM_CHECKED(save(session, target, out));
     return 0;
@@ -353,10 +366,63 @@ Result<int> results(Session& session, const Arguments& arguments) {
     }
   }
   if (id.empty()) return error(Code::invalid_argument, "results: name a job by its id");
-  for (const char* flag : {"top", "where", "sort", "columns", "export", "hsps", "json"})
+  if (const auto format = arguments.flags.find("provenance"); format != arguments.flags.end()) {
+    LOOM_CHECKED(save(session, path_of(id, "/results/provenance?format=" + encoded(format->second)), out));
+    return 0;
+  }
+  for (const char* flag :
+       {"top", "where", "sort", "columns", "export", "on", "region", "flank", "query", "hsps", "json"})
     if (arguments.flags.contains(flag)) return hits(session, arguments, id, out);
   LOOM_CHECKED(save(
       session, path_of(id, "/results/output") + (outfmt.empty() ? "" : "?outfmt=" + encoded(outfmt)), out));
+  return 0;
+}
+
+/// A file from its start to its end.
+class FileSource final : public http::BodySource {
+ public:
+  FileSource(Fd file, std::uint64_t size) : file_(std::move(file)), size_(size) {}
+  [[nodiscard]] std::optional<std::uint64_t> size() const override { return size_; }
+  Result<std::size_t> read(std::span<char> into) override {
+    const ssize_t got = ::read(file_.get(), into.data(), into.size());
+    if (got < 0) return system_error(errno, "read the file to import");
+    return static_cast<std::size_t>(got);
+  }
+
+ private:
+  Fd file_;
+  std::uint64_t size_;
+};
+
+Result<int> import_file(Session& session, const Arguments& arguments) {
+  std::string outfmt;
+  std::string path;
+  for (std::size_t i = 0; i < arguments.rest.size(); ++i) {
+    const std::string& word = arguments.rest[i];
+    if (word == "-outfmt" && i + 1 < arguments.rest.size()) {
+      outfmt = arguments.rest[++i];
+    } else {
+      path = word;
+    }
+  }
+  if (path.empty()) return error(Code::invalid_argument, "import: name a file of BLAST results");
+  Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat facts{};
+  if (!file || ::fstat(file.get(), &facts) != 0) return system_error(errno, "open " + path);
+  if (!S_ISREG(facts.st_mode)) return error(Code::invalid_argument, "import: {} is no plain file", path);
+  std::string target = "/api/blast/imports?outfmt=" + encoded(outfmt);
+  for (const char* name : {"program", "title"})
+    if (const auto set = arguments.flags.find(name); set != arguments.flags.end())
+      target += fmt::format("&{}={}", name, encoded(set->second));
+  http::Pairs headers = session.headers();
+  headers.emplace_back("Content-Type", "application/octet-stream");
+  LOOM_TRY(const http::Reply reply,
+           session.client().send(
+               verb::post, target, headers,
+               std::make_unique<FileSource>(std::move(file), static_cast<std::uint64_t>(facts.st_size))));
+  if (reply.status >= 400) return problem_of(reply);
+  const json::value job = json::parse(reply.body);
+  fmt::print("{}\n", session.json_wanted() ? reply.body : text_member(job, "id"));
   return 0;
 }
 
@@ -386,9 +452,11 @@ Result<int> about_one(Session& session, std::string_view command, const std::str
 }
 
 Result<int> run(std::string_view command, const Arguments& arguments) {
-  LOOM_TRY(Session session, Session::open(arguments));
+  // A large file is indexed before the answer comes.
+  LOOM_TRY(Session session, Session::open(arguments, command == "import" ? std::chrono::hours(1) : kQuiet));
   if (command == "submit") return submit(session, arguments);
   if (command == "list") return list(session, arguments);
+  if (command == "import") return import_file(session, arguments);
   if (arguments.rest.empty()) return error(Code::invalid_argument, "{}: name a job by its id", command);
   if (command == "results") return results(session, arguments);
   int worst = 0;

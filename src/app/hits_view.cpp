@@ -13,6 +13,7 @@
 #include "base/atomic_file.hpp"
 #include "base/fd.hpp"
 #include "base/temp_dir.hpp"
+#include "results/blast_xml.hpp"
 #include "results/page_json.hpp"
 
 namespace loom::app {
@@ -22,19 +23,23 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kMostTop = 1000;
+constexpr std::size_t kHead = 4096;
 constexpr std::string_view kUsage =
     R"(usage: blastloom view FILE [-outfmt 'N COLUMNS'] [-out FILE]
 
-Shows the hits of tabular output (-outfmt 6, 7 or 10); '-' is standard input. Format 7 tells its columns; of others,
--outfmt says what the search was asked for, if that was more than the number.
+Shows the hits of tabular output (-outfmt 6, 7 or 10) or XML (5); '-' is standard input. XML and format 7 tell their
+columns; of others, -outfmt says what the search was asked for, if that was more than the number.
 
   --top N        so many hits (25; at most 1000; of an export: rows)
   --where EXPR   only these: 'evalue<1e-10 and (pident>90 or title contains kinase)'
   --sort ORDER   blast, evalue, bitscore, pident, length or coverage
   --hsps         HSPs instead of hits
   --json         as JSON
-  --export F     all of them as tsv, csv or jsonl
-  --columns C    of the export: BLAST+'s names, std, qtitle and coverage
+  --query N      of one query only, from 0
+  --export F     all of them as tsv, csv, jsonl, gff3, bed or sam (blastn)
+  --columns C    of a table: BLAST+'s names, std, qtitle and coverage
+  --on S         of gff3 and bed: features of the subject or the query
+Of a job ('blastloom results ID') also --export fasta: its subjects; --region aligned --flank N: what is aligned of them
 )";
 
 struct ViewArguments {
@@ -45,7 +50,8 @@ struct ViewArguments {
 };
 
 Result<ViewArguments> parse(std::span<const std::string> args) {
-  constexpr std::array<std::string_view, 5> kValued{"top", "where", "sort", "columns", "export"};
+  constexpr std::array<std::string_view, 7> kValued{"top",    "where", "sort", "columns",
+                                                    "export", "on",    "query"};
   ViewArguments found;
   for (std::size_t i = 0; i < args.size(); ++i) {
     const std::string& word = args[i];
@@ -73,7 +79,7 @@ Result<ViewArguments> parse(std::span<const std::string> args) {
       (name == "out" ? found.out : found.outfmt) = value;
     }
   }
-  if (found.file.empty()) return error(Code::invalid_argument, "view: name a file of tabular output");
+  if (found.file.empty()) return error(Code::invalid_argument, "view: name a file of tabular output or XML");
   return found;
 }
 
@@ -90,11 +96,27 @@ Result<std::shared_ptr<results::HitIndex>> index_file(const ViewArguments& argum
     if (!file) return system_error(errno, "open " + arguments.file);
   }
   const int from = file ? file.get() : STDIN_FILENO;
-  const results::ReadBytes read = [&](std::span<char> into) -> Result<std::size_t> {
+  const results::ReadBytes plain = [&](std::span<char> into) -> Result<std::size_t> {
     const ssize_t got = ::read(from, into.data(), into.size());
     if (got < 0) return system_error(errno, "read " + arguments.file);
     return static_cast<std::size_t>(got);
   };
+  std::string head(kHead, '\0');
+  LOOM_TRY(const std::size_t got, plain(head));
+  head.resize(got);
+  const bool xml = head.starts_with('<');
+  results::ReadBytes read = [&head, &plain, at = std::size_t{0}](std::span<char> into) mutable {
+    if (at == head.size()) return plain(into);
+    const std::size_t count = std::min(into.size(), head.size() - at);
+    std::copy_n(head.data() + at, count, into.data());
+    at += count;
+    return Result<std::size_t>(count);
+  };
+  if (xml) {
+    LOOM_TRY(const auto format, blast::parse_outfmt(blast::Program::blastp, results::kXmlOutfmt));
+    LOOM_TRY(layout, results::Layout::of(format));
+    read = results::tabular_of_xml(std::move(read));
+  }
   const auto made = results::build_index(folder / "hits", std::move(layout), read);
   if (!made) return made.error().at(arguments.file);
   return results::HitIndex::open(folder / "hits");
@@ -103,10 +125,11 @@ Result<std::shared_ptr<results::HitIndex>> index_file(const ViewArguments& argum
 Status save(const std::shared_ptr<results::HitIndex>& index, const HitsWish& wish,
             results::PageRequest request, const std::string& out) {
   LOOM_TRY(const auto format, results::parse_export_format(*wish.format));
-  LOOM_TRY(
-      const auto rows,
-      results::HspExport::make(
-          index, {.format = format, .columns = wish.columns, .rows = std::move(request), .most = wish.most}));
+  LOOM_TRY(const auto rows,
+           results::HspExport::make(index, {.format = format,
+                                            .columns = wish.columns,
+                                            .rows = {.rows = std::move(request), .most = wish.most},
+                                            .style = {.on_query = wish.on == "query"}}));
   LOOM_TRY(AtomicFile file, AtomicFile::create(out == "-" ? "/dev/stdout" : out));
   for (;;) {
     LOOM_TRY(const std::string piece, rows->next(Deadline::never()));
@@ -122,6 +145,7 @@ Status view(const ViewArguments& arguments) {
   if (!wish.sort.empty()) {
     LOOM_TRY(request.sort, results::parse_sort(wish.sort));
   }
+  if (!wish.query.empty()) request.query = std::stoll(wish.query);
   LOOM_TRY(const TempDir folder, TempDir::create());
   LOOM_TRY(const auto index, index_file(arguments, folder.path()));
   if (wish.format) return save(index, wish, std::move(request), arguments.out);
@@ -171,6 +195,15 @@ Result<HitsWish> hits_wish(const std::map<std::string, std::string>& flags) {
   wish.where = flag("where").value_or("");
   wish.sort = flag("sort").value_or("");
   wish.columns = flag("columns").value_or("");
+  wish.region = flag("region").value_or("");
+  for (const auto& [name, into] : {std::pair{"flank", &wish.flank}, std::pair{"query", &wish.query}}) {
+    *into = flag(name).value_or("");
+    if (into->size() > 9 || into->find_first_not_of("0123456789") != std::string::npos)
+      return error(Code::invalid_argument, "--{}: '{}' is no number", name, *into);
+  }
+  wish.on = flag("on").value_or("");
+  if (!wish.on.empty() && wish.on != "subject" && wish.on != "query")
+    return error(Code::invalid_argument, "--on: '{}' is neither subject nor query", wish.on);
   wish.hsps = flag("hsps").has_value();
   wish.json = flag("json").has_value();
   wish.format = flag("export");

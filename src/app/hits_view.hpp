@@ -18,18 +18,23 @@ struct HitsWish {
   std::string sort{};  ///< empty: BLAST's order
   bool hsps = false;   ///< instead of hits
   bool json = false;
-  std::optional<std::string> format{};  ///< of an export: tsv, csv, jsonl
+  std::optional<std::string> format{};  ///< of an export: tsv, csv, jsonl, gff3, bed, sam; of jobs also fasta
   std::string columns{};
+  std::string on{};      ///< of gff3 and bed: subject or query; empty: subject
+  std::string region{};  ///< of fasta: subject or aligned
+  std::string flank{};
+  std::string query{};                  ///< the number of one query, from 0; empty: all
   std::optional<std::uint64_t> most{};  ///< rows of an export
 };
-/// From flags without their dashes: top, where, sort, columns, export, hsps, json. Errors: invalid_argument.
+/// From flags without their dashes: top, where, sort, columns, export, on, region, flank, query, hsps,
+/// json. Errors: invalid_argument.
 Result<HitsWish> hits_wish(const std::map<std::string, std::string>& flags);
 
 /// A page of hits or HSPs (doc/openapi.yaml) as a table on standard output.
 void print_hits(const boost::json::value& page, bool hsps);
 
-/// `blastloom view FILE …`: the hits of tabular output on this machine. Exit codes: 0; 1 for a wrong flag or
-/// file; 255 other.
+/// `blastloom view FILE …`: the hits of tabular output or XML on this machine. Exit codes: 0; 1 for a wrong
+/// flag or file; 255 other.
 int view_command(std::span<const std::string> args);
 
 }  // namespace loom::app

@@ -19,9 +19,9 @@ constexpr std::string_view kUsage = R"(usage: blastloom COMMAND …
 
   search PROGRAM [BLAST+ flags]   run a BLAST+ search, cut up over all cores; same flags, same output bytes
   serve --data DIR                run the job service: HTTP API, scheduler, durable jobs
-  submit|list|status|watch|wait|results|cancel|retry|explain|delete
+  submit|list|status|watch|wait|results|cancel|retry|explain|delete|import
                                   jobs of a server; 'blastloom submit --help' tells more
-  view FILE                       the hits of tabular output: filtered, sorted, exported
+  view FILE                       the hits of tabular output or XML: filtered, sorted, exported
   token create|list|remove        tokens of a server
   db build|list|info|verify|rollback|remove
                                   databases that a server keeps, in snapshots

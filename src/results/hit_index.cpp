@@ -433,6 +433,33 @@ Result<Page<Hit>> HitIndex::hits(const PageRequest& request, Deadline deadline) 
   return page;
 }
 
+Status HitIndex::each_hit(const PageRequest& request, const std::function<void(const HitBrief&)>& visit,
+                          Deadline deadline) {
+  LOOM_TRY(const Borrowed reader, borrow(deadline));
+  LOOM_TRY(const Listing listing, rows_listing(*reader, Level::hits, request));
+  std::string where = listing.where.text.empty() ? "1" : listing.where.text;
+  if (listing.ids)
+    where += fmt::format(" AND t.id BETWEEN {} AND {}", listing.ids->first, listing.ids->second);
+  LOOM_TRY(
+      SqliteStatement all,
+      reader->file.prepare(fmt::format(
+          "SELECT t.query, t.subject, t.bits, t.evalue_text, t.bits_text, s.taxids, s.sciname FROM hit t NOT "
+          "INDEXED CROSS JOIN subject s ON s.id = t.subject WHERE {} ORDER BY t.id",
+          where)));
+  bind(all, listing.where.values);
+  for (;;) {
+    LOOM_TRY(const Step step, all.step());
+    if (step == Step::done) return ok();
+    visit({.query = all.integer_at(0) - 1,
+           .subject = all.integer_at(1) - 1,
+           .bits = all.real_at(2),
+           .evalue = all.text_at(3),
+           .bitscore = all.text_at(4),
+           .taxids = all.text_at(5),
+           .sciname = all.text_at(6)});
+  }
+}
+
 Result<Page<HspRow>> HitIndex::hsps(const PageRequest& request, Deadline deadline) {
   LOOM_TRY(const Borrowed reader, borrow(deadline));
   LOOM_TRY(const Listing listing, rows_listing(*reader, Level::hsps, request));
@@ -481,6 +508,11 @@ Result<Page<Query>> HitIndex::queries(const PageRequest& request, Deadline deadl
     listing.where = {"t.title LIKE ? ESCAPE '\\'", {like_text(request.find)}};
   } else {
     listing.known_total = counts_.queries;
+  }
+  if (request.with_hits) {
+    if (!listing.where.text.empty()) listing.where.text += " AND ";
+    listing.where.text += *request.with_hits ? "t.hits > 0" : "t.hits = 0";
+    listing.known_total.reset();
   }
   if (request.query) {
     LOOM_CHECKED(range_of_query(*reader, Level::hits, *request.query));

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -109,11 +110,23 @@ struct PageRequest {
   Sort sort = Sort::blast;
   std::string find{};  ///< of queries and subjects: a piece of name or title, whatever its case
   std::optional<std::int64_t> taxid{};  ///< of subjects
+  std::optional<bool> with_hits{};      ///< of queries: only those with hits, or only those without
   std::string after{};                  ///< the `next` of the page before; only with the same other members
   std::size_t limit = 50;               ///< 0: the total only
   std::size_t hsps_per_hit = 100;
   bool alignments = false;                                      ///< with qseq and sseq
   std::optional<std::pair<std::int64_t, std::int64_t>> hsps{};  ///< ids of HSPs, first and last
+};
+
+/// A hit as counts of all hits need it; the texts live until the call returns.
+struct HitBrief {
+  std::int64_t query = 0;
+  std::int64_t subject = 0;
+  double bits = 0;
+  std::string_view evalue;
+  std::string_view bitscore;
+  std::string_view taxids;
+  std::string_view sciname;
 };
 
 template <class Row>
@@ -148,6 +161,9 @@ class HitIndex {
 
   Result<Page<Query>> queries(const PageRequest& request, Deadline deadline);
   Result<Page<Hit>> hits(const PageRequest& request, Deadline deadline);
+  /// All hits that the filter and query of `request` allow, in BLAST's order, on one pass.
+  Status each_hit(const PageRequest& request, const std::function<void(const HitBrief&)>& visit,
+                  Deadline deadline);
   Result<Page<HspRow>> hsps(const PageRequest& request, Deadline deadline);
   Result<Page<SubjectTotal>> subjects(const PageRequest& request, Deadline deadline);
   /// How many HSPs cover each of at most 200 equal parts of the query; empty without hits or a known length.

@@ -1,6 +1,7 @@
 #include "results/hsp_export.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -12,7 +13,7 @@
 namespace loom::results {
 namespace {
 
-constexpr std::size_t kRowsAtOnce = 1000;
+constexpr std::array<std::string_view, 6> kFormats{"tsv", "csv", "jsonl", "gff3", "bed", "sam"};
 
 enum Source : int {
   kQuery,
@@ -80,29 +81,31 @@ std::string text_of(std::optional<std::int64_t> number) {
 }  // namespace
 
 Result<ExportFormat> parse_export_format(std::string_view text) {
-  if (text == "tsv") return ExportFormat::tsv;
-  if (text == "csv") return ExportFormat::csv;
-  if (text == "jsonl") return ExportFormat::jsonl;
-  return error(Code::invalid_argument, "format: '{}' is none; use tsv, csv or jsonl", text.substr(0, 40));
+  for (std::size_t i = 0; i < kFormats.size(); ++i)
+    if (text == kFormats[i]) return static_cast<ExportFormat>(i);
+  return error(Code::invalid_argument, "format: '{}' is none; use {}", text.substr(0, 40),
+               fmt::join(kFormats, ", "));
 }
 
 Result<std::unique_ptr<HspExport>> HspExport::make(std::shared_ptr<HitIndex> index, ExportRequest request) {
-  std::unique_ptr<HspExport> made(new HspExport(std::move(index), std::move(request)));
-  LOOM_CHECKED(made->choose_columns());
-  PageRequest& rows = made->request_.rows;
-  rows.limit = 1;
-  rows.after.clear();
-  for (const std::int64_t hit : made->request_.hits)
-    LOOM_CHECKED(made->index_->hsps_of(hit, Deadline::never()));
-  LOOM_CHECKED(made->index_->hsps(rows, Deadline::never()));  // what is wrong with it is said now
-  rows.limit = kRowsAtOnce;
-  rows.alignments = std::ranges::any_of(
-      made->columns_, [](const Column& column) { return column.source == kQseq || column.source == kSseq; });
+  const ExportFormat format = request.format;
+  const std::string& program = request.style.program;
+  if (format == ExportFormat::sam && !program.empty() && program != "blastn")
+    return error(Code::invalid_argument, "format: sam is for blastn; of {} take gff3 or bed", program);
+  std::vector<Column> columns;
+  if (format <= ExportFormat::jsonl) LOOM_CHECKED(choose_columns(*index, request.columns, columns));
+  request.rows.rows.alignments =
+      format == ExportFormat::sam || std::ranges::any_of(columns, [](const Column& column) {
+        return column.source == kQseq || column.source == kSseq;
+      });
+  LOOM_TRY(HspRows rows, HspRows::make(std::move(index), request.rows));
+  std::unique_ptr<HspExport> made(new HspExport(std::move(rows), std::move(request)));
+  made->columns_ = std::move(columns);
   return made;
 }
 
-Status HspExport::choose_columns() {
-  std::string wanted = request_.columns.empty() ? "std" : request_.columns;
+Status HspExport::choose_columns(const HitIndex& index, const std::string& asked, std::vector<Column>& into) {
+  std::string wanted = asked.empty() ? "std" : asked;
   std::ranges::replace(wanted, ',', ' ');
   std::vector<std::string> names;
   for (std::size_t at = 0; at < wanted.size();) {
@@ -116,18 +119,18 @@ Status HspExport::choose_columns() {
       names.push_back(name);
     }
   }
-  const auto& has = index_->columns();
+  const auto& has = index.columns();
   for (const std::string& name : names) {
     Column column{.name = name};
     const auto* known = std::ranges::find(kKnown, name, &Known::name);
-    const auto other = std::ranges::find(index_->others(), name);
+    const auto other = std::ranges::find(index.others(), name);
     // The index holds one of a group of names that mean the same.
     const bool held = known != kKnown.end() &&
                       (known->source >= kQtitle || std::ranges::any_of(kKnown, [&](const Known& one) {
                          return one.source == known->source && std::ranges::find(has, one.name) != has.end();
                        }));
-    if (other != index_->others().end()) {
-      column.source = kOthers + static_cast<int>(other - index_->others().begin());
+    if (other != index.others().end()) {
+      column.source = kOthers + static_cast<int>(other - index.others().begin());
     } else if (held) {
       column.source = known->source;
     } else {
@@ -136,38 +139,48 @@ Status HspExport::choose_columns() {
                    fmt::join(has, ", "));
     }
     column.number = is_number(column.source) || column.source == kCoverage;
-    columns_.push_back(std::move(column));
+    into.push_back(std::move(column));
   }
   return ok();
 }
 
 Result<std::string> HspExport::next(Deadline deadline) {
   std::string out;
-  if (!begun_ && request_.header.value_or(request_.format == ExportFormat::csv)) write_header(out);
-  begun_ = true;
-  while (out.empty() && !ended_) {
-    if (!request_.hits.empty() && request_.rows.after.empty()) {
-      LOOM_TRY(request_.rows.hsps, index_->hsps_of(request_.hits[next_hit_++], deadline));
-    }
-    LOOM_TRY(const Page<HspRow> page, index_->hsps(request_.rows, deadline));
-    for (const HspRow& row : page.rows) {
-      if (request_.most && *request_.most == written_) break;
-      write_row(row, out);
-      ++written_;
-    }
-    request_.rows.after = page.next;
-    ended_ = (page.next.empty() && next_hit_ >= request_.hits.size()) || request_.most == written_;
+  if (stage_ != Stage::rows) LOOM_CHECKED(write_header(out, deadline));
+  while (out.empty() && stage_ == Stage::rows) {
+    LOOM_TRY(const std::vector<HspRow> rows, rows_.next(deadline));
+    if (rows.empty()) break;
+    for (const HspRow& row : rows) LOOM_CHECKED(write_row(row, out));
   }
   return out;
 }
 
-void HspExport::write_header(std::string& out) const {
-  if (request_.format == ExportFormat::jsonl) return;
-  for (const Column& column : columns_) {
-    if (&column != columns_.data()) out += request_.format == ExportFormat::csv ? ',' : '\t';
-    out += column.name;
+/// What stands before the rows, or of SAM a piece of that.
+Status HspExport::write_header(std::string& out, Deadline deadline) {
+  if (request_.format != ExportFormat::sam) {
+    stage_ = Stage::rows;
+    if (request_.format == ExportFormat::gff3) out += "##gff-version 3\n";
+    if (request_.format > ExportFormat::csv) return ok();
+    const bool csv = request_.format == ExportFormat::csv;
+    if (!request_.header.value_or(csv)) return ok();
+    for (const Column& column : columns_) {
+      if (&column != columns_.data()) out += csv ? ',' : '\t';
+      out += column.name;
+    }
+    out += csv ? "\r\n" : "\n";
+    return ok();
   }
-  out += request_.format == ExportFormat::csv ? "\r\n" : "\n";
+  if (stage_ == Stage::begin) out += SamRows::first_line();
+  stage_ = Stage::subjects;
+  while (out.empty()) {
+    LOOM_TRY(const std::vector<HspRow> rows, rows_.next(deadline));
+    for (const HspRow& row : rows) LOOM_CHECKED(sam_.write_subject(row, out));
+    if (!rows.empty()) continue;
+    out += SamRows::last_line(request_.style);
+    rows_.rewind();
+    stage_ = Stage::rows;
+  }
+  return ok();
 }
 
 std::string HspExport::cell(const HspRow& row, const Column& column) const {
@@ -236,7 +249,23 @@ std::string HspExport::cell(const HspRow& row, const Column& column) const {
   return std::string(others.substr(0, others.find('\t')));
 }
 
-void HspExport::write_row(const HspRow& row, std::string& out) const {
+Status HspExport::write_row(const HspRow& row, std::string& out) {
+  switch (request_.format) {
+    case ExportFormat::gff3:
+      write_gff3(row, request_.style, out);
+      return ok();
+    case ExportFormat::bed:
+      write_bed(row, request_.style, out);
+      return ok();
+    case ExportFormat::sam:
+      return sam_.write(row, out);
+    default:
+      write_cells(row, out);
+      return ok();
+  }
+}
+
+void HspExport::write_cells(const HspRow& row, std::string& out) const {
   if (request_.format == ExportFormat::jsonl) {
     JsonWriter json(out);
     json.open_object();

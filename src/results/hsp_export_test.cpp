@@ -47,7 +47,7 @@ class HspExportTest : public testing::Test {
 
 TEST_F(HspExportTest, TsvIsWhatBlastPrints) {
   EXPECT_EQ(all({.columns = "std btop stitle"}), kRows);
-  EXPECT_EQ(all({.columns = "evalue,saccver", .header = true, .rows = {.query = 1}}),
+  EXPECT_EQ(all({.columns = "evalue,saccver", .header = true, .rows = {.rows = {.query = 1}}}),
             "evalue\tsaccver\n2.0\ts1\n");
 }
 
@@ -60,20 +60,38 @@ TEST_F(HspExportTest, CsvHasNoFormulas) {
 }
 
 TEST_F(HspExportTest, JsonLinesKeepTheDigits) {
-  EXPECT_EQ(all({.format = ExportFormat::jsonl, .columns = "qaccver evalue bitscore", .rows = {.query = 1}}),
+  EXPECT_EQ(all({.format = ExportFormat::jsonl,
+                 .columns = "qaccver evalue bitscore",
+                 .rows = {.rows = {.query = 1}}}),
             "{\"qaccver\":\"q2\",\"evalue\":2.0,\"bitscore\":20.1}\n");
 }
 
 TEST_F(HspExportTest, OnlyWhatIsSelected) {
-  EXPECT_EQ(all({.columns = "evalue saccver", .hits = {2, 0}}), "2.0\ts1\n1e-30\ts1\n");
-  EXPECT_EQ(all({.columns = "evalue", .rows = {.filter = Filter::parse("pident<10").value()}}), "2.0\n");
-  EXPECT_EQ(all({.columns = "evalue", .hits = {3}}), "! there is no hit 3; they are numbered from 0 to 2");
+  EXPECT_EQ(all({.columns = "evalue saccver", .rows = {.hits = {2, 0}}}), "2.0\ts1\n1e-30\ts1\n");
+  EXPECT_EQ(all({.columns = "evalue", .rows = {.rows = {.filter = Filter::parse("pident<10").value()}}}),
+            "2.0\n");
+  EXPECT_EQ(all({.columns = "evalue", .rows = {.hits = {3}}}),
+            "! there is no hit 3; they are numbered from 0 to 2");
+}
+
+TEST_F(HspExportTest, FeaturesOfGff3AndBed) {
+  EXPECT_EQ(
+      all({.format = ExportFormat::gff3, .rows = {.rows = {.query = 1}}, .style = {.program = "blastn"}}),
+      "##gff-version 3\ns1\tblastn\tnucleotide_match\t11\t20\t2.0\t-\t.\t"
+      "ID=hsp2;Name=q2;Target=q2 1 10;bits=20.1;score=.;identity=9.000\n");
+  EXPECT_EQ(all({.format = ExportFormat::bed,
+                 .rows = {.hits = {1}},
+                 .style = {.program = "blastp", .on_query = true}}),
+            "q1\t0\t20\t-s,2\t100\t.\n");
+  EXPECT_TRUE(
+      all({.format = ExportFormat::sam, .style = {.program = "blastp"}}).starts_with("! format: sam is for"));
+  EXPECT_EQ(all({.format = ExportFormat::sam}).substr(0, 9), "! format:") << "the index has no lengths";
 }
 
 TEST_F(HspExportTest, NoMoreRowsThanAsked) {
-  EXPECT_EQ(all({.columns = "evalue", .most = 2}), "1e-30\n1e-30\n");
-  EXPECT_EQ(all({.columns = "evalue", .rows = {.sort = Sort::pident}, .most = 1}), "1e-30\n");
-  EXPECT_EQ(all({.columns = "evalue", .most = 0}), "");
+  EXPECT_EQ(all({.columns = "evalue", .rows = {.most = 2}}), "1e-30\n1e-30\n");
+  EXPECT_EQ(all({.columns = "evalue", .rows = {.rows = {.sort = Sort::pident}, .most = 1}}), "1e-30\n");
+  EXPECT_EQ(all({.columns = "evalue", .rows = {.most = 0}}), "");
 }
 
 TEST_F(HspExportTest, UnknownColumnsAreNamed) {

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <memory>
 
 #include "base/fd.hpp"
 #include "results/histograms.hpp"
@@ -492,6 +493,16 @@ Result<IndexCounts> fill(const fs::path& part, std::optional<Layout> layout, con
 }
 
 }  // namespace
+
+Result<ReadBytes> file_bytes(const fs::path& path) {
+  auto file = std::make_shared<Fd>(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!*file) return system_error(errno, "open " + path.string());
+  return ReadBytes([file, path](std::span<char> into) -> Result<std::size_t> {
+    const ssize_t got = ::read(file->get(), into.data(), into.size());
+    if (got < 0) return system_error(errno, "read " + path.string());
+    return static_cast<std::size_t>(got);
+  });
+}
 
 int coverage_percent(Ranges& ranges, std::int64_t length) {
   if (length <= 0) return 0;

@@ -25,6 +25,9 @@ struct IndexCounts {
 /// Fills the front of a block; how many bytes came, 0 at the end.
 using ReadBytes = std::function<Result<std::size_t>(std::span<char> into)>;
 
+/// Those of a file from its start. Errors: those of open(2), with the path.
+Result<ReadBytes> file_bytes(const std::filesystem::path& path);
+
 /// Makes the hit index of tabular output at `target`, which appears whole or not at all (a crash may leave
 /// TARGET.part). One core, at most 150 MiB whatever the size: past about 3 million distinct subjects the
 /// others are stored once for each query. Blocking.

@@ -1,5 +1,7 @@
 #include "results/page_json.hpp"
 
+#include "results/midline.hpp"
+
 namespace loom::results {
 namespace {
 
@@ -73,6 +75,35 @@ void write_hsp_members(JsonWriter& json, const Hsp& hsp) {
   json.member("sseq", hsp.sseq);
 }
 
+/// What an HSP is of.
+void write_hsp_owner(JsonWriter& json, const HspRow& row) {
+  json.member("hit", row.hsp.hit);
+  json.member("query", row.hsp.query);
+  json.member("query_name", row.query.name);
+  maybe(json, "qlen", row.query.length);
+  write_subject(json, row.subject);
+}
+
+void write_drawing(JsonWriter& json, const Hsp& hsp, std::string_view matrix) {
+  if (hsp.qseq.empty()) return;
+  json.member("midline", midline(hsp.qseq, hsp.sseq, matrix));
+  if (!hsp.qstart || !hsp.qend || !hsp.sstart || !hsp.send) return;
+  json.key("segments");
+  json.open_array();
+  for (const Segment& one :
+       segments(hsp.qseq, hsp.sseq, {*hsp.qstart, *hsp.qend}, {*hsp.sstart, *hsp.send})) {
+    json.open_object();
+    json.member("column", one.column);
+    json.member("length", one.length);
+    json.member("qstart", one.qstart);
+    json.member("qend", one.qend);
+    json.member("sstart", one.sstart);
+    json.member("send", one.send);
+    json.close_object();
+  }
+  json.close_array();
+}
+
 void write_total(JsonWriter& json, const SubjectTotal& total) {
   json.open_object();
   json.member("id", total.subject.id);
@@ -139,12 +170,32 @@ void write_hsps(JsonWriter& json, const Page<HspRow>& page) {
   json.open_array();
   for (const HspRow& row : page.rows) {
     json.open_object();
-    json.member("hit", row.hsp.hit);
-    json.member("query", row.hsp.query);
-    json.member("query_name", row.query.name);
-    maybe(json, "qlen", row.query.length);
-    write_subject(json, row.subject);
+    write_hsp_owner(json, row);
     write_hsp_members(json, row.hsp);
+    json.close_object();
+  }
+  json.close_array();
+  write_end(json, page);
+  json.close_object();
+}
+
+void write_alignments(JsonWriter& json, const Page<HspRow>& page, std::string_view matrix,
+                      const PairwiseTexts* texts) {
+  json.open_object();
+  json.key("alignments");
+  json.open_array();
+  for (const HspRow& row : page.rows) {
+    json.open_object();
+    write_hsp_owner(json, row);
+    write_hsp_members(json, row.hsp);
+    write_drawing(json, row.hsp, matrix);
+    if (texts != nullptr) {
+      const auto text = texts->find(row.hsp.id);
+      if (text != texts->end()) {
+        json.member("subject_text", text->second.subject);
+        json.member("text", text->second.text);
+      }
+    }
     json.close_object();
   }
   json.close_array();

@@ -1,6 +1,7 @@
 #pragma once
 #include "base/json_writer.hpp"
 #include "results/hit_index.hpp"
+#include "results/report_reader.hpp"
 
 namespace loom::results {
 
@@ -9,6 +10,10 @@ namespace loom::results {
 void write_queries(JsonWriter& json, const HitIndex& index, const Page<Query>& page);
 void write_hits(JsonWriter& json, const Page<Hit>& page);
 void write_hsps(JsonWriter& json, const Page<HspRow>& page);
+/// `hsps` come with their aligned sequences. `matrix`: as for midline(). `texts` of those that were asked
+/// for.
+void write_alignments(JsonWriter& json, const Page<HspRow>& page, std::string_view matrix,
+                      const PairwiseTexts* texts = nullptr);
 void write_subjects(JsonWriter& json, const Page<SubjectTotal>& page);
 /// `query` and `depth` of one query, if that was asked for.
 void write_summary(JsonWriter& json, const HitIndex& index, const Page<SubjectTotal>& top,

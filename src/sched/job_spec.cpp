@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
+#include <cstdlib>
 #include <filesystem>
 
 #include "search/scout.hpp"
@@ -22,6 +23,8 @@ std::string to_json(const JobSpec& spec) {
                     {"database_path", spec.database_path},
                     {"database_bytes", spec.database_bytes}};
   if (spec.fresh) text["fresh"] = true;
+  if (!spec.engine.empty()) text["engine"] = spec.engine;
+  if (!spec.imported.empty()) text["imported"] = spec.imported;
   return json::serialize(text);
 }
 
@@ -41,6 +44,8 @@ Result<JobSpec> read_spec(blast::Program program, const json::value& value) {
     spec.database_path = std::string(path->as_string());
   spec.database_bytes = value.at("database_bytes").to_number<std::uint64_t>();
   if (const json::value* fresh = value.as_object().if_contains("fresh")) spec.fresh = fresh->as_bool();
+  for (const auto& [name, into] : {std::pair{"engine", &spec.engine}, std::pair{"imported", &spec.imported}})
+    if (const json::value* text = value.as_object().if_contains(name)) *into = std::string(text->as_string());
   return spec;
 }
 
@@ -60,6 +65,13 @@ std::string snapshot_of(const catalog::Database& database, std::string_view data
                                  database.date, database.version);
   for (const auto& folder : catalog::split_folders(database_path)) text += ", " + folder.filename().string();
   return text;
+}
+
+std::vector<std::string> database_environment(const std::string& database_path) {
+  if (database_path.empty()) return {};
+  const char* rest =
+      std::getenv("BLASTDB");  // NOLINT(concurrency-mt-unsafe): nobody sets it once there are threads
+  return {"BLASTDB=" + database_path + (rest == nullptr ? std::string() : ":" + std::string(rest))};
 }
 
 Result<catalog::Database> open_job_database(const JobSpec& spec) {

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "blast/options.hpp"
@@ -21,6 +22,9 @@ struct JobSpec {
   std::string database_path{};  ///< folders of the pinned snapshots, joined by ':'; empty: found in BLASTDB
   std::uint64_t database_bytes = 0;  ///< of its sequence files
   bool fresh = false;                ///< search even if the answer is known
+  std::string engine{};              ///< version of BLAST+ when it was submitted: "2.12.0+"; empty: not known
+  std::string
+      imported{};  ///< "xml", "archive" or "tabular": a result that was made elsewhere; empty: a search
 };
 
 /// JSON: {"options":[{"name":…,"value":…}…],"on_saturation":…,"snapshot":…,"database_bytes":…},
@@ -35,6 +39,8 @@ std::string snapshot_of(const catalog::Database& database, std::string_view data
 /// The database of a job, of its own snapshot. Errors: those of search::open_search_database; corrupt when it
 /// is not what it was; conflict when its snapshot was removed.
 Result<catalog::Database> open_job_database(const JobSpec& spec);
+/// BLASTDB with the folders of pinned snapshots (joined by ':') in front; empty without them.
+std::vector<std::string> database_environment(const std::string& database_path);
 
 /// A task's `spec` for the store, and the plan that a job's tasks were made from.
 std::string to_json(const search::Step& step, const plan::Plan& plan);

@@ -85,6 +85,8 @@ Status LocalScheduler::read_and_plan(const ActivePtr& job) {
   std::error_code failed;
   fs::create_directories(job->folder, failed);
   if (failed) return system_error(failed.value(), "make the job's working folder");
+  if (!job->spec.imported.empty())
+    return error(Code::conflict, "the import of this result was interrupted; import the file again");
   LOOM_CHECKED(open_job_database(job->spec));
   const fs::path query = job->folder / "query.fasta";
   LOOM_CHECKED(fetch_query(job->job, query));

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <functional>
 
 #include "blast/outfmt.hpp"
@@ -20,14 +19,6 @@ constexpr double kGuess = 0.1;  // CPU seconds
 
 std::uint64_t database_number(const std::string& names) {
   return names.empty() ? 0 : std::max<std::uint64_t>(1, std::hash<std::string>{}(names));
-}
-
-/// BLASTDB with the folders of pinned snapshots in front.
-std::vector<std::string> database_environment(const std::string& path) {
-  if (path.empty()) return {};
-  const char* rest =
-      std::getenv("BLASTDB");  // NOLINT(concurrency-mt-unsafe): nobody sets it once there are threads
-  return {"BLASTDB=" + path + (rest == nullptr ? std::string() : ":" + std::string(rest))};
 }
 
 /// Internal batches of the engine in one run, each of which reads the whole database: as many as take a few

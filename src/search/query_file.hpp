@@ -6,6 +6,12 @@
 
 namespace loom::search {
 
+/// blastn's internal batches adapt to what it finds (the first takes 5,000 letters), so there are no places
+/// to cut at that an unsplit run is sure to have. But below some thousand letters it takes other lookup
+/// tables, which find a little less; above, results were equal wherever we cut (doc/exactness.md). So its
+/// units stay well above.
+inline constexpr std::uint64_t kBlastnUnitLetters = 50'000;
+
 /// The queries of a search as one plain file that can be read at any place, and where it may be cut.
 struct QueryFile {
   std::filesystem::path path;

@@ -21,12 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 using blast::Program;
 
-/// blastn's internal batches adapt to what it finds (the first takes 5,000 letters), so there are no places
-/// to cut at that an unsplit run is sure to have. But below some thousand letters it takes other lookup
-/// tables, which find a little less; above, results were equal wherever we cut (doc/exactness.md). So pieces
-/// stay well above.
-constexpr std::uint64_t kBlastnUnitLetters = 50'000;
-
 /// Letters in a row of an alignment, from which on a row that is no gap has its numbers.
 constexpr std::int64_t kLeastLine = 10;
 

@@ -7,16 +7,22 @@
 
 #include "base/check.hpp"
 #include "base/mutex.hpp"
+#include "blast/engine.hpp"
 #include "blast/outfmt.hpp"
 #include "plan/planner.hpp"
 #include "sched/job_keys.hpp"
 #include "sched/job_spec.hpp"
 #include "search/split_search.hpp"
 #include "service/databases.hpp"
+#include "service/engine_version.hpp"
 #include "service/explain.hpp"
 #include "service/hit_indexes.hpp"
+#include "service/imports.hpp"
 #include "service/local_jobs.hpp"
+#include "service/pairwise.hpp"
+#include "service/provenance.hpp"
 #include "service/request_check.hpp"
+#include "service/sequences.hpp"
 #include "service/sha256.hpp"
 
 namespace loom::service {
@@ -49,7 +55,11 @@ std::string fingerprint(const SubmitRequest& request, const std::string& query_s
 class LocalJobs final : public JobService {
  public:
   explicit LocalJobs(LocalJobsParts parts)
-      : parts_(std::move(parts)), indexes_(parts_.objects, parts_.hits) {}
+      : parts_(std::move(parts)),
+        indexes_(parts_.objects, parts_.hits),
+        engines_(parts_.runner, parts_.uploads),
+        pairwise_(parts_.runner, parts_.uploads),
+        imports_(parts_.store, parts_.objects, parts_.runner, parts_.uploads) {}
 
   Result<std::unique_ptr<Upload>> begin_upload(const Caller& caller) override;
   Result<store::Submitted> submit(const Caller& caller, const SubmitRequest& request,
@@ -80,6 +90,13 @@ class LocalJobs final : public JobService {
                                                   Deadline deadline) override;
   Result<std::unique_ptr<storage::ObjectReader>> open(const Caller& caller, const JobId& id,
                                                       const std::string& name, Deadline deadline) override;
+  Result<Job> import_result(const Caller& caller, const ImportRequest& request, std::unique_ptr<Upload> file,
+                            Deadline deadline) override;
+  Result<results::PairwiseTexts> pairwise(const Caller& caller, const JobId& id,
+                                          std::span<const results::HspRow> rows, Deadline deadline) override;
+  Result<FetchedSequences> sequences(const Caller& caller, const JobId& id, const SequenceRequest& request,
+                                     Deadline deadline) override;
+  Result<Provenance> provenance(const Caller& caller, const JobId& id, Deadline deadline) override;
   Result<std::vector<DatabaseInfo>> databases(const Caller& /*caller*/, Deadline /*deadline*/) override {
     return parts_.databases.get();
   }
@@ -111,6 +128,9 @@ class LocalJobs final : public JobService {
   LocalJobsParts parts_;
   HitIndexes indexes_;
   KnownDatabases known_;
+  EngineVersions engines_;
+  PairwiseWriter pairwise_;
+  Imports imports_;
   Mutex mutex_;
   std::map<std::string, std::string> sums_ GUARDED_BY(mutex_);  // sha256 by "key size"
 };
@@ -150,8 +170,10 @@ Result<store::Submitted> LocalJobs::submit(const Caller& caller, const SubmitReq
   LOOM_CHECK(upload != nullptr, "uploads come from begin_upload");
   SubmitRequest settled = request;
   LOOM_CHECKED(parts_.organisms.settle(settled, deadline));
-  LOOM_TRY(const Checked checked, check_request(settled, *upload, parts_.limits, known_,
-                                                parts_.databases.path_of(request.database)));
+  LOOM_TRY(Checked checked, check_request(settled, *upload, parts_.limits, known_,
+                                          parts_.databases.path_of(request.database)));
+  // An engine that does not tell its version fails the job, not the submit.
+  checked.spec.engine = engines_.get(checked.spec.options.program()).value_or("");
   std::optional<ObjectKey> kept;
   if (upload->text() == nullptr) {
     LOOM_TRY(kept, keep_query(*upload));
@@ -256,10 +278,7 @@ void LocalJobs::remove_objects(const Job& job) {
   // What a crash leaves of these is found by the beat's sweep.
   if (const auto query = ObjectKey::parse(job.request.query_key); query)
     static_cast<void>(parts_.objects.remove(*query, Deadline::never()));
-  const auto objects = parts_.objects.list(sched::prefix_of(job.id), "", kMostFiles, Deadline::never());
-  if (!objects) return;
-  for (const storage::ObjectInfo& one : *objects)
-    static_cast<void>(parts_.objects.remove(one.key, Deadline::never()));
+  remove_files_of(parts_.objects, job.id);
 }
 
 Status LocalJobs::remove(const Caller& caller, const JobId& id, Deadline deadline) {
@@ -355,6 +374,12 @@ Result<ResultFile> LocalJobs::describe_query(const Job& job, Deadline deadline) 
   return file;
 }
 
+/// JobSpec::imported of a job.
+std::string imported_kind(const Job& job) {
+  const auto spec = sched::parse_job_spec(job.request.program, job.request.options);
+  return spec ? spec->imported : std::string();
+}
+
 /// "output.outfmt-6", with what is no plain letter left out.
 std::string file_name(std::string_view kind, const std::string& outfmt) {
   std::string name = fmt::format("{}.outfmt-", kind);
@@ -400,8 +425,11 @@ Result<std::vector<ResultFile>> LocalJobs::describe_own(const Job& job, Deadline
 Result<std::vector<ResultFile>> LocalJobs::results(const Caller& caller, const JobId& id, Deadline deadline) {
   LOOM_TRY(const Job job, allowed(caller, Action::read, id, deadline));
   std::vector<ResultFile> files;
-  LOOM_TRY(ResultFile asked, describe_query(job, deadline));
-  files.push_back(std::move(asked));
+  const bool imported = imported_kind(job) != "";
+  if (!imported) {
+    LOOM_TRY(ResultFile asked, describe_query(job, deadline));
+    files.push_back(std::move(asked));
+  }
   if (job.state != store::JobState::completed) return files;
   LOOM_TRY(std::vector<ResultFile> own, describe_own(job, deadline));
   std::ranges::move(own, std::back_inserter(files));
@@ -427,6 +455,10 @@ Result<Rendered> LocalJobs::output(const Caller& caller, const JobId& id, const 
     LOOM_TRY(auto files, describe_own(job, deadline));
     return Rendered{std::move(files.front())};
   }
+  if (imported_kind(job) != "")
+    return error(Code::conflict,
+                 "the result was imported in outfmt {}; no search is known to make outfmt {} of it", own,
+                 outfmt.substr(0, 80));
   LOOM_TRY(const blast::Program program, blast::parse_program(job.request.program));
   LOOM_TRY(const blast::OutFormat format, blast::parse_outfmt(program, outfmt));
   if (format.number == 13 || format.number == 14)
@@ -446,7 +478,9 @@ Result<Rendered> LocalJobs::output(const Caller& caller, const JobId& id, const 
 
 /// Where the index of a job is read from: its own output if that tells enough, else one rendered for it.
 Result<HitIndexes::Source> LocalJobs::tabular_of(const Job& job, const ObjectKey& made, Deadline deadline) {
-  LOOM_TRY(const blast::Program program, blast::parse_program(job.request.program));
+  LOOM_TRY(const sched::JobSpec spec, sched::parse_job_spec(job.request.program, job.request.options));
+  if (!spec.imported.empty()) return imports_.source(job, spec, made, deadline);
+  const blast::Program program = spec.options.program();
   LOOM_TRY(const blast::OutFormat own, blast::parse_outfmt(program, outfmt_of(job)));
   LOOM_TRY(const blast::OutFormat whole, blast::parse_outfmt(program, results::kIndexOutfmt));
   const bool complete = results::is_complete(own);
@@ -468,6 +502,52 @@ Result<HitIndexes::Source> LocalJobs::tabular_of(const Job& job, const ObjectKey
   HitIndexes::Source source = from(made);
   source.done = [this, made] { static_cast<void>(parts_.objects.remove(made, Deadline::never())); };
   return source;
+}
+
+Result<Job> LocalJobs::import_result(const Caller& caller, const ImportRequest& request,
+                                     std::unique_ptr<Upload> file, Deadline deadline) {
+  LOOM_CHECKED(authorise(caller, Action::change, caller.name));
+  auto* upload = dynamic_cast<QueryUpload*>(file.get());
+  LOOM_CHECK(upload != nullptr, "uploads come from begin_upload");
+  return imports_.take(caller.name, request, *upload, deadline);
+}
+
+Result<results::PairwiseTexts> LocalJobs::pairwise(const Caller& caller, const JobId& id,
+                                                   std::span<const results::HspRow> rows, Deadline deadline) {
+  LOOM_TRY(const Job job, allowed(caller, Action::read, id, deadline));
+  LOOM_TRY(const sched::JobSpec spec, sched::parse_job_spec(job.request.program, job.request.options));
+  if (!spec.imported.empty())
+    return error(Code::conflict, "the result was imported, so BLAST+ cannot write its report here");
+  LOOM_TRY(const auto query, sched::open_query(parts_.store, parts_.objects, job, deadline));
+  return pairwise_.write(spec, *query, rows, deadline);
+}
+
+Result<FetchedSequences> LocalJobs::sequences(const Caller& caller, const JobId& id,
+                                              const SequenceRequest& request, Deadline deadline) {
+  LOOM_TRY(const Job job, allowed(caller, Action::read, id, deadline));
+  LOOM_TRY(const sched::JobSpec spec, sched::parse_job_spec(job.request.program, job.request.options));
+  if (!spec.options.has("db"))
+    return error(Code::conflict, "the result does not tell its database, so there are no sequences of it");
+  LOOM_TRY(catalog::Database database, sched::open_job_database(spec));
+  const OpenDatabase from{std::move(database), spec.database_path};
+  return fetch_sequences(parts_.runner, from, request, parts_.uploads, deadline);
+}
+
+Result<Provenance> LocalJobs::provenance(const Caller& caller, const JobId& id, Deadline deadline) {
+  LOOM_TRY(Job job, allowed(caller, Action::read, id, deadline));
+  LOOM_TRY(sched::JobSpec spec, sched::parse_job_spec(job.request.program, job.request.options));
+  Provenance found{.job = job, .spec = std::move(spec), .executable = job.request.program, .output = {}};
+  if (const auto engine = blast::find_engine(found.spec.options.program()); engine)
+    found.executable = engine->filename().string();
+  LOOM_TRY(const auto tasks, parts_.store.tasks(id, 0, store::kMostRows, deadline));
+  if (!tasks.empty()) {
+    LOOM_TRY(const plan::Plan plan, sched::plan_of(tasks));
+    found.shards = plan.shards;
+  }
+  if (job.state != store::JobState::completed) return found;
+  LOOM_TRY(const auto own, describe_own(job, deadline));
+  found.output = own.front();
+  return found;
 }
 
 Result<std::shared_ptr<results::HitIndex>> LocalJobs::hits(const Caller& caller, const JobId& id,

@@ -11,6 +11,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "results/hit_index.hpp"
+#include "results/report_reader.hpp"
 #include "sched/scheduler.hpp"
 #include "service/access.hpp"
 #include "storage/object_store.hpp"
@@ -100,6 +101,17 @@ struct DatabaseInfo {
   std::string fault{};     ///< what was wrong with them then
 };
 
+/// A result that was made elsewhere, to be shown as a job.
+struct ImportRequest {
+  std::string program{};  ///< empty: the file tells it
+  std::string outfmt{};   ///< of tabular output, with its columns: "6 std qlen"; empty: 7 tells, 6 has std
+  std::string title{};
+};
+
+struct FetchedSequences;
+struct Provenance;
+struct SequenceRequest;
+
 /// All use cases of jobs; knows no HTTP. Every method asks authorise() first. Thread-safe. Blocking: on disk,
 /// so call it on the blocking pool. Errors common to all: those of JobStore and ObjectStore; forbidden;
 /// not_found for jobs that are not there or not the caller's.
@@ -155,6 +167,20 @@ class JobService {
   /// Opens a file that results() or output() named. Errors: not_found.
   virtual Result<std::unique_ptr<storage::ObjectReader>> open(const Caller& caller, const store::JobId& id,
                                                               const std::string& name, Deadline deadline) = 0;
+
+  /// Takes a file of BLAST results (XML, archive or tabular output) as a completed job. Nothing is left on an
+  /// error. Errors: forbidden for a viewer; invalid_argument or corrupt for what is none, with the place;
+  /// too_large.
+  virtual Result<store::Job> import_result(const Caller& caller, const ImportRequest& request,
+                                           std::unique_ptr<Upload> file, Deadline deadline) = 0;
+  /// What BLAST+ prints of HSPs of the job's index in its report. Errors: as PairwiseWriter::write.
+  virtual Result<results::PairwiseTexts> pairwise(const Caller& caller, const store::JobId& id,
+                                                  std::span<const results::HspRow> rows,
+                                                  Deadline deadline) = 0;
+  /// Sequences of the job's own database. Errors: as fetch_sequences and open_job_database.
+  virtual Result<FetchedSequences> sequences(const Caller& caller, const store::JobId& id,
+                                             const SequenceRequest& request, Deadline deadline) = 0;
+  virtual Result<Provenance> provenance(const Caller& caller, const store::JobId& id, Deadline deadline) = 0;
 
   virtual Result<std::vector<DatabaseInfo>> databases(const Caller& caller, Deadline deadline) = 0;
   /// The format that a job's options ask for, as written; "0" if none.

@@ -126,9 +126,7 @@ Result<sequence::QueryMap> read_queries(blast::Program program, const QueryUploa
 }
 
 Status check_fields(const SubmitRequest& request) {
-  if (request.title.size() > kLongestTitle)
-    return error(Code::invalid_argument, "title: {} bytes; at most {} are kept", request.title.size(),
-                 kLongestTitle);
+  LOOM_CHECKED(check_title(request.title));
   if (request.priority < -kMostPriority || request.priority > kMostPriority)
     return error(Code::invalid_argument, "priority: {} is outside -{} to {}", request.priority, kMostPriority,
                  kMostPriority);
@@ -139,6 +137,11 @@ Status check_fields(const SubmitRequest& request) {
 }
 
 }  // namespace
+
+Status check_title(std::string_view title) {
+  if (title.size() <= kLongestTitle) return ok();
+  return error(Code::invalid_argument, "title: {} bytes; at most {} are kept", title.size(), kLongestTitle);
+}
 
 Result<Checked> check_request(const SubmitRequest& request, const QueryUpload& query, const Limits& limits,
                               KnownDatabases& databases, const std::string& database_path) {

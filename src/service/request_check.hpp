@@ -15,6 +15,9 @@ struct Checked {
   std::vector<std::string> warnings;
 };
 
+/// Errors: invalid_argument for one that is too long.
+Status check_title(std::string_view title);
+
 /// `database_path`: folders, joined by ':', of the snapshots that the request's database means now. Errors:
 /// as JobService::submit.
 Result<Checked> check_request(const SubmitRequest& request, const QueryUpload& query, const Limits& limits,
