@@ -345,6 +345,37 @@ test("an operator builds, verifies, updates and removes a database", async () =>
   await own.end();
 });
 
+test("hits are seen by their taxa, saved as features and sequences, and cited", async () => {
+  const own = await new Server().start();
+  execFileSync(binary, ["db", "taxonomy", join(repository, "src/taxonomy/testdata/excerpt"), "--data", own.data]);
+  const there = await front(own.url);
+  const id = await own.submit("blastp", "proteins_2k_tax", query("proteins_20.fa"), { evalue: "10" }, "Taxa");
+  await own.wait(id);
+  const page = await open(there.url, `job?id=${id}&view=taxonomy`);
+  await visible(page.locator(".pick"));
+  await visible(page.getByText(/hits, [\d,]+ tax/));
+  await checkAxe(page, "taxonomy");
+  await picture(page, "taxonomy");
+  const shown = page.getByRole("button", { name: /^Show hits of / });
+  await shown.last().click();
+  await page.waitForURL(/words=taxid/);
+  await visible(page.getByRole("grid"));
+  await page.getByText("Download hits").click();
+  await page.getByLabel("Of all queries").check();
+  await page.getByLabel("Format").selectOption("gff3");
+  assert.match((await saved(page, () => page.getByRole("button", { name: "Save", exact: true }).click())).text, /^##gff-version 3/);
+  await page.getByLabel("Format").selectOption("aligned");
+  assert.match((await saved(page, () => page.getByRole("button", { name: "Save", exact: true }).click())).text, /^>\S+.*\n[A-Z]+/);
+  await page.getByText("Download hits").click();
+  await page.getByText("Methods and scripts").click();
+  assert.match((await saved(page, () => page.getByRole("button", { name: "References (BibTeX)" }).click())).text, /@article/);
+  assert.match((await saved(page, () => page.getByRole("button", { name: "Shell script that makes it again" }).click())).text, /blastp/);
+  await checkAxe(page, "methods and scripts");
+  await page.done();
+  await there.close();
+  await own.end();
+});
+
 test("two results are compared", async () => {
   const text = query("proteins_20.fa");
   const loose = await server.submit("blastp", "proteins_2k", text, { evalue: "10" }, "Loose");

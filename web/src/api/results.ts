@@ -5,9 +5,10 @@ type Schemas = components["schemas"];
 export type QueryRow = Schemas["HitQueryRow"];
 export type Hit = Schemas["Hit"];
 export type Hsp = Schemas["Hsp"];
-export type HspRow = Schemas["HspRow"];
 export type SubjectTotal = Schemas["SubjectTotal"];
 export type HitSummary = Schemas["HitSummary"];
+export type HitTaxon = Schemas["HitTaxon"];
+export type Alignment = Schemas["Alignment"];
 
 /** Rows of a list that goes on under `next`. The total is told on the first page, if counting did not take long. */
 export interface Page<Row> {
@@ -49,12 +50,13 @@ export const results = {
     const page = await ask<Schemas["Hits"]>(id, "hits", asked, signal);
     return { rows: page.hits, total: page.total, next: page.next_cursor };
   },
-  async hsps(id: string, asked: Asked, signal?: AbortSignal): Promise<Page<HspRow>> {
-    const page = await ask<Schemas["Hsps"]>(id, "hsps", asked, signal);
-    return { rows: page.hsps, total: page.total, next: page.next_cursor };
+  async alignments(id: string, asked: Asked, signal?: AbortSignal): Promise<Page<Alignment>> {
+    const page = await ask<Schemas["Alignments"]>(id, "alignments", asked, signal);
+    return { rows: page.alignments, total: page.total, next: page.next_cursor };
   },
   async subjects(id: string, asked: Asked, signal?: AbortSignal): Promise<Page<SubjectTotal>> {
     const page = await ask<Schemas["Subjects"]>(id, "subjects", asked, signal);
     return { rows: page.subjects, total: page.total, next: page.next_cursor };
   },
+  taxonomy: (id: string, signal?: AbortSignal) => ask<Schemas["HitTaxonomy"]>(id, "taxonomy", {}, signal),
 };

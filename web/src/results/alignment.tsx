@@ -2,7 +2,6 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Fragment, memo, useMemo, useState } from "react";
 import type { Job } from "../api/client.ts";
 import { type Hit, type QueryRow, results } from "../api/results.ts";
-import { isPositive } from "../lib/blosum62.ts";
 import { count } from "../lib/format.ts";
 import { strings } from "../strings.ts";
 import { Copy, Fault, Skeleton } from "../ui/basics.tsx";
@@ -31,7 +30,7 @@ function useAlignments(job: Job, query: QueryRow, hit: Hit) {
   const key = ["results", job.id, "alignments", query.index, hit.accession];
   const aligned = useInfiniteQuery({
     queryKey: key,
-    queryFn: ({ pageParam, signal }) => results.hsps(job.id, { ...one, alignments: true, limit: atOnce, cursor: pageParam }, signal),
+    queryFn: ({ pageParam, signal }) => results.alignments(job.id, { ...one, limit: atOnce, cursor: pageParam }, signal),
     initialPageParam: "",
     getNextPageParam: ({ next }) => next,
     staleTime: Infinity,
@@ -55,8 +54,6 @@ export function Alignment({ job, query, hit, fit, dots, onFit, onDots }: Props) 
   const [ref, width] = useWidth<HTMLDivElement>(800);
   const [picked, setPicked] = useState(-1);
   const scene = useMemo(() => pairs(query, whole, width, picked), [query, whole, width, picked]);
-  // Similar letters are marked with "+" only with the matrix that the page knows.
-  const blosum62 = job.program !== "blastn" && String(job.options.matrix ?? "BLOSUM62").toUpperCase() === "BLOSUM62";
   const gutter = 2 * (String(Math.max(query.length ?? 0, hit.slen ?? 0, 999)).length + 1) + 8;
   const perLine = fit ? Math.max(20, Math.floor(width / letterWidth) - gutter) : 60;
   const name = shownName(hit);
@@ -77,7 +74,7 @@ export function Alignment({ job, query, hit, fit, dots, onFit, onDots }: Props) 
             <input type="checkbox" checked={dots} onChange={(event) => onDots(event.target.checked)} />
             {say.dots}
           </label>
-          {hsps && hsps.length > 0 && <Copy label={say.copy} text={() => plainText(query, hit, hsps, job.program, blosum62)} />}
+          {hsps && hsps.length > 0 && <Copy label={say.copy} text={() => plainText(query, hit, hsps, job.program)} />}
         </div>
       </div>
       <p className="subject">
@@ -99,7 +96,7 @@ export function Alignment({ job, query, hit, fit, dots, onFit, onDots }: Props) 
         {aligned.error ? <Fault error={aligned.error} retry={() => void aligned.refetch()} /> : null}
         {aligned.isPending && !aligned.error && <Skeleton lines={5} />}
         {hsps?.length === 0 && <p className="note">{say.lettersUnknown}</p>}
-        {hsps?.map((hsp, i) => <One key={hsp.id} n={i} of={hit.hsps_total} hsp={hsp} program={job.program} blosum62={blosum62} perLine={perLine} dots={dots} picked={i === picked} />)}
+        {hsps?.map((hsp, i) => <One key={hsp.id} n={i} of={hit.hsps_total} hsp={hsp} program={job.program} perLine={perLine} dots={dots} picked={i === picked} />)}
         {aligned.hasNextPage && hsps && (
           <button type="button" className="button" disabled={aligned.isFetchingNextPage} onClick={() => void aligned.fetchNextPage()}>
             {say.more(Math.min(atOnce, hit.hsps_total - hsps.length))}
@@ -115,15 +112,14 @@ interface OneProps {
   of: number;
   hsp: Aligned;
   program: string;
-  blosum62: boolean;
   perLine: number;
   dots: boolean;
   picked: boolean;
 }
 
-const One = memo(function One({ n, of, hsp, program, blosum62, perLine, dots, picked }: OneProps) {
+const One = memo(function One({ n, of, hsp, program, perLine, dots, picked }: OneProps) {
   const [limit, setLimit] = useState(firstColumns);
-  const lines = useMemo(() => blocks(hsp, perLine, program, blosum62 ? isPositive : null, limit), [hsp, perLine, program, blosum62, limit]);
+  const lines = useMemo(() => blocks(hsp, perLine, program, limit), [hsp, perLine, program, limit]);
   const digits = Math.max(...lines.flatMap(({ qfrom, quntil, sfrom, suntil }) => [qfrom, quntil, sfrom, suntil])).toString().length;
   return (
     <article id={`hsp-${n}`} className={picked ? "hsp picked" : "hsp"}>
@@ -186,9 +182,9 @@ function Line({ line, digits, dots }: { line: Block; digits: number; dots: boole
   );
 }
 
-function plainText(query: QueryRow, hit: Hit, hsps: Aligned[], program: string, blosum62: boolean): string {
+function plainText(query: QueryRow, hit: Hit, hsps: Aligned[], program: string): string {
   const parts = hsps.map((hsp) => {
-    const lines = blocks(hsp, 60, program, blosum62 ? isPositive : null);
+    const lines = blocks(hsp, 60, program);
     const digits = Math.max(...lines.flatMap(({ qfrom, quntil, sfrom, suntil }) => [qfrom, quntil, sfrom, suntil])).toString().length;
     const text = lines.map(
       (line) =>

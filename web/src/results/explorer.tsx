@@ -14,10 +14,11 @@ import { Overview } from "./overview.tsx";
 import { usePages } from "./pages.ts";
 import { noFilter, QueryHits } from "./query-hits.tsx";
 import { QueryList, queryOrders, queryTitle } from "./query-list.tsx";
+import { TaxonomyView } from "./taxonomy-view.tsx";
 
 const say = strings.results;
 const queriesAtOnce = 200;
-const views = ["hits", "overview", "compare"] as const;
+const views = ["hits", "overview", "taxonomy", "compare"] as const;
 
 export default function Explorer({ job }: { job: Job }) {
   const { data, error, refetch } = useQuery({ queryKey: ["results", job.id, "summary"], queryFn: ({ signal }) => results.summary(job.id, {}, signal), staleTime: Infinity });
@@ -88,11 +89,11 @@ function Browser({ job, overview }: { job: Job; overview: HitSummary }) {
       ))}
     </div>
   );
-  if (view === "overview")
+  if (view === "overview" || view === "taxonomy")
     return (
       <div className="stack">
         {tabs}
-        <Overview job={job} summary={overview} />
+        {view === "overview" ? <Overview job={job} summary={overview} /> : <TaxonomyView job={job} />}
       </div>
     );
   const many = overview.queries > 1;

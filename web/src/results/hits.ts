@@ -105,10 +105,10 @@ export function usualColumns(hits: Hit[]): string[] {
   return columns.filter(({ id, usual }) => usual && (id !== "sciname" || hits.some(({ sciname }) => sciname !== ""))).map(({ id }) => id);
 }
 
-/** An HSP whose places and aligned letters are known. */
-export type Aligned = { [name in keyof Hsp]: NonNullable<Hsp[name]> } & { qseq: string; sseq: string };
-export const isAligned = <Some extends Hsp>(hsp: Some): hsp is Some & Aligned =>
-  hsp.qseq !== undefined && [hsp.qstart, hsp.qend, hsp.sstart, hsp.send, hsp.score, hsp.nident, hsp.positive, hsp.gaps].every((n) => n !== null);
+/** An alignment whose places and letters are known. */
+export type Aligned = { [name in keyof Hsp]: NonNullable<Hsp[name]> } & { qseq: string; sseq: string; midline: string };
+export const isAligned = <Some extends Hsp & { midline?: string }>(hsp: Some): hsp is Some & Aligned =>
+  hsp.qseq !== undefined && hsp.midline !== undefined && [hsp.qstart, hsp.qend, hsp.sstart, hsp.send, hsp.score, hsp.nident, hsp.positive, hsp.gaps].every((n) => n !== null);
 
 /** How many letters of the sequence a column stands for, by program: 3 where it was translated. */
 export function steps(program: string): { query: number; subject: number } {
@@ -130,9 +130,8 @@ export interface Block {
 }
 
 /** An alignment in lines of `width` columns, with the coordinates of each. */
-export function blocks(hsp: Aligned, width: number, program: string, alike: ((a: string, b: string) => boolean) | null, limit = Infinity): Block[] {
+export function blocks(hsp: Aligned, width: number, program: string, limit = Infinity): Block[] {
   const step = steps(program);
-  const nucleotide = program === "blastn";
   const qstep = (hsp.qend < hsp.qstart ? -1 : 1) * step.query;
   const sstep = (hsp.send < hsp.sstart ? -1 : 1) * step.subject;
   let q = hsp.qstart;
@@ -141,18 +140,10 @@ export function blocks(hsp: Aligned, width: number, program: string, alike: ((a:
   for (let at = 0; at < Math.min(hsp.qseq.length, limit); at += width) {
     const qseq = hsp.qseq.slice(at, at + width);
     const sseq = hsp.sseq.slice(at, at + width);
-    let middle = "";
-    let qletters = 0;
-    let sletters = 0;
-    for (let i = 0; i < qseq.length; i++) {
-      const a = qseq[i]!;
-      const b = sseq[i]!;
-      if (a !== "-") qletters += 1;
-      if (b !== "-") sletters += 1;
-      middle += a === b && a !== "-" ? (nucleotide ? "|" : a) : !nucleotide && alike?.(a.toUpperCase(), b.toUpperCase()) ? "+" : " ";
-    }
+    const qletters = qseq.replaceAll("-", "").length;
+    const sletters = sseq.replaceAll("-", "").length;
     const end = (from: number, letters: number, by: number) => (letters === 0 ? from : from + by * letters - Math.sign(by));
-    found.push({ qfrom: q, quntil: end(q, qletters, qstep), sfrom: s, suntil: end(s, sletters, sstep), qseq, sseq, middle });
+    found.push({ qfrom: q, quntil: end(q, qletters, qstep), sfrom: s, suntil: end(s, sletters, sstep), qseq, sseq, middle: hsp.midline.slice(at, at + width) });
     q += qstep * qletters;
     s += sstep * sletters;
   }

@@ -11,9 +11,10 @@ export function readTabular(program: string): { query: QueryRow; hits: Hit[] }[]
     if (!last || line === "" || line.startsWith("#")) continue;
     const c = line.split("\t");
     const n = (i: number) => Number(c[i]);
+    const [qseq, sseq] = [c[c.length - 3]!, c[c.length - 2]!];
     const hsp: Aligned = {
       id: last.query.hsps++, pident: c[2]!, length: n(3), mismatch: n(4), gapopen: n(5), qstart: n(6), qend: n(7), sstart: n(8), send: n(9), evalue: c[10]!, bits: c[11]!.trim(), score: n(14),
-      nident: n(15), positive: n(16), gaps: n(17), qframe: n(18), sframe: n(19), cover: 0, qseq: c[c.length - 3]!, sseq: c[c.length - 2]!,
+      nident: n(15), positive: n(16), gaps: n(17), qframe: n(18), sframe: n(19), cover: 0, qseq, sseq, midline: [...qseq].map((letter, i) => (letter !== sseq[i] ? " " : program === "blastn" ? "|" : letter)).join(""),
     };
     last.query.length = n(12);
     const hit = last.hits.at(-1);

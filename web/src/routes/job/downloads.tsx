@@ -1,10 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { useRef, useState } from "react";
-import { api, archivePath, filePath, type Job, outputPath } from "../../api/client.ts";
+import { api, archivePath, call, filePath, type Job, outputPath } from "../../api/client.ts";
 import { usePrograms } from "../../api/hooks.ts";
+import { resultsPath } from "../../api/results.ts";
 import { bytes } from "../../lib/format.ts";
 import { formats } from "../../lib/options.ts";
-import { saveFromServer, saveRendering } from "../../lib/save.ts";
+import { saveFromServer, saveRendering, saveText } from "../../lib/save.ts";
 import { strings } from "../../strings.ts";
 import { Fault } from "../../ui/basics.tsx";
 import { say as toast } from "../../ui/toast.tsx";
@@ -56,6 +57,7 @@ export function Downloads({ job }: { job: Job }) {
         <button type="button" className="button" onClick={() => void saveFromServer(archivePath(job.id)).catch((reason: unknown) => toast(words(reason)))}>
           {say.zip}
         </button>
+        <Provenance job={job} />
         {waiting && (
           <span className="small muted" role="status">
             {say.making}{" "}
@@ -66,6 +68,26 @@ export function Downloads({ job }: { job: Job }) {
         )}
       </div>
     </div>
+  );
+}
+
+const provenanceFiles = { methods: "methods.txt", bibtex: "references.bib", sh: "search.sh", nextflow: "search.nf", snakemake: "Snakefile", json: "provenance.json" } as const;
+
+/** How the result came to be: to cite it, and to make it again. */
+function Provenance({ job }: { job: Job }) {
+  return (
+    <details className="menu">
+      <summary className="button">{say.cite}</summary>
+      <ul className="menubody">
+        {(Object.keys(provenanceFiles) as (keyof typeof provenanceFiles)[]).map((format) => (
+          <li key={format}>
+            <button type="button" className="link" onClick={() => void call(resultsPath(job.id, "provenance", { format })).then(async (reply) => saveText(await reply.text(), provenanceFiles[format])).catch((reason: unknown) => toast(words(reason)))}>
+              {say.provenance[format]}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }
 
