@@ -125,20 +125,53 @@ std::vector<Task> cut_evenly(const Workload& work, const Resources& resources, d
   return tasks;
 }
 
-/// So few units that some workers would be idle in the last round: the odd ones run first, as one task on all
-/// workers.
-std::vector<Task> cut_few(const Workload& work, const Resources& resources, double database_share) {
-  const std::size_t odd = work.units.size() % static_cast<std::size_t>(resources.workers);
+/// What all workers' threads in one process get done, of what as many processes would: measured, 0.82 to
+/// 0.91.
+constexpr double kThreadsWorth = 0.85;
+
+/// Seconds until `tasks`, started in their order, have ended on `workers`. A task with several threads has
+/// them all to itself.
+double makespan(const std::vector<Task>& tasks, int workers) {
+  std::vector<double> free_at(static_cast<std::size_t>(workers), 0.0);
+  for (const Task& task : tasks) {
+    if (task.threads == 1) {
+      *std::ranges::min_element(free_at) += task.seconds;
+    } else {
+      const double start = *std::ranges::max_element(free_at);
+      std::ranges::fill(free_at, start + task.seconds / (workers * kThreadsWorth));
+    }
+  }
+  return *std::ranges::max_element(free_at);
+}
+
+/// One task for each unit, but for the first or the last `wide` units, which are one task on all workers.
+std::vector<Task> one_each(const Workload& work, const Resources& resources, double database_share,
+                           std::size_t wide, bool at_end) {
+  const std::size_t units = work.units.size();
   std::vector<Task> tasks;
-  if (odd > 0) {
-    Task wide{.first_unit = 0, .last_unit = odd, .threads = resources.workers};
-    wide.seconds = seconds_of(work, wide, database_share);
-    tasks.push_back(wide);
-  }
-  for (std::size_t u = odd; u < work.units.size(); ++u) {
+  const auto add_wide = [&](std::size_t from) {
+    Task task{.first_unit = from, .last_unit = from + wide, .threads = resources.workers};
+    task.seconds = seconds_of(work, task, database_share);
+    if (wide > 0) tasks.push_back(task);
+  };
+  if (!at_end) add_wide(0);
+  for (std::size_t u = at_end ? 0 : wide; u < (at_end ? units - wide : units); ++u)
     tasks.push_back(take_units(work, u, 0, 1, database_share));
-  }
+  if (at_end) add_wide(units - wide);
   return tasks;
+}
+
+/// So few units that some workers would be idle in the last round: a few of them are one task on all workers,
+/// where that ends sooner.
+std::vector<Task> cut_few(const Workload& work, const Resources& resources, double database_share) {
+  std::vector<Task> best = one_each(work, resources, database_share, 0, false);
+  for (std::size_t wide = 1; wide < static_cast<std::size_t>(resources.workers); ++wide) {
+    for (const bool at_end : {false, true}) {
+      auto tasks = one_each(work, resources, database_share, wide, at_end);
+      if (makespan(tasks, resources.workers) < makespan(best, resources.workers)) best = std::move(tasks);
+    }
+  }
+  return best;
 }
 
 Task everything(const Workload& work, const Resources& resources, double database_share) {
@@ -188,11 +221,10 @@ std::vector<Task> cut_queries(const Workload& work, const Resources& resources, 
     return cut_evenly(work, resources, database_share, plan.shards > 1 && !resources.shards);
   }
   if (work.threads_allowed && units < 8 * static_cast<std::size_t>(resources.workers)) {
-    plan.reasons.push_back(
-        fmt::format("Few internal batches ({}): one task each; the odd ones, which would leave workers idle "
-                    "in the last round, run "
-                    "first, on all workers.",
-                    units));
+    plan.reasons.push_back(fmt::format(
+        "Few internal batches ({}): one task each, but for odd ones that would leave workers idle; "
+        "those run on all workers.",
+        units));
     return cut_few(work, resources, database_share);
   }
   plan.reasons.push_back(fmt::format(

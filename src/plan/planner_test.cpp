@@ -48,6 +48,24 @@ TEST(Planner, OddBatchesRunFirstOnAllWorkers) {
                           [](const Task& t) { return t.threads == 1; }));
 }
 
+TEST(Planner, AShortLastBatchRunsLastOnAllWorkers) {
+  Workload work = proteins(3);
+  work.units.back().letters = 5'000;
+  const Plan plan = make_plan(work, {.workers = 2, .memory_bytes = 8192 * kMiB});
+  expect_covers(plan.searches, 3);
+  ASSERT_EQ(plan.searches.size(), 3U);
+  EXPECT_EQ(plan.searches[0].threads, 1);
+  EXPECT_EQ(plan.searches[1].threads, 1);
+  EXPECT_EQ(plan.searches[2].threads, 2);
+}
+
+TEST(Planner, AVeryShortLastBatchIsNotWorthAllWorkers) {
+  Workload work = proteins(4);
+  work.units.back().letters = 100;
+  const Plan plan = make_plan(work, {.workers = 4, .memory_bytes = 8192 * kMiB});
+  EXPECT_TRUE(std::ranges::all_of(plan.searches, [](const Task& t) { return t.threads == 1; }));
+}
+
 TEST(Planner, OneBatchUsesTheEnginesThreads) {
   const Plan plan = make_plan(proteins(1), {.workers = 8, .memory_bytes = 8192 * kMiB});
   ASSERT_EQ(plan.searches.size(), 1U);
