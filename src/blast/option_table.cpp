@@ -102,7 +102,7 @@ constexpr Name kTemplateType[] = {"template_type"};
 constexpr Name kThreads[] = {"num_threads"};
 constexpr Name kMsa[] = {"in_msa"};
 
-constexpr std::string_view kWhyList =
+constexpr std::string_view kWhyGroups =
     "its database statistics are those of the filtered set, which no shard knows";
 constexpr std::string_view kWhyAcross = "it compares hits across subjects";
 constexpr std::string_view kWhySubject =
@@ -279,37 +279,37 @@ constexpr OptionSpec kTable[] = {
 
   {.name = "gilist", .programs = kNotRps, .type = Type::text, .group = Group::restriction,
    .description = "Restrict search of database to list of GIs", .excludes = kNotWithList,
-   .refers = Refers::file, .forbids = Forbids::shards, .why = kWhyList},
+   .refers = Refers::file},
   {.name = "seqidlist", .programs = kNotRps, .type = Type::text, .group = Group::restriction,
    .description = "Restrict search of database to list of SeqIDs", .excludes = kNotWithList,
-   .refers = Refers::file, .forbids = Forbids::shards, .why = kWhyList},
+   .refers = Refers::file},
   {.name = "negative_gilist", .programs = kNotRps, .type = Type::text, .group = Group::restriction,
    .description = "Restrict search of database to everything except the specified GIs", .excludes = kNotWithList,
-   .refers = Refers::file, .forbids = Forbids::shards, .why = kWhyList},
+   .refers = Refers::file},
   {.name = "negative_seqidlist", .programs = kNotRps, .type = Type::text, .group = Group::restriction,
    .description = "Restrict search of database to everything except the specified SeqIDs", .excludes = kNotWithList,
-   .refers = Refers::file, .forbids = Forbids::shards, .why = kWhyList},
+   .refers = Refers::file},
   {.name = "taxids", .programs = kNotRps, .type = Type::text, .group = Group::restriction,
    .description = "Restrict search of database to include only the specified taxonomy IDs (multiple IDs delimited by "
                   "',')",
-   .excludes = kNotWithList, .forbids = Forbids::shards, .why = kWhyList},
+   .excludes = kNotWithList},
   {.name = "negative_taxids", .programs = kNotRps, .type = Type::text, .group = Group::restriction,
    .description = "Restrict search of database to everything except the specified taxonomy IDs (multiple IDs "
                   "delimited by ',')",
-   .excludes = kNotWithList, .forbids = Forbids::shards, .why = kWhyList},
+   .excludes = kNotWithList},
   {.name = "taxidlist", .programs = kNotRps, .type = Type::text, .group = Group::restriction,
    .description = "Restrict search of database to include only the specified taxonomy IDs", .excludes = kNotWithList,
-   .refers = Refers::file, .forbids = Forbids::shards, .why = kWhyList},
+   .refers = Refers::file},
   {.name = "negative_taxidlist", .programs = kNotRps, .type = Type::text, .group = Group::restriction,
    .description = "Restrict search of database to everything except the specified taxonomy IDs",
-   .excludes = kNotWithList, .refers = Refers::file, .forbids = Forbids::shards, .why = kWhyList},
+   .excludes = kNotWithList, .refers = Refers::file},
   {.name = "ipglist", .programs = Programs(blastp) | blastx | psiblast, .type = Type::text,
    .group = Group::restriction, .description = "Restrict search of database to list of IPGs", .excludes = kSubject,
-   .refers = Refers::file, .forbids = Forbids::shards, .why = kWhyList},
+   .refers = Refers::file, .forbids = Forbids::shards, .why = kWhyGroups},
   {.name = "negative_ipglist", .programs = Programs(blastp) | blastx | psiblast, .type = Type::text,
    .group = Group::restriction,
    .description = "Restrict search of database to everything except the specified IPGs", .excludes = kSubject,
-   .refers = Refers::file, .forbids = Forbids::shards, .why = kWhyList},
+   .refers = Refers::file, .forbids = Forbids::shards, .why = kWhyGroups},
   {.name = "entrez_query", .programs = kAll, .type = Type::text, .group = Group::restriction,
    .description = "Restrict search with the given Entrez query", .needs = kRemote,
    .forbids = Forbids::both, .why = kWhyRemote},

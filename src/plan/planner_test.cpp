@@ -59,10 +59,9 @@ TEST(Planner, AShortLastBatchRunsLastOnAllWorkers) {
   EXPECT_EQ(plan.searches[2].threads, 2);
 }
 
-TEST(Planner, AVeryShortLastBatchIsNotWorthAllWorkers) {
-  Workload work = proteins(4);
-  work.units.back().letters = 100;
-  const Plan plan = make_plan(work, {.workers = 4, .memory_bytes = 8192 * kMiB});
+TEST(Planner, AsManyBatchesAsWorkersRunOneEach) {
+  const Plan plan = make_plan(proteins(4), {.workers = 4, .memory_bytes = 8192 * kMiB});
+  EXPECT_EQ(plan.searches.size(), 4U);
   EXPECT_TRUE(std::ranges::all_of(plan.searches, [](const Task& t) { return t.threads == 1; }));
 }
 

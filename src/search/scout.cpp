@@ -44,6 +44,9 @@ std::string whole_database_because(const blast::Options& options, const blast::O
   if (format.number <= 4 && database->parts.size() > 1) {
     return "the report's footer has a block for each of several databases, and an alias has one";
   }
+  if (!list_option(options).empty() && !format.tabular())
+    return fmt::format("-{}: the format shows the database without the list, and an alias has what it leaves",
+                       list_option(options));
   return database->unshardable;
 }
 
@@ -53,17 +56,36 @@ std::string Scouts::scout_name(std::size_t shard, const std::string& search) {
 
 Result<Scouts> Scouts::make(exec::ProcessRunner& runner, const blast::Options& options,
                             OnSaturation on_saturation, const fs::path& engine,
-                            const catalog::Database& database, int shards, const fs::path& folder) {
-  Scouts scouts(runner, options, database, folder);
+                            const catalog::Database& database, std::optional<Filtered> filtered, int shards,
+                            const fs::path& folder) {
+  Scouts scouts(runner, options, database, std::move(filtered), folder);
   scouts.engine_ = engine;
-  const auto ranges = catalog::cut_shards(database, static_cast<std::uint32_t>(shards));
-  for (std::size_t s = 0; s < ranges.size(); ++s) {
-    LOOM_TRY(const fs::path alias, catalog::write_shard_alias(folder, fmt::format("shard-{}", s + 1),
-                                                              database, ranges[s], catalog::whole(database)));
-    LOOM_TRY(const blast::Options own, over_alias(scout_options(options, on_saturation), alias));
-    scouts.argv_.push_back(engine_argv(engine, own));
-  }
+  const blast::Options own = scout_options(options, on_saturation);
+  for (const auto& range : catalog::cut_shards(database, static_cast<std::uint32_t>(shards)))
+    LOOM_CHECKED(scouts.add_shard(range, own));
   return scouts;
+}
+
+Status Scouts::add_shard(const catalog::OidRange& range, const blast::Options& options) {
+  const std::string name = fmt::format("shard-{}", argv_.size() + 1);
+  fs::path alias;
+  if (filtered_) {
+    const std::vector<std::uint32_t>& oids = filtered_->oids;
+    const auto first = std::ranges::lower_bound(oids, range.begin);
+    const auto last = std::ranges::lower_bound(oids, range.end);
+    if (first == last) return ok();
+    LOOM_TRY(alias, subset(name, std::span(first, last)));
+  } else {
+    LOOM_TRY(alias, catalog::write_shard_alias(folder_, name, database_, range, catalog::whole(database_)));
+  }
+  LOOM_TRY(const blast::Options own, over_alias(options, alias));
+  argv_.push_back(engine_argv(engine_, own));
+  return ok();
+}
+
+Result<fs::path> Scouts::subset(const std::string& name, std::span<const std::uint32_t> oids) const {
+  return catalog::write_subset_alias(folder_, name, database_, oids,
+                                     filtered_ ? filtered_->pins : catalog::whole(database_));
 }
 
 EngineTask Scouts::scout(const EngineTask& search, std::size_t shard) const {
@@ -143,6 +165,7 @@ Result<std::vector<std::uint32_t>> Scouts::look_up(const std::vector<std::string
 }
 
 Result<blast::Options> Scouts::over_alias(blast::Options options, const fs::path& alias) {
+  options = without_list(std::move(options));  // the alias has what it leaves
   LOOM_CHECKED(options.set("db", catalog::quoted_name(alias.string())));
   // The run's working folder is not the user's (catalog/shards.hpp), so files must be named in full.
   std::vector<std::pair<std::string, std::string>> files;
@@ -192,9 +215,9 @@ Status Scouts::narrow(EngineTask& search, const TaskRunner& tasks) const {
   if (tasks.finished(search.name)) return ok();
   LOOM_TRY(auto subjects, subjects_of(search.name, tasks));
   if (subjects) {
-    if (subjects->empty()) subjects->push_back(0);  // an alias of no sequence is no database to the engine
-    LOOM_TRY(const fs::path alias, catalog::write_subset_alias(folder_, search.name + "-subjects", database_,
-                                                               *subjects, catalog::whole(database_)));
+    // An alias of no sequence is no database to the engine.
+    if (subjects->empty()) subjects->push_back(filtered_ ? filtered_->oids.front() : 0);
+    LOOM_TRY(const fs::path alias, subset(search.name + "-subjects", *subjects));
     LOOM_TRY(const blast::Options options, over_alias(task_options(options_, 1), alias));
     search.argv = engine_argv(engine_, options);
     search.working_dir = folder_;

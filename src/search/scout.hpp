@@ -1,6 +1,7 @@
 #pragma once
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "blast/outfmt.hpp"
 #include "catalog/database.hpp"
 #include "plan/planner.hpp"
+#include "search/filtered.hpp"
 #include "search/settings.hpp"
 #include "search/task_runner.hpp"
 
@@ -35,12 +37,15 @@ inline bool complete_format(const blast::OutFormat& format) {
 /// run. Thread-safety: narrow(), from several threads at once, after run().
 class Scouts {
  public:
-  /// Writes the shards' alias files to `folder`. References are borrowed. Errors: those of the file system.
+  /// Writes the shards' alias files to `folder`. `filtered`: what the options' list leaves, if they have one.
+  /// References are borrowed. Errors: those of the file system.
   static Result<Scouts> make(exec::ProcessRunner& runner, const blast::Options& options,
                              OnSaturation on_saturation, const std::filesystem::path& engine,
-                             const catalog::Database& database, int shards,
+                             const catalog::Database& database, std::optional<Filtered> filtered, int shards,
                              const std::filesystem::path& folder);
 
+  /// May be less than was asked for: few long sequences, or a list that leaves none in a part.
+  [[nodiscard]] std::size_t shards() const { return argv_.size(); }
   /// The scout of `search` in shard `shard`, from 0.
   [[nodiscard]] EngineTask scout(const EngineTask& search, std::size_t shard) const;
 
@@ -62,15 +67,24 @@ class Scouts {
                                                                               const TaskRunner& tasks) const;
   [[nodiscard]] Result<std::vector<std::uint32_t>> look_up(const std::vector<std::string>& ids,
                                                            const std::string& search) const;
+  /// An alias of these sequences, with the numbers of the whole search.
+  [[nodiscard]] Result<std::filesystem::path> subset(const std::string& name,
+                                                     std::span<const std::uint32_t> oids) const;
+  Status add_shard(const catalog::OidRange& range, const blast::Options& options);
   static Result<blast::Options> over_alias(blast::Options options, const std::filesystem::path& alias);
 
   Scouts(exec::ProcessRunner& runner, const blast::Options& options, const catalog::Database& database,
-         std::filesystem::path folder)
-      : runner_(runner), options_(options), database_(database), folder_(std::move(folder)) {}
+         std::optional<Filtered> filtered, std::filesystem::path folder)
+      : runner_(runner),
+        options_(options),
+        database_(database),
+        filtered_(std::move(filtered)),
+        folder_(std::move(folder)) {}
 
   exec::ProcessRunner& runner_;
   const blast::Options& options_;
   const catalog::Database& database_;
+  std::optional<Filtered> filtered_;
   std::filesystem::path folder_;
   std::filesystem::path engine_;
   std::vector<std::vector<std::string>> argv_;  // of each shard's scouts

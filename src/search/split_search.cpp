@@ -73,6 +73,8 @@ class Split final : public SplitSearch {
   }
   [[nodiscard]] bool queries_numbered() const { return !options().has("parse_deflines"); }
   Status leave_out_repeats(std::uint64_t unit_letters);
+  Status make_scouts();
+  Status search_whole(const Error& why);
   void describe_work();
   [[nodiscard]] plan::Resources resources() const;
   void list_steps();
@@ -148,19 +150,40 @@ Status Split::prepare(std::optional<plan::Plan> pinned) {
   }
   describe_work();
   plan_ = pinned ? *std::move(pinned) : plan::make_plan(work_, resources());
-  if (repeats_) {
-    plan_.reasons.push_back(fmt::format("{} queries have {} distinct sequences: each is searched once.",
-                                        all_queries_.map.records, repeats_->distinct));
-  }
   for (const plan::Task& task : plan_.searches) {
     if (task.first_unit >= task.last_unit || task.last_unit > work_.units.size())
       return error(Code::corrupt, "the plan does not fit the queries: they changed since it was made");
   }
+  LOOM_CHECKED(make_scouts());
+  if (repeats_) {
+    plan_.reasons.push_back(fmt::format("{} queries have {} distinct sequences: each is searched once.",
+                                        all_queries_.map.records, repeats_->distinct));
+  }
   list_steps();
+  return ok();
+}
+
+Status Split::make_scouts() {
   if (plan_.shards == 1) return ok();
+  std::optional<Filtered> filtered;
+  if (!list_option(options()).empty()) {
+    auto resolved = resolve_list(options(), *database_, runner_, folder_);
+    if (!resolved) return search_whole(resolved.error());
+    filtered = *std::move(resolved);
+    plan_.reasons.push_back(fmt::format("-{} leaves {} sequences: each part has its share of them.",
+                                        list_option(options()), filtered->oids.size()));
+  }
   LOOM_TRY(Scouts scouts, Scouts::make(runner_, options(), request_.settings.on_saturation, engine_,
-                                       *database_, plan_.shards, folder_));
+                                       *database_, std::move(filtered), plan_.shards, folder_));
   scouts_.emplace(std::move(scouts));
+  return ok();
+}
+
+/// What the list leaves is not known to the last digit: the engine's own run over the whole database is.
+Status Split::search_whole(const Error& why) {
+  if (why.code == Code::disk_full || why.code == Code::cancelled) return why;
+  work_.whole_database_because = fmt::format("-{}: {}", list_option(options()), why.message);
+  plan_ = plan::make_plan(work_, resources());
   return ok();
 }
 
@@ -212,7 +235,7 @@ void Split::list_steps() {
     step.first_query = work_.units[task.first_unit].first_record;
     return step;
   };
-  for (std::size_t s = 0; plan_.shards > 1 && s < static_cast<std::size_t>(plan_.shards); ++s) {
+  for (std::size_t s = 0; scouts_ && s < scouts_->shards(); ++s) {
     for (std::size_t t = 0; t < plan_.searches.size(); ++t) steps_.push_back(step_of(t, s));
   }
   for (std::size_t t = 0; t < plan_.searches.size(); ++t) steps_.push_back(step_of(t, std::nullopt));

@@ -145,6 +145,43 @@ TEST_F(SearchCli, ExplainIsJsonAndSearchesNothing) {
   EXPECT_FALSE(plan.at("tasks").as_array().empty());
 }
 
+TEST_F(SearchCli, AListIsSearchedInParts) {
+  const auto parts = [this](const Args& list) {
+    const Args flags{"-query", data("query/proteins_20.fa"), "--explain=json", "--shards", "3"};
+    Said said =
+        search(with(with({"blastp", "-db", data("db/proteins_2k_tax"), "-outfmt", "6"}, flags), list));
+    EXPECT_EQ(said.exit_code, 0) << said.err;
+    return said.exit_code == 0 ? boost::json::parse(said.out).as_object().at("shards").to_number<int>() : 0;
+  };
+  EXPECT_EQ(parts({"-taxids", "9606"}), 3);
+  std::istringstream names(text_of(data("db/proteins_subset.ids")));
+  std::ofstream accessions(here() / "accessions");
+  for (std::string name; std::getline(names, name);)
+    accessions << name.substr(3, name.find('|', 3) - 3) << "\n";  // sp|Q6ANB6|Y1429_DESPS
+  accessions.close();
+  EXPECT_EQ(parts({"-negative_seqidlist", "accessions"}), 3);
+  EXPECT_EQ(parts({"-taxids", "4932"}), 1) << "nothing is left: the engine says so itself";
+}
+
+TEST_F(SearchCli, ADatabaseOfFewLongSequencesGivesFewerParts) {
+  const std::string contigs = text_of(data("query/contigs_10.fa"));
+  std::string letters;
+  for (const char c : contigs.substr(contigs.find('\n')))
+    letters += std::string_view("ACGT").find(c) == std::string_view::npos ? std::string() : std::string(1, c);
+  std::ofstream(here() / "d.fa") << ">giant\n"
+                                 << letters << "\n>dwarf1\n"
+                                 << letters.substr(0, 60) << "\n>dwarf2\n"
+                                 << letters.substr(500, 60) << "\n>dwarf3\n"
+                                 << letters.substr(900, 60) << "\n";
+  ASSERT_EQ(run({"makeblastdb", "-in", "d.fa", "-dbtype", "nucl", "-out", "d"}).exit_code, 0);
+  const Args flags{"-db", here() / "d", "-query", data("query/contigs_10.fa"), "-outfmt", "6"};
+  const Said blast = run(with({"blastn"}, flags));
+  const Said ours = search(with(with({"blastn"}, flags), {"--shards", "4"}));
+  EXPECT_EQ(ours.exit_code, 0) << ours.err;
+  EXPECT_EQ(ours.out, blast.out);
+  EXPECT_FALSE(ours.out.empty());
+}
+
 TEST_F(SearchCli, ProgressIsOneJsonObjectALine) {
   const Said said = search(with(kBlastp, {"-query", data("query/proteins_100.fa"), "--batch-letters", "1",
                                           "--progress=json", "-out", "hits"}));
