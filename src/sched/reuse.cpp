@@ -170,7 +170,7 @@ Result<std::size_t> Reuse::Found::read(std::uint64_t at, std::span<std::byte> in
 /// One file on its way into the folder: nothing is left of it unless it is whole.
 class Reuse::Writing {
  public:
-  Writing(const Reuse& reuse, std::string name)
+  Writing(const Reuse& reuse, const std::string& name)
       : path_(reuse.options_.folder / name), part_(path_.string() + "." + store::random_token() + ".part") {
     fd_ = Fd(::open(part_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     good_ = fd_ && ::lseek(fd_.get(), kHeaderBytes, SEEK_SET) >= 0;
