@@ -64,7 +64,7 @@ Result<std::string> output_of(exec::ProcessRunner& runner, std::vector<std::stri
 /// The file that holds the list.
 Result<fs::path> list_file(const ListOption& list, const std::string& value, const fs::path& folder) {
   if (!list.inlined) return fs::absolute(value);
-  const fs::path file = folder / "list.txt";
+  fs::path file = folder / "list.txt";
   std::string lines = value;
   std::ranges::replace(lines, ',', '\n');
   LOOM_CHECKED(write_file(file, lines + '\n'));

@@ -425,7 +425,7 @@ Result<std::vector<ResultFile>> LocalJobs::describe_own(const Job& job, Deadline
 Result<std::vector<ResultFile>> LocalJobs::results(const Caller& caller, const JobId& id, Deadline deadline) {
   LOOM_TRY(const Job job, allowed(caller, Action::read, id, deadline));
   std::vector<ResultFile> files;
-  const bool imported = imported_kind(job) != "";
+  const bool imported = !imported_kind(job).empty();
   if (!imported) {
     LOOM_TRY(ResultFile asked, describe_query(job, deadline));
     files.push_back(std::move(asked));
@@ -455,7 +455,7 @@ Result<Rendered> LocalJobs::output(const Caller& caller, const JobId& id, const 
     LOOM_TRY(auto files, describe_own(job, deadline));
     return Rendered{std::move(files.front())};
   }
-  if (imported_kind(job) != "")
+  if (!imported_kind(job).empty())
     return error(Code::conflict,
                  "the result was imported in outfmt {}; no search is known to make outfmt {} of it", own,
                  outfmt.substr(0, 80));
