@@ -142,7 +142,7 @@ void LocalScheduler::deliver(const std::vector<Riding>& riding, const search::Co
         .peak_bytes = use.peak_bytes,
         .letters = one.job->job.request.letters};
     store::WholeEnd end{
-        .job = one.job->job.id, .lease = *one.lease, .output_key = kTogether, .metrics = metrics};
+        .job = one.job->job.id, .lease = one.lease, .output_key = kTogether, .metrics = metrics};
     auto answer = answer_of(together, one.rider);
     if (answer && !one.job->key.empty())
       reuse_.keep(one.job->key, one.job->job.request.sha256, std::string_view(answer->output),
