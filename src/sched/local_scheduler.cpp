@@ -194,6 +194,7 @@ void LocalScheduler::queued(const store::Job& job) {
     name_search(*active, surroundings(**active));
     if (answer_known(*active)) return;
   }
+  warmth_.look(database_number(job.request.database), (*active)->spec, std::chrono::steady_clock::now());
   const MutexLock lock(mutex_);
   add(*active);
 }
@@ -313,7 +314,7 @@ void LocalScheduler::work_loop() {
 
 std::vector<Candidate> LocalScheduler::candidates(std::vector<ActivePtr>& jobs) const {
   std::vector<Candidate> result;
-  const auto consider = [&](const ActivePtr& job) {
+  const auto consider = [&, &read = read_](const ActivePtr& job) {
     if (!job->can_run()) return;
     Candidate one{.owner = &job->job.request.owner,
                   .priority = job->job.request.priority + (job->rendering ? kSomebodyWaits : 0),
@@ -321,9 +322,11 @@ std::vector<Candidate> LocalScheduler::candidates(std::vector<ActivePtr>& jobs) 
                   .served = job->served,
                   .finishes = job->phase == ActiveJob::Phase::finishing,
                   .number = job->number};
+    const std::uint64_t database = database_number(job->job.request.database);
+    one.warm = read.contains(database) || warmth_.warm(database);
     if (job->phase == ActiveJob::Phase::searching) {
       one.threads = std::min(job->split->steps()[job->next_step()].threads, options_.cores);
-      one.database = database_number(job->job.request.database);
+      one.database = database;
       one.database_bytes = job->spec.database_bytes / static_cast<std::uint64_t>(job->split->plan().shards);
     }
     jobs.push_back(job);
@@ -490,12 +493,17 @@ Result<std::uint64_t> LocalScheduler::reconcile() {
   keep_ballast();
   std::vector<store::Lease> held;
   std::map<store::JobId, store::Failure> owed;
+  std::vector<ActivePtr> heads;
   {
     const MutexLock lock(mutex_);
     owed = owed_;
+    heads = waiting_.heads();
     for (const auto& [number, job] : begun_)
       for (const auto& [index, lease] : job->leases) held.push_back(lease);
   }
+  // Without the lock: who they are and what they search never changes.
+  for (const ActivePtr& job : heads)
+    warmth_.look(database_number(job->job.request.database), job->spec, std::chrono::steady_clock::now());
   for (const auto& [id, words] : owed) {
     {
       const MutexLock lock(mutex_);

@@ -13,6 +13,7 @@
 #include "sched/fair_share.hpp"
 #include "sched/scheduler.hpp"
 #include "sched/waiting_jobs.hpp"
+#include "sched/warmth.hpp"
 #include "search/coalesced.hpp"
 
 namespace loom::sched {
@@ -149,6 +150,7 @@ class LocalScheduler final : public Scheduler {
   const SchedulerOptions options_;
   Reuse reuse_;
   const std::string name_;  // of this run of the server, as lease owner
+  Warmth warmth_;
 
   mutable Mutex mutex_;
   CondVar changed_;

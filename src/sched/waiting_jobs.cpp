@@ -43,11 +43,12 @@ const std::map<std::uint64_t, ActivePtr>& WaitingJobs::riders(const std::string&
 }
 
 std::uint64_t WaitingJobs::place(const ActiveJob& job) const {
-  const Name own = name_of(job);
+  const auto& [owner, priority, database] = name_of(job);
   std::uint64_t place = 1;
-  for (auto queue = queues_.lower_bound({own.first, std::numeric_limits<std::int64_t>::min()});
-       queue != queues_.end() && queue->first <= own; ++queue) {
-    if (queue->first < own)
+  for (auto queue = queues_.lower_bound({owner, std::numeric_limits<std::int64_t>::min(), ""});
+       queue != queues_.end() && std::get<0>(queue->first) == owner && std::get<1>(queue->first) <= priority;
+       ++queue) {
+    if (std::get<1>(queue->first) < priority)
       place += queue->second.size();
     else
       place += static_cast<std::uint64_t>(

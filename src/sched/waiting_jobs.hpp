@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "sched/active_job.hpp"
@@ -18,7 +18,8 @@ class WaitingJobs {
   /// Does nothing when it is not there.
   void remove(const ActivePtr& job);
 
-  /// The first of each owner and priority: no other can be next, for among these the oldest goes first.
+  /// The first of each owner, priority and database: no other can be next, for among these the oldest goes
+  /// first.
   [[nodiscard]] std::vector<ActivePtr> heads() const;
   /// Those that may ride with a job of `company`, which is not empty, the oldest first.
   [[nodiscard]] const std::map<std::uint64_t, ActivePtr>& riders(const std::string& company) const;
@@ -28,10 +29,10 @@ class WaitingJobs {
   [[nodiscard]] std::size_t size() const { return size_; }
 
  private:
-  using Queue = std::map<std::uint64_t, ActivePtr>;   // by number
-  using Name = std::pair<std::string, std::int64_t>;  // owner, and priority negated
+  using Queue = std::map<std::uint64_t, ActivePtr>;                 // by number
+  using Name = std::tuple<std::string, std::int64_t, std::string>;  // owner, priority negated, database
   [[nodiscard]] static Name name_of(const ActiveJob& job) {
-    return {job.job.request.owner, -std::int64_t{job.job.request.priority}};
+    return {job.job.request.owner, -std::int64_t{job.job.request.priority}, job.job.request.database};
   }
 
   std::map<Name, Queue> queues_;
