@@ -23,6 +23,7 @@
 #include "sched/beat.hpp"
 #include "sched/upkeep.hpp"
 #include "search/settings.hpp"
+#include "service/database_fetch.hpp"
 #include "service/local_jobs.hpp"
 #include "store/sqlite/sqlite_job_store.hpp"
 
@@ -143,7 +144,7 @@ Status Service::open_parts() {
   databases_ = std::make_unique<service::DatabaseList>(std::move(kept));
   organisms_ =
       std::make_unique<service::Organisms>(service::taxonomy_file(options_.data), runner_, *databases_);
-  first_scan_ = std::jthread([this] { static_cast<void>(databases_->changes()); });
+  first_scan_ = std::jthread([this] { static_cast<void>(databases_->get()); });
   LOOM_TRY(hub_, events::Hub::start(*store_));
   hub_->listen(log_events, logging_);
   if (redis)
@@ -172,8 +173,14 @@ Status Service::open_parts() {
                                     .cores = cores,
                                     .memory_bytes = memory});
   works_ = std::make_unique<service::DatabaseWorks>(
-      *databases_, *store_, runner_, options_.data / "uploads",
-      options_.mirror.empty() ? service::kNcbiMirror : options_.mirror);
+      service::DatabaseWorksParts{.databases = *databases_,
+                                  .jobs = *store_,
+                                  .objects = *objects_.store,
+                                  .runner = runner_,
+                                  .uploads = options_.data / "uploads",
+                                  .mirror = options_.mirror.empty() ? service::kNcbiMirror : options_.mirror,
+                                  .imports = options_.import_dir,
+                                  .memory_bytes = memory});
   return ok();
 }
 
@@ -242,6 +249,8 @@ void Service::begin_beat() {
           const service::Caller system{"retention", service::Role::admin};
           return jobs_->remove(system, id, Deadline::in(std::chrono::seconds(30)));
         }));
+  if (options_.snapshots.any())
+    tasks.push_back(service::snapshot_retention(databases_->kept(), *store_, options_.snapshots));
   tasks.push_back(std::move(*sweep_));
   beat_ = sched::Beat::start(*store_, std::move(tasks));
 }

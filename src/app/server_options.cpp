@@ -34,6 +34,11 @@ constexpr std::string_view kHelp =
   --retention-size SIZE keep at most that much of queries and results: the jobs that ended first go; default: all
   --reuse-size SIZE     keep at most that much of what searches wrote, for those who ask the same again: they are answered
                         without a search, byte for byte; 0 keeps nothing; default: 1G
+  --keep-snapshots N    of each database that the server keeps, its newest N snapshots stay and older ones go, unless it
+                        is the current one or an unfinished job needs it; default: all stay
+  --keep-snapshots-days D
+                        snapshots younger than D days stay too
+  --import-dir DIR      admins may build databases from files below DIR, and take in BLAST databases there
   --weight OWNER=N      share of the cores that OWNER gets beside others, 0.01 to 100; default: 1. May be repeated
   --log-level LEVEL     debug, info, warning or error: least of the lines on standard error; default: info
   --no-coalesce         do not let small searches of several jobs share one engine run
@@ -108,6 +113,12 @@ Status set_flag(ServerOptions& options, const std::string& flag, const std::stri
     } else {
       LOOM_TRY(options.reuse_bytes, parse_bytes(value));
     }
+  } else if (flag == "--keep-snapshots") {
+    LOOM_TRY(options.snapshots.keep, number(flag, value, 1, 100000));
+  } else if (flag == "--keep-snapshots-days") {
+    LOOM_TRY(options.snapshots.days, number(flag, value, 1, 36500));
+  } else if (flag == "--import-dir") {
+    options.import_dir = value;
   } else if (flag == "--weight") {
     return set_weight(options, value);
   } else if (flag == "--log-level") {

@@ -7,6 +7,7 @@
 
 #include "base/log.hpp"
 #include "base/result.hpp"
+#include "service/snapshot_retention.hpp"
 
 namespace loom::app {
 
@@ -25,6 +26,8 @@ struct ServerOptions {
   std::uint64_t memory_bytes = 0;            ///< --memory; 0: what the machine has
   int retention_days = 0;                    ///< --retention-days: final jobs go after that; 0: never
   std::uint64_t retention_bytes = 0;         ///< --retention-size: all results together; 0: no limit
+  service::SnapshotLimits snapshots;         ///< --keep-snapshots, --keep-snapshots-days
+  std::filesystem::path import_dir;          ///< --import-dir: admins may take in files below it; "": none
   std::uint64_t reuse_bytes = std::uint64_t{1} << 30U;  ///< --reuse-size: of answers kept; 0: none
   std::map<std::string, double> weights;                ///< --weight OWNER=N: shares of the cores
   log::Level log_level = log::Level::info;              ///< --log-level

@@ -314,7 +314,8 @@ void LocalScheduler::work_loop() {
 
 std::vector<Candidate> LocalScheduler::candidates(std::vector<ActivePtr>& jobs) const {
   std::vector<Candidate> result;
-  const auto consider = [&, &read = read_](const ActivePtr& job) {
+  const auto* const read = &read_;  // the lock is held; inside the lambda clang does not see it
+  const auto consider = [&, read](const ActivePtr& job) {
     if (!job->can_run()) return;
     Candidate one{.owner = &job->job.request.owner,
                   .priority = job->job.request.priority + (job->rendering ? kSomebodyWaits : 0),
@@ -323,7 +324,7 @@ std::vector<Candidate> LocalScheduler::candidates(std::vector<ActivePtr>& jobs) 
                   .finishes = job->phase == ActiveJob::Phase::finishing,
                   .number = job->number};
     const std::uint64_t database = database_number(job->job.request.database);
-    one.warm = read.contains(database) || warmth_.warm(database);
+    one.warm = read->contains(database) || warmth_.warm(database);
     if (job->phase == ActiveJob::Phase::searching) {
       one.threads = std::min(job->split->steps()[job->next_step()].threads, options_.cores);
       one.database = database;

@@ -1,5 +1,7 @@
 #include "service/databases.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "blast/program.hpp"
@@ -35,10 +37,12 @@ Result<std::vector<DatabaseInfo>> DatabaseList::get() {
   return listed(*known_);
 }
 
-Result<std::uint64_t> DatabaseList::changes() {
+Result<std::string> DatabaseList::version_of(const std::string& name, const std::string& id) {
+  const std::string snapshot = id.empty() ? kept_.current_id(name) : id;
+  if (!snapshot.empty()) return fmt::format("{}@{}", name, snapshot);
   LOOM_CHECKED(scan_first());
   const MutexLock lock(mutex_);
-  return changes_;
+  return fmt::format("{}@scan {}", name, changes_);
 }
 
 std::vector<DatabaseInfo> DatabaseList::listed(const std::vector<DatabaseInfo>& found) const {

@@ -209,6 +209,7 @@ Result<Preflight> LocalJobs::preflight(const Caller& caller, const SubmitRequest
   std::error_code ignored;
   fs::remove_all(folder, ignored);
   if (!split) return split.error();
+  LOOM_TRY(std::vector<std::string> warnings, warnings_of(checked, *upload, parts_.memory_bytes));
   double cpu = 0;
   for (const search::Step& step : (*split)->steps()) cpu += step.seconds;
   if (parts_.scheduler.knows_answer(checked.spec, upload->sha256()))
@@ -224,7 +225,7 @@ Result<Preflight> LocalJobs::preflight(const Caller& caller, const SubmitRequest
                    .shards = (*split)->plan().shards,
                    .cpu_seconds = cpu,
                    .reasons = (*split)->plan().reasons,
-                   .warnings = checked.warnings};
+                   .warnings = std::move(warnings)};
 }
 
 Result<store::JobPage> LocalJobs::list(const Caller& caller, store::JobFilter filter,
