@@ -218,7 +218,7 @@ Result<Preflight> LocalJobs::preflight(const Caller& caller, const SubmitRequest
                      .tasks = 1,
                      .reasons = {"Nothing will be searched: an equal search was answered before, and its "
                                  "result is kept. With fresh it is searched again."},
-                     .warnings = checked.warnings};
+                     .warnings = std::move(warnings)};
   return Preflight{.queries = checked.queries.records,
                    .letters = checked.queries.letters,
                    .tasks = (*split)->steps().size(),
