@@ -5,6 +5,7 @@
 #include <list>
 #include <stop_token>
 #include <thread>
+#include <utility>
 
 #include "base/mutex.hpp"
 
@@ -16,7 +17,8 @@ constexpr std::chrono::milliseconds kRest{100};  // after a reading that failed
 
 class StoreHub final : public Hub {
  public:
-  StoreHub(store::JobStore& store, std::uint64_t last) : store_(store), last_(last) {
+  StoreHub(store::JobStore& store, std::uint64_t last, Duration look_every)
+      : store_(store), look_every_(look_every), last_(last) {
     store_.on_commit([this] { grew(); });
     thread_ = std::thread([this] { loop(); });
   }
@@ -33,6 +35,9 @@ class StoreHub final : public Hub {
   }
 
   [[nodiscard]] std::uint64_t generation() const override { return generation_.load(); }
+  void look() override {
+    if (look_every_ > Duration::zero()) grew();
+  }
 
   std::uint64_t listen(Listener listener, std::shared_ptr<void>& handle) override {
     const MutexLock telling(telling_);
@@ -62,10 +67,30 @@ class StoreHub final : public Hub {
   }
 
   bool wait() {
+    if (look_every_ > Duration::zero()) return wait_and_look();
     const MutexLock lock(mutex_);
     while (!grown_ && !stopping_) changed_.wait(mutex_);
     grown_ = false;
     return !stopping_;
+  }
+
+  /// Also until another process changed the store.
+  bool wait_and_look() {
+    for (;;) {
+      {
+        const Instant until = std::chrono::steady_clock::now() + look_every_;
+        const MutexLock lock(mutex_);
+        while (!grown_ && !stopping_ && std::chrono::steady_clock::now() < until)
+          changed_.wait_until(mutex_, until);
+        if (stopping_) return false;
+        if (std::exchange(grown_, false)) return true;
+      }
+      const auto version = store_.version(Deadline::in(std::chrono::seconds(5)));
+      if (!version || *version == version_) continue;
+      version_ = *version;
+      generation_.fetch_add(1);
+      return true;
+    }
   }
 
   /// Whether there may be more.
@@ -85,6 +110,8 @@ class StoreHub final : public Hub {
   }
 
   store::JobStore& store_;
+  const Duration look_every_;
+  std::uint64_t version_ = 0;  // of the store, as the thread saw it last
   std::atomic<std::uint64_t> generation_{1};
   Mutex telling_;  // held while listeners are called
   std::list<Listener> listeners_ GUARDED_BY(telling_);
@@ -98,9 +125,9 @@ class StoreHub final : public Hub {
 
 }  // namespace
 
-Result<std::unique_ptr<Hub>> Hub::start(store::JobStore& store) {
+Result<std::unique_ptr<Hub>> Hub::start(store::JobStore& store, Duration look_every) {
   LOOM_TRY(const std::uint64_t last, store.last_order(Deadline::in(std::chrono::seconds(30))));
-  return std::unique_ptr<Hub>(std::make_unique<StoreHub>(store, last));
+  return std::unique_ptr<Hub>(std::make_unique<StoreHub>(store, last, look_every));
 }
 
 }  // namespace loom::events

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "store/job_store.hpp"
 
@@ -16,12 +17,15 @@ class Hub {
   /// Gets all new events of one reading, in order; called on the hub's thread; must not block.
   using Listener = std::function<void(const std::vector<store::Event>&)>;
 
-  /// Begins behind the events there are, and asks `store` (borrowed) to be told of commits.
-  static Result<std::unique_ptr<Hub>> start(store::JobStore& store);
+  /// Begins behind the events there are, and asks `store` (borrowed) to be told of commits. With `look_every`
+  /// it also looks that often whether other processes changed the store.
+  static Result<std::unique_ptr<Hub>> start(store::JobStore& store, Duration look_every = Duration::zero());
   virtual ~Hub() = default;
 
   /// Grows with every change in the store, before anybody is told of it: what was read before may be old.
   [[nodiscard]] virtual std::uint64_t generation() const = 0;
+  /// Looks now whether other processes changed the store: somebody says so. Never blocks.
+  virtual void look() {}
   /// The listener is told of events whose order is above what this returns, until `handle` is destroyed;
   /// after that it is not called any more.
   virtual std::uint64_t listen(Listener listener, std::shared_ptr<void>& handle) = 0;

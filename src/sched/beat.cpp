@@ -43,6 +43,11 @@ class ThreadBeat final : public Beat {
     }
     changed_.notify_all();
     thread_.join();
+    // Another server need not wait for the end of the term.
+    const MutexLock lock(mutex_);
+    if (leads_)
+      static_cast<void>(store_.try_lead(kLeader, holder_, store::wall_now(), store::wall_now(),
+                                        Deadline::in(std::chrono::seconds(2))));
   }
 
   [[nodiscard]] std::string report() const override {
@@ -103,12 +108,13 @@ class ThreadBeat final : public Beat {
                                       Deadline::in(std::chrono::seconds(10)));
     const bool leads = lead && lead->holder == holder_;
     const Instant began = std::chrono::steady_clock::now();
-    const Result<std::uint64_t> done = leads ? entries_[index].task.run() : Result<std::uint64_t>(0);
+    const bool runs = leads || entries_[index].task.everywhere;
+    const Result<std::uint64_t> done = runs ? entries_[index].task.run() : Result<std::uint64_t>(0);
     const MutexLock lock(mutex_);
     leads_ = leads;
     Entry& entry = entries_[index];
     entry.next = soon(entry.task.every);
-    if (!leads) return;
+    if (!runs) return;
     ++entry.runs;
     entry.last = Wall::now();
     entry.last_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();

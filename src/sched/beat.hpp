@@ -15,7 +15,8 @@ namespace loom::sched {
 struct Periodic {
   std::string name;
   std::chrono::seconds every{60};
-  std::function<Result<std::uint64_t>()> run;  ///< how many things it mended, filled in or removed
+  bool everywhere = false;                       ///< also on a server that does not lead
+  std::function<Result<std::uint64_t>()> run{};  ///< how many things it mended, filled in or removed
 };
 
 /// Runs periodic tasks on one thread, each about every `every` (a tenth of it is random, so that servers do

@@ -143,6 +143,9 @@ class JobStore {
   /// every holder of a lease is gone.
   virtual Result<std::vector<Expired>> end_leases(UnixTime now, std::size_t limit, Deadline deadline) = 0;
 
+  /// The same of one job: for whoever takes it over from a server that is gone.
+  virtual Result<std::vector<Expired>> end_leases_of(const JobId& id, UnixTime now, Deadline deadline) = 0;
+
   /// The events of a job with seq > `after`, in order. Not found: also a removed job.
   virtual Result<std::vector<Event>> read_events(const JobId& id, std::uint64_t after, std::size_t limit,
                                                  Deadline deadline) = 0;
@@ -157,6 +160,10 @@ class JobStore {
   /// not block, nor call the store. One at a time; an empty one ends it, and then the old one is not called
   /// any more.
   virtual void on_commit(std::function<void()> told) = 0;
+
+  /// Differs from what it was whenever something was committed since, by this process or another one on the
+  /// same file. Says nothing else; not for comparing between processes.
+  virtual Result<std::uint64_t> version(Deadline deadline) = 0;
 
   /// Completed jobs without metrics, oldest first: by (created, id), upwards from `after`.
   virtual Result<JobPage> jobs_without_metrics(const std::optional<JobCursor>& after, std::size_t limit,

@@ -389,6 +389,31 @@ TYPED_TEST(JobStoreContract, AServerThatStartsAloneEndsAllLeases) {
   EXPECT_EQ(this->store().finish_task(held, "late", kMetrics, at(8), kNever).error().code, Code::conflict);
 }
 
+TYPED_TEST(JobStoreContract, WhoeverTakesAJobOverEndsItsLeasesAndNoOthers) {
+  const Job job = this->running(2);
+  const Job other = this->running(1);
+  const Lease held = this->lease(job.id, "gone", 1000).lease;
+  const Lease kept = this->lease(other.id, "alive", 1000).lease;
+  const auto ended = this->store().end_leases_of(job.id, at(7), kNever).value();
+  ASSERT_EQ(ended.size(), 1U);
+  EXPECT_EQ(ended[0].lease, (Lease{held.task, "gone", "", at(1000)}));
+  EXPECT_EQ(this->task(job.id, 0).state, TaskState::ready);
+  EXPECT_EQ(this->store().finish_task(held, "late", kMetrics, at(8), kNever).error().code, Code::conflict);
+  EXPECT_TRUE(this->store().finish_task(kept, "in time", kMetrics, at(8), kNever));
+  EXPECT_EQ(this->store().end_leases_of(job.id, at(9), kNever).value().size(), 0U);
+  EXPECT_EQ(this->store().end_leases_of(JobId::random(), at(9), kNever).error().code, Code::not_found);
+}
+
+TYPED_TEST(JobStoreContract, ItsVersionChangesWithEachCommitAndOnlyThen) {
+  const std::uint64_t first = this->store().version(kNever).value();
+  EXPECT_EQ(this->store().version(kNever).value(), first);
+  const Job job = this->running(1);
+  const std::uint64_t second = this->store().version(kNever).value();
+  EXPECT_NE(second, first);
+  static_cast<void>(this->store().get(job.id, kNever));
+  EXPECT_EQ(this->store().version(kNever).value(), second);
+}
+
 TYPED_TEST(JobStoreContract, TellsOfEveryCommitAndOfTheLastOrder) {
   std::atomic<int> told = 0;
   EXPECT_EQ(this->store().last_order(kNever).value(), 0U);

@@ -20,8 +20,11 @@ Result<std::unique_ptr<SqliteJobStore>> SqliteJobStore::open(const std::filesyst
     LOOM_TRY(auto one, Connection::open(path, Connection::Mode::read, options.vfs));
     reading.push_back(std::move(one));
   }
+  std::vector<std::unique_ptr<Connection>> watching;
+  LOOM_TRY(auto watcher, Connection::open(path, Connection::Mode::read, options.vfs));
+  watching.push_back(std::move(watcher));
   return std::unique_ptr<SqliteJobStore>(
-      new SqliteJobStore(std::move(writing), std::move(reading), options.writer));
+      new SqliteJobStore(std::move(writing), std::move(reading), std::move(watching), options.writer));
 }
 
 template <class Change>
@@ -147,6 +150,10 @@ Result<std::vector<Expired>> SqliteJobStore::end_leases(UnixTime now, std::size_
                [&](Connection& db) { return sqlite::expire_leases(db, UnixTime::max(), now, limit); });
 }
 
+Result<std::vector<Expired>> SqliteJobStore::end_leases_of(const JobId& id, UnixTime now, Deadline deadline) {
+  return write(deadline, [&](Connection& db) { return sqlite::end_leases_of(db, id, now); });
+}
+
 Result<std::vector<Event>> SqliteJobStore::read_events(const JobId& id, std::uint64_t after,
                                                        std::size_t limit, Deadline deadline) {
   return readers_.run(deadline, [&](Connection& db) { return sqlite::read_events(db, id, after, limit); });
@@ -163,6 +170,13 @@ Result<std::uint64_t> SqliteJobStore::last_order(Deadline deadline) {
     LOOM_TRY(const std::int64_t order,
              db.integer("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)"));
     return static_cast<std::uint64_t>(order);
+  });
+}
+
+Result<std::uint64_t> SqliteJobStore::version(Deadline deadline) {
+  return watching_.run(deadline, [](Connection& db) -> Result<std::uint64_t> {
+    LOOM_TRY(const std::int64_t number, db.integer("PRAGMA data_version"));
+    return static_cast<std::uint64_t>(number);
   });
 }
 

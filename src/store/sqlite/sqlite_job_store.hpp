@@ -57,12 +57,14 @@ class SqliteJobStore final : public JobStore {
   Status release_task(const Lease& lease, const Failure& failure, UnixTime now, Deadline deadline) override;
   Result<std::vector<Expired>> expire_leases(UnixTime now, std::size_t limit, Deadline deadline) override;
   Result<std::vector<Expired>> end_leases(UnixTime now, std::size_t limit, Deadline deadline) override;
+  Result<std::vector<Expired>> end_leases_of(const JobId& id, UnixTime now, Deadline deadline) override;
   Result<std::vector<Event>> read_events(const JobId& id, std::uint64_t after, std::size_t limit,
                                          Deadline deadline) override;
   Result<std::vector<Event>> read_all_events(std::uint64_t after, std::size_t limit,
                                              Deadline deadline) override;
   Result<std::uint64_t> last_order(Deadline deadline) override;
   void on_commit(std::function<void()> told) override { writer_.on_commit(std::move(told)); }
+  Result<std::uint64_t> version(Deadline deadline) override;
   Result<JobPage> jobs_without_metrics(const std::optional<JobCursor>& after, std::size_t limit,
                                        Deadline deadline) override;
   Result<Job> set_metrics(const JobId& id, const RuntimeMetrics& metrics, UnixTime now,
@@ -72,8 +74,9 @@ class SqliteJobStore final : public JobStore {
 
  private:
   SqliteJobStore(std::unique_ptr<sqlite::Connection> writing,
-                 std::vector<std::unique_ptr<sqlite::Connection>> reading, sqlite::Writer::Limits limits)
-      : writer_(std::move(writing), limits), readers_(std::move(reading)) {}
+                 std::vector<std::unique_ptr<sqlite::Connection>> reading,
+                 std::vector<std::unique_ptr<sqlite::Connection>> watching, sqlite::Writer::Limits limits)
+      : writer_(std::move(writing), limits), readers_(std::move(reading)), watching_(std::move(watching)) {}
   /// `change(Connection&)` on the writer's thread; what it returns, once that is durable.
   template <class Change>
   auto write(Deadline deadline, const Change& change)
@@ -81,6 +84,7 @@ class SqliteJobStore final : public JobStore {
 
   sqlite::Writer writer_;  // closes last: what may write takes the -wal away
   sqlite::Readers readers_;
+  sqlite::Readers watching_;  // one connection: SQLite tells of changes since its last look
 };
 
 }  // namespace loom::store

@@ -82,11 +82,7 @@ struct Overdue {
   std::uint32_t index;
 };
 
-Result<std::vector<Overdue>> overdue_tasks(Connection& db, UnixTime now, std::size_t limit) {
-  LOOM_TRY(Statement rows, db.query("SELECT jobs.id, tasks.number FROM tasks JOIN jobs ON "
-                                    "jobs.number = tasks.job WHERE tasks.state = 'leased' AND "
-                                    "lease_until <= ? ORDER BY lease_until, tasks.job, tasks.number LIMIT ?",
-                                    now, limit));
+Result<std::vector<Overdue>> overdue_rows(Statement& rows) {
   std::vector<Overdue> all;
   for (;;) {
     LOOM_TRY(const Step step, rows.step());
@@ -94,6 +90,22 @@ Result<std::vector<Overdue>> overdue_tasks(Connection& db, UnixTime now, std::si
     LOOM_TRY(JobId id, JobId::parse(rows.text()));
     all.push_back({std::move(id), rows.integer<std::uint32_t>()});
   }
+}
+
+Result<std::vector<Overdue>> overdue_tasks(Connection& db, UnixTime now, std::size_t limit) {
+  LOOM_TRY(Statement rows, db.query("SELECT jobs.id, tasks.number FROM tasks JOIN jobs ON "
+                                    "jobs.number = tasks.job WHERE tasks.state = 'leased' AND "
+                                    "lease_until <= ? ORDER BY lease_until, tasks.job, tasks.number LIMIT ?",
+                                    now, limit));
+  return overdue_rows(rows);
+}
+
+Result<std::vector<Overdue>> leased_tasks(Connection& db, const JobId& id) {
+  LOOM_TRY(Statement rows, db.query("SELECT jobs.id, tasks.number FROM tasks JOIN jobs ON "
+                                    "jobs.number = tasks.job WHERE tasks.state = 'leased' AND jobs.id = ? "
+                                    "ORDER BY tasks.number",
+                                    id.str()));
+  return overdue_rows(rows);
 }
 
 Result<Expired> expire_one(Connection& db, const Overdue& overdue, UnixTime now) {
@@ -106,6 +118,15 @@ Result<Expired> expire_one(Connection& db, const Overdue& overdue, UnixTime now)
   LOOM_CHECKED(save_task(db, job.number, row));
   LOOM_CHECKED(save(db, job, {EventKind::task_released, now, overdue.index, lost}));
   return Expired{Lease{before.id, before.lease_owner, "", before.lease_until.value_or(now)}, before.attempts};
+}
+
+Result<std::vector<Expired>> expire_all(Connection& db, const std::vector<Overdue>& overdue, UnixTime now) {
+  std::vector<Expired> all;
+  for (const Overdue& one : overdue) {
+    LOOM_TRY(Expired expired, expire_one(db, one, now));
+    all.push_back(std::move(expired));
+  }
+  return all;
 }
 
 }  // namespace
@@ -162,12 +183,13 @@ Status give_up_task(Connection& db, const Lease& lease, TaskState to, const Fail
 Result<std::vector<Expired>> expire_leases(Connection& db, UnixTime ended_by, UnixTime now,
                                            std::size_t limit) {
   LOOM_TRY(const std::vector<Overdue> overdue, overdue_tasks(db, ended_by, limit));
-  std::vector<Expired> all;
-  for (const Overdue& one : overdue) {
-    LOOM_TRY(Expired expired, expire_one(db, one, now));
-    all.push_back(std::move(expired));
-  }
-  return all;
+  return expire_all(db, overdue, now);
+}
+
+Result<std::vector<Expired>> end_leases_of(Connection& db, const JobId& id, UnixTime now) {
+  LOOM_CHECKED(find_job(db, id));
+  LOOM_TRY(const std::vector<Overdue> leased, leased_tasks(db, id));
+  return expire_all(db, leased, now);
 }
 
 }  // namespace loom::store::sqlite

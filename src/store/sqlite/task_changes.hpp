@@ -19,5 +19,6 @@ Result<Job> finish_task(Connection& db, const Lease& lease, std::string_view out
 Status give_up_task(Connection& db, const Lease& lease, TaskState to, const Failure& failure, UnixTime now);
 Result<std::vector<Expired>> expire_leases(Connection& db, UnixTime ended_by, UnixTime now,
                                            std::size_t limit);
+Result<std::vector<Expired>> end_leases_of(Connection& db, const JobId& id, UnixTime now);
 
 }  // namespace loom::store::sqlite
