@@ -33,6 +33,7 @@ struct ActiveJob {
     preparing,  ///< is read and planned, or rides with others
     searching,  ///< its steps run
     finishing,  ///< all steps are done; its output is put together, or will be next
+    elsewhere,  ///< another server has it
     ended
   };
   enum class StepState : char { ready, running, done };
@@ -45,10 +46,11 @@ struct ActiveJob {
   std::shared_ptr<Rendering> rendering{};         ///< null: a job of the store
 
   Phase phase = Phase::waiting;
-  bool claimed = false;    ///< preparing or finishing is under way
-  bool delivered = false;  ///< its output is in the object store already
-  bool alone = false;      ///< not to be coalesced (any more)
-  std::string company{};   ///< jobs with the same key may ride together; empty: none may
+  std::shared_ptr<void> hold{};  ///< this server's claim on it; null: none yet, or the store is not shared
+  bool claimed = false;          ///< preparing or finishing is under way
+  bool delivered = false;        ///< its output is in the object store already
+  bool alone = false;            ///< not to be coalesced (any more)
+  std::string company{};         ///< jobs with the same key may ride together; empty: none may
   std::shared_ptr<search::SplitSearch> split{};
   std::vector<StepState> steps{};
   std::size_t scouts_unclaimed = 0;

@@ -42,7 +42,8 @@ struct Riding {
 }  // namespace
 
 void LocalScheduler::run_group(const Work& work) {
-  const fs::path folder = options_.work / fmt::format("group-{}", work.jobs.front()->job.id.str());
+  const fs::path folder =
+      options_.work / fmt::format("group-{}-{}", work.jobs.front()->job.id.str(), own_name());
   std::vector<ActivePtr> left = work.jobs;  // that did not get their output here
   const auto outcome = ride(work, folder, left);
   std::error_code ignored;
@@ -77,6 +78,13 @@ Result<search::TaskUse> LocalScheduler::ride(const Work& work, const fs::path& f
   std::vector<Riding> riding;
   left.clear();
   for (const ActivePtr& job : work.jobs) {
+    const auto turn = take_over(job);
+    if (turn && *turn == Turn::not_ours) continue;
+    // What somebody began is gone on with as it is.
+    if (!turn || job->job.state != store::JobState::queued || job->job.tasks_total > 0) {
+      left.push_back(job);
+      continue;
+    }
     const fs::path query = folder / (job->job.id.str() + ".fasta");
     const Status fetched = fetch_query(job->job, query);
     const auto rider = fetched ? together.add(query) : Result<std::optional<std::size_t>>(fetched.error());

@@ -75,7 +75,9 @@ Status LocalScheduler::fetch_query(const store::Job& job, const fs::path& target
 }
 
 void LocalScheduler::prepare(const ActivePtr& job) {
-  const Status done = read_and_plan(job);
+  const auto turn = take_over(job);
+  if (turn && *turn == Turn::not_ours) return;
+  const Status done = turn ? read_and_plan(job) : Status(turn.error());
   if (!done) fail(job, done.error());
 }
 
@@ -208,12 +210,12 @@ void LocalScheduler::step_done(const ActivePtr& job, std::size_t index, const st
   if (lease != nullptr) {
     const std::string output = search::SplitSearch::search_name(step.search);
     auto done = store_.finish_task(*lease, output, metrics_of(use, step.letters), now(), soon());
+    if (!done && done.error().code == Code::conflict) return lease_gone(job, index);
     const MutexLock lock(mutex_);
     job->leases.erase(static_cast<std::uint32_t>(index));
     if (!done) {
-      // Cancelled, or the lease was lost; else the store did not take it: the task is found finished next
-      // time.
-      if (done.error().code != Code::conflict && done.error().code != Code::not_found) unclaim(job, index);
+      // The store did not take it: the task is found finished next time.
+      if (done.error().code != Code::not_found) unclaim(job, index);
       return;
     }
     job->job = *std::move(done);

@@ -107,6 +107,19 @@ Status LocalScheduler::take_up(store::JobState state) {
 
 Status LocalScheduler::start() {
   keep_ballast();
+  if (options_.shared) {
+    LOOM_TRY(claims_, JobClaims::open(options_.work / "claims"));
+  }
+  if (options_.alone) LOOM_CHECKED(clean_up());
+  for (const store::JobState state :
+       {store::JobState::merging, store::JobState::running, store::JobState::queued})
+    LOOM_CHECKED(take_up(state));
+  for (int i = 0; i < options_.cores; ++i) threads_.emplace_back([this] { work_loop(); });
+  if (options_.shared) threads_.emplace_back([this] { follow_loop(); });
+  return ok();
+}
+
+Status LocalScheduler::clean_up() {
   // Of groups and renderings ("group-ID", "ID-HASH") nothing is gone on with.
   std::error_code ignored;
   for (const auto& folder : std::filesystem::directory_iterator(options_.work, ignored))
@@ -114,13 +127,8 @@ Status LocalScheduler::start() {
   // The last server is gone, and its engine processes with it: its leases mean nothing.
   for (;;) {
     LOOM_TRY(const auto expired, store_.end_leases(now(), store::kMostRows, soon()));
-    if (expired.size() < store::kMostRows) break;
+    if (expired.size() < store::kMostRows) return ok();
   }
-  for (const store::JobState state :
-       {store::JobState::merging, store::JobState::running, store::JobState::queued})
-    LOOM_CHECKED(take_up(state));
-  for (int i = 0; i < options_.cores; ++i) threads_.emplace_back([this] { work_loop(); });
-  return ok();
 }
 
 void LocalScheduler::stop(Duration grace) {
@@ -129,6 +137,7 @@ void LocalScheduler::stop(Duration grace) {
     if (stopping_) return;
     stopping_ = true;
     changed_.notify_all();
+    told_.notify_all();
     const Instant until = std::chrono::steady_clock::now() + grace;
     while (cores_free_ < options_.cores && std::chrono::steady_clock::now() < until)
       changed_.wait_until(mutex_, until);
@@ -167,6 +176,9 @@ void LocalScheduler::queued(const store::Job& job) {
     return say_failed(job.id, {"engine", active.error().message + "; submit it again"});
   }
   const MutexLock lock(mutex_);
+  // Of a shared store this may be old news: its event has come before.
+  const auto known = jobs_.find(job.id);
+  if (options_.shared && known != jobs_.end() && known->second->job.version >= job.version) return;
   add(*active);
 }
 
@@ -232,7 +244,7 @@ Status LocalScheduler::render(const store::Job& job, const std::string& outfmt, 
   LOOM_TRY(ActivePtr fresh, make_active(job));
   fresh->company.clear();
   LOOM_CHECKED(fresh->spec.options.set("outfmt", outfmt));
-  fresh->folder += fmt::format("-{:016x}", std::hash<std::string>{}(key.str()));
+  fresh->folder += fmt::format("-{:016x}-{}", std::hash<std::string>{}(key.str()), own_name());
   fresh->rendering = std::make_shared<Rendering>(Rendering{outfmt, key});
   const MutexLock lock(mutex_);
   if (stopping_) return error(Code::unavailable, "the server is stopping; ask again later");

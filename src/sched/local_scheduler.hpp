@@ -11,6 +11,7 @@
 #include "sched/active_job.hpp"
 #include "sched/cost_model.hpp"
 #include "sched/fair_share.hpp"
+#include "sched/job_claims.hpp"
 #include "sched/scheduler.hpp"
 #include "sched/waiting_jobs.hpp"
 #include "search/coalesced.hpp"
@@ -19,7 +20,7 @@ namespace loom::sched {
 
 /// The Scheduler on this machine: `cores` threads that take the next piece of work under one lock and run it
 /// without. Sources: local_scheduler.cpp (choosing), job_work.cpp (one job's work), group_work.cpp
-/// (coalescing).
+/// (coalescing), job_sharing.cpp (several servers).
 class LocalScheduler final : public Scheduler {
  public:
   LocalScheduler(store::JobStore& store, storage::ObjectStore& objects, exec::ProcessRunner& runner,
@@ -37,6 +38,7 @@ class LocalScheduler final : public Scheduler {
   [[nodiscard]] SchedulerCounts counts() const override;
   [[nodiscard]] Unfinished unfinished(const std::string& owner) const override;
   Result<std::uint64_t> reconcile() override;
+  void follow(const std::vector<store::Event>& events) override;
 
  private:
   /// Something for one worker thread.
@@ -62,6 +64,9 @@ class LocalScheduler final : public Scheduler {
   void begin(const ActivePtr& job) REQUIRES(mutex_);
   [[nodiscard]] double remaining_seconds(const ActiveJob& job) const REQUIRES(mutex_);
   Status take_up(store::JobState state);
+  Status clean_up();
+  /// For folders that other servers must not take for theirs.
+  [[nodiscard]] std::string own_name() const { return name_.substr(name_.find('/') + 1); }
 
   // job_work.cpp
   /// Room on the disk, kept so that a job which failed because there was none left can be said to have
@@ -88,6 +93,16 @@ class LocalScheduler final : public Scheduler {
   Status complete(const store::JobId& id, const std::optional<store::RuntimeMetrics>& used);
   void fail(const ActivePtr& job, const Error& why, const std::optional<exec::Failure>& failure = {});
 
+  // job_sharing.cpp
+  enum class Turn { ours, not_ours };
+  /// Before anything of a job is done: whether this server does it. Reads again what others did of it.
+  Result<Turn> take_over(const ActivePtr& job);
+  /// Someone ended its lease: it is to be run again, unless the job is over or the task done.
+  void lease_gone(const ActivePtr& job, std::size_t index);
+  void follow_loop();
+  void take_news() EXCLUDES(mutex_);
+  void claim_left() EXCLUDES(mutex_);
+
   // group_work.cpp
   void run_group(const Work& work);
   Result<search::TaskUse> ride(const Work& work, const std::filesystem::path& folder,
@@ -103,7 +118,8 @@ class LocalScheduler final : public Scheduler {
   storage::ObjectStore& objects_;
   exec::ProcessRunner& runner_;
   const SchedulerOptions options_;
-  const std::string name_;  // of this run of the server, as lease owner
+  const std::string name_;             // of this run of the server, as lease owner
+  std::shared_ptr<JobClaims> claims_;  // null: the store is not shared
 
   mutable Mutex mutex_;
   CondVar changed_;
@@ -121,6 +137,8 @@ class LocalScheduler final : public Scheduler {
   int cores_free_ GUARDED_BY(mutex_);
   std::uint64_t next_number_ GUARDED_BY(mutex_) = 0;
   bool stopping_ GUARDED_BY(mutex_) = false;
+  CondVar told_;
+  std::vector<store::JobId> news_ GUARDED_BY(mutex_);  // jobs that others queued
   std::vector<std::jthread> threads_;
 };
 

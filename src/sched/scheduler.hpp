@@ -24,6 +24,8 @@ struct SchedulerOptions {
   Duration lease = std::chrono::seconds(60);
   int tries = 3;  ///< of a task that is lost
   bool coalesce = true;
+  bool shared = false;  ///< other servers of this machine run jobs of the store too, in the same `work`
+  bool alone = true;    ///< none of them was there when this one came
 };
 
 /// Where a job stands, as far as only the scheduler knows.
@@ -58,7 +60,8 @@ class Scheduler {
                                          exec::ProcessRunner& runner, SchedulerOptions options);
   virtual ~Scheduler() = default;
 
-  /// Takes up all jobs that are not final. No other server may use the store. Errors: those of the store.
+  /// Takes up all jobs that are not final. No other server may use the store, unless it is `shared`: then
+  /// each job is run by one of them. Errors: those of the store.
   virtual Status start() = 0;
   /// Starts nothing more; what runs may take `grace` to finish, then goes back to be run again.
   virtual void stop(Duration grace) = 0;
@@ -69,6 +72,10 @@ class Scheduler {
   virtual void forget(const store::JobId& id) = 0;
   /// A job was removed: its working files go.
   virtual void discard(const store::JobId& id) = 0;
+
+  /// What was done to jobs, by whatever server; for `shared`. In the order in which it happened, from before
+  /// start() on. Never blocks for long.
+  virtual void follow(const std::vector<store::Event>& events) = 0;
 
   /// Makes the output of a completed job in another format, as work of its owner. Blocks until it is there,
   /// as object `key`, or `deadline`: then timed_out, and the work goes on. Calls for one key share the work.

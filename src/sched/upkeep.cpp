@@ -146,12 +146,13 @@ Periodic retention(store::JobStore& jobs, storage::ObjectStore& objects, Retenti
   return {.name = "retention", .every = kHourly, .run = run};
 }
 
-Result<Periodic> sweep(store::JobStore& jobs, storage::ObjectStore& objects, fs::path work) {
+Result<Periodic> sweep(store::JobStore& jobs, storage::ObjectStore& objects, fs::path work, bool alone) {
   auto queries = std::make_shared<std::vector<storage::ObjectKey>>();
-  LOOM_CHECKED(for_objects(objects, "queries/", [&](const storage::ObjectInfo& one) {
-    queries->push_back(one.key);
-    return ok();
-  }));
+  if (alone)
+    LOOM_CHECKED(for_objects(objects, "queries/", [&](const storage::ObjectInfo& one) {
+      queries->push_back(one.key);
+      return ok();
+    }));
   const auto run = [&jobs, &objects, work = std::move(work), queries]() -> Result<std::uint64_t> {
     std::uint64_t removed = 0;
     for (; !queries->empty(); queries->pop_back()) {

@@ -20,7 +20,9 @@ Periodic retention(store::JobStore& jobs, storage::ObjectStore& objects, Retenti
 
 /// Removes what a server that was killed left of jobs that are not there: their objects, their work folders,
 /// and queries that no job took. Made before jobs are submitted: only queries that lie there now are looked
-/// at. References are borrowed. Errors: those of listing.
-Result<Periodic> sweep(store::JobStore& jobs, storage::ObjectStore& objects, std::filesystem::path work);
+/// at, and only if this server is `alone`: another one may be about to submit theirs. References are
+/// borrowed. Errors: those of listing.
+Result<Periodic> sweep(store::JobStore& jobs, storage::ObjectStore& objects, std::filesystem::path work,
+                       bool alone = true);
 
 }  // namespace loom::sched
