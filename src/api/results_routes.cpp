@@ -168,12 +168,14 @@ ResultsRoutes::Reply ResultsRoutes::send(Request& request, Caller caller, store:
         "Content-Range",
         fmt::format("bytes {}-{}/{}", range.first, range.first + range.count - 1, file.size_bytes));
   }
+  auto permit = co_await context_.streams.take();
+  if (!permit) co_return context_.fail(request, permit.error());
   const auto open = [this, &caller, &id, &file] {
     return context_.deps.jobs.open(caller, id, file.name, soon());
   };
   auto reader = co_await context_.deps.blocking.run(open);
   if (!reader) co_return context_.fail(request, reader.error());
-  response.body = object_body(*std::move(reader), range.first, range.count);
+  response.body = with_permit(object_body(*std::move(reader), range.first, range.count), *std::move(permit));
   co_return response;
 }
 
@@ -184,6 +186,8 @@ ResultsRoutes::Reply ResultsRoutes::archive(Request& request, Caller caller) {
   const auto call = [this, &caller, &id] { return context_.deps.jobs.results(caller, *id, soon()); };
   auto files = co_await context_.deps.blocking.run(call);
   if (!files) co_return context_.fail(request, files.error());
+  auto permit = co_await context_.streams.take();
+  if (!permit) co_return context_.fail(request, permit.error());
   const std::string folder = "blast-" + id->str().substr(0, 8);
   service::JobService& jobs = context_.deps.jobs;
   auto open = [&jobs, caller, id = *id](const std::string& name) {
@@ -193,7 +197,7 @@ ResultsRoutes::Reply ResultsRoutes::archive(Request& request, Caller caller) {
                      {{"Content-Type", "application/zip"},
                       {"Content-Disposition", fmt::format("attachment; filename=\"{}.zip\"", folder)},
                       {"Cache-Control", "private, no-cache"}},
-                     zip_body(folder, *std::move(files), std::move(open))};
+                     with_permit(zip_body(folder, *std::move(files), std::move(open)), *std::move(permit))};
 }
 
 }  // namespace loom::api
