@@ -38,7 +38,7 @@ Shows the hits of tabular output (-outfmt 6, 7 or 10); '-' is standard input. Fo
 )";
 
 struct ViewArguments {
-  std::map<std::string, std::string> flags;
+  std::map<std::string, std::string, std::less<>> flags;
   std::string file;
   std::string outfmt;
   std::string out = "-";
@@ -162,7 +162,7 @@ std::size_t letters_of(std::string_view text) {
 
 }  // namespace
 
-Result<HitsWish> hits_wish(const std::map<std::string, std::string>& flags) {
+Result<HitsWish> hits_wish(const std::map<std::string, std::string, std::less<>>& flags) {
   HitsWish wish;
   const auto flag = [&flags](const char* name) {
     const auto found = flags.find(name);

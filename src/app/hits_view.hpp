@@ -23,7 +23,7 @@ struct HitsWish {
   std::optional<std::uint64_t> most{};  ///< rows of an export
 };
 /// From flags without their dashes: top, where, sort, columns, export, hsps, json. Errors: invalid_argument.
-Result<HitsWish> hits_wish(const std::map<std::string, std::string>& flags);
+Result<HitsWish> hits_wish(const std::map<std::string, std::string, std::less<>>& flags);
 
 /// A page of hits or HSPs (doc/openapi.yaml) as a table on standard output.
 void print_hits(const boost::json::value& page, bool hsps);

@@ -1,23 +1,25 @@
 #include "app/serve_command.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <thread>
 
 #include "api/api.hpp"
+#include "app/configuration.hpp"
+#include "app/data_folder.hpp"
+#include "app/flags.hpp"
 #include "app/object_storage.hpp"
+#include "app/redis_peers.hpp"
 #include "app/server_log.hpp"
 #include "app/server_options.hpp"
+#include "app/settings.hpp"
 #include "app/signals.hpp"
 #include "app/version.hpp"
-#include "base/atomic_file.hpp"
-#include "base/fd.hpp"
+#include "base/json_writer.hpp"
 #include "base/log.hpp"
-#include "events/redis/publisher.hpp"
 #include "exec/local/local_process_runner.hpp"
 #include "http/server.hpp"
 #include "sched/beat.hpp"
@@ -34,6 +36,13 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds kGrace{10};
 constexpr std::size_t kBlockingThreads = 16;
+/// Between looks whether other servers changed the store; one look costs some microseconds.
+constexpr std::chrono::milliseconds kLookEvery{100};
+constexpr std::string_view kServeUsage = R"(usage: blastloom serve --data DIR [--config FILE] [flags]
+
+Runs the job service. Each flag may also stand in FILE (TOML: 'cores = 4' is --cores 4) or in the environment
+(BLASTLOOM_CORES); flags win over the environment, and that over the file. 'blastloom config' shows what holds.
+)";
 
 int fail(const Error& error) {
   fmt::print(stderr, "blastloom: {}\n", error.message);
@@ -42,35 +51,6 @@ int fail(const Error& error) {
 
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
-}
-
-Status make_folders(const fs::path& data) {
-  for (const char* name : {"objects", "work", "uploads"}) {
-    std::error_code failed;
-    fs::create_directories(data / name, failed);
-    if (failed) return system_error(failed.value(), "make folder " + (data / name).string());
-  }
-  std::error_code ignored;
-  fs::permissions(data, fs::perms::owner_all, ignored);
-  for (const auto& left : fs::directory_iterator(data / "uploads", ignored))
-    fs::remove_all(left.path(), ignored);
-  return ok();
-}
-
-/// One server per data folder.
-Result<Fd> lock_data(const fs::path& data) {
-  Fd lock(::open((data / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!lock) return system_error(errno, "lock " + data.string());
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
-    return error(Code::conflict, "another server uses {}; stop it, or give another --data folder",
-                 data.string());
-  return lock;
-}
-
-Status write_address(const fs::path& data, const std::string& address) {
-  LOOM_TRY(AtomicFile file, AtomicFile::create(data / "address"));
-  LOOM_CHECKED(file.write(address + "\n"));
-  return file.commit();
 }
 
 class Service {
@@ -83,10 +63,16 @@ class Service {
   Status open_parts();
   Status listen();
   api::ReadyState ready();
+  std::vector<std::string> degraded();
+  std::string system();
+  std::string more_metrics();
+  void count(const http::Exchange& exchange);
+  void follow();
+  Result<std::uint64_t> reconcile();
   void begin_beat();
 
   ServerOptions options_;
-  Fd lock_;
+  std::optional<DataFolder> folder_;
   exec::LocalProcessRunner runner_;
   service::Tokens tokens_;
   std::unique_ptr<service::DatabaseList> databases_;
@@ -97,26 +83,17 @@ class Service {
   std::optional<sched::Periodic> sweep_;  ///< until the beat has it
   std::unique_ptr<events::Hub> hub_;
   std::shared_ptr<void> logging_;
-  std::unique_ptr<events::redis::Publisher> publisher_;
   std::unique_ptr<sched::Scheduler> scheduler_;
   std::unique_ptr<service::JobService> jobs_;
   std::unique_ptr<service::DatabaseWorks> works_;
+  std::unique_ptr<RedisPeers> redis_;  ///< null: none is named
+  std::shared_ptr<void> following_;
   std::unique_ptr<sched::Beat> beat_;
+  std::uint64_t tasks_counted_ = 0;  // of the beat's thread
   std::unique_ptr<async::BlockingPool> blocking_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::Server> server_;
 };
-
-/// Null when no Redis is named. Redis need not be there. Before there are threads: it reads the password.
-Result<std::optional<events::redis::Settings>> redis_of(const ServerOptions& options) {
-  if (options.redis.empty()) return std::nullopt;
-  auto settings = events::redis::parse_url(options.redis);
-  if (!settings) return settings.error().at("--redis");
-  constexpr const char* kPassword = "BLASTLOOM_REDIS_PASSWORD";
-  if (const char* password = std::getenv(kPassword); password != nullptr) settings->password = password;
-  ::unsetenv(kPassword);  // children must not get it
-  return *std::move(settings);
-}
 
 Result<std::unique_ptr<Service>> Service::open(const ServerOptions& options) {
   std::unique_ptr<Service> service(new Service(options));
@@ -126,29 +103,24 @@ Result<std::unique_ptr<Service>> Service::open(const ServerOptions& options) {
 }
 
 Status Service::open_parts() {
-  LOOM_CHECKED(make_folders(options_.data));
-  LOOM_TRY(lock_, lock_data(options_.data));
+  LOOM_TRY(DataFolder folder, DataFolder::open(options_.data, options_.share));
+  folder_.emplace(std::move(folder));
   LOOM_TRY(const auto tokens, tokens_.list());
   if (!is_loopback(options_.host) && tokens.empty())
     return error(Code::invalid_argument,
                  "--listen {}: others could reach it, and there is no token yet. First: blastloom "
                  "token create NAME --role admin --data {}",
                  options_.host, options_.data.string());
-  // These two take secrets out of the environment: before the store has threads.
-  LOOM_TRY(const auto redis, redis_of(options_));
   LOOM_TRY(objects_, open_objects(options_));
   LOOM_TRY(store_, store::SqliteJobStore::open(options_.data / "jobs.sqlite"));
-  LOOM_TRY(sweep_, sched::sweep(*store_, *objects_.store, options_.data / "work"));
+  LOOM_TRY(sweep_, sched::sweep(*store_, *objects_.store, options_.data / "work", folder_->was_alone()));
   LOOM_TRY(catalog::Snapshots kept, catalog::Snapshots::open(options_.data / "databases"));
   databases_ = std::make_unique<service::DatabaseList>(std::move(kept));
   organisms_ =
       std::make_unique<service::Organisms>(service::taxonomy_file(options_.data), runner_, *databases_);
   first_scan_ = std::jthread([this] { static_cast<void>(databases_->changes()); });
-  LOOM_TRY(hub_, events::Hub::start(*store_));
+  LOOM_TRY(hub_, events::Hub::start(*store_, options_.share ? kLookEvery : Duration::zero()));
   hub_->listen(log_events, logging_);
-  if (redis)
-    publisher_ =
-        std::make_unique<events::redis::Publisher>(*store_, *hub_, *redis, events::redis::StreamOptions{});
   const int cores = options_.cores > 0 ? options_.cores : search::usable_cores();
   const std::uint64_t memory =
       options_.memory_bytes > 0 ? options_.memory_bytes : search::usable_memory_bytes();
@@ -157,20 +129,26 @@ Status Service::open_parts() {
                                        .memory_bytes = memory,
                                        .work = options_.data / "work",
                                        .weights = options_.weights,
-                                       .coalesce = options_.coalesce});
+                                       .coalesce = options_.coalesce,
+                                       .shared = options_.share,
+                                       .alone = folder_->was_alone()});
   jobs_ = service::make_local_jobs({.store = *store_,
                                     .objects = *objects_.store,
                                     .scheduler = *scheduler_,
                                     .runner = runner_,
                                     .databases = *databases_,
                                     .organisms = *organisms_,
-                                    .uploads = options_.data / "uploads",
-                                    .hits = options_.data / "hits",
+                                    .uploads = folder_->own() / "uploads",
+                                    .hits = folder_->own() / "hits",
                                     .cores = cores,
                                     .memory_bytes = memory});
   works_ = std::make_unique<service::DatabaseWorks>(
-      *databases_, *store_, runner_, options_.data / "uploads",
+      *databases_, *store_, runner_, folder_->own() / "uploads",
       options_.mirror.empty() ? service::kNcbiMirror : options_.mirror);
+  LOOM_TRY(redis_,
+           RedisPeers::start(
+               options_,
+               {.store = *store_, .hub = *hub_, .details = works_->details(), .several = options_.share}));
   return ok();
 }
 
@@ -180,7 +158,62 @@ api::ReadyState Service::ready() {
     state.lacking.push_back("the job store: " + counts.error().message);
   if (const Status objects = objects_.check(Deadline::in(std::chrono::seconds(2))); !objects)
     state.lacking.push_back("the object store: " + objects.error().message);
+  for (std::string& clause : degraded()) state.degraded.push_back(std::move(clause));
   return state;
+}
+
+/// Never blocks.
+std::vector<std::string> Service::degraded() {
+  return redis_ ? redis_->degraded() : std::vector<std::string>{};
+}
+
+std::string Service::system() {
+  std::string out;
+  JsonWriter json(out);
+  json.open_object();
+  json.member("version", kVersion);
+  json.key("servers");
+  json.open_array();
+  for (const DataFolder::Server& server : folder_->servers()) {
+    json.open_object();
+    json.member("name", server.name);
+    json.member("address", server.address);
+    json.member("this", server.self);
+    json.close_object();
+  }
+  json.close_array();
+  json.key("degraded");
+  json.open_array();
+  for (const std::string& clause : degraded()) json.value(clause);
+  json.close_array();
+  if (redis_) {
+    redis_->write(json);
+  } else {
+    json.key("redis");
+    json.raw("[]");
+    json.key("counters");
+    json.raw("{}");
+  }
+  json.close_object();
+  return out;
+}
+
+std::string Service::more_metrics() {
+  std::string out =
+      "# HELP blastloom_degraded Peers that do not answer, though the server can go on.\n"
+      "# TYPE blastloom_degraded gauge\n";
+  out += fmt::format("blastloom_degraded {}\n", degraded().size());
+  if (redis_) out += redis_->metrics();
+  return out;
+}
+
+/// For the counters of all servers.
+void Service::count(const http::Exchange& exchange) {
+  using events::redis::Row;
+  if (!redis_) return;
+  constexpr int kCreated = 201;
+  redis_->count(Row::requests);
+  if (exchange.pattern == "/api/blast/jobs" && exchange.status == kCreated) redis_->count(Row::submits);
 }
 
 Status Service::listen() {
@@ -202,31 +235,49 @@ Status Service::listen() {
             log::write(log::Level::error, "http.failed",
                        {{"request", request.id}, {"path", request.path}, {"reason", error.message}});
           },
+      .system = [this] { return system(); },
+      .more_metrics = [this] { return more_metrics(); },
       .works = works_.get(),
       .page = api::page_files(),
-      .organisms = organisms_.get()});
+      .organisms = organisms_.get(),
+      .streams = {.most = static_cast<std::size_t>(options_.streams)}});
   http::ServerOptions wanted{.host = options_.host, .port = options_.port};
   LOOM_TRY(server_, http::Server::listen(wanted, api_->routes(), api_->fallback(), *blocking_));
   server_->on_exchange([this](const http::Exchange& exchange) {
     api_->count(exchange);
+    count(exchange);
     log_exchange(exchange);
   });
   return ok();
 }
 
+Result<std::uint64_t> Service::reconcile() {
+  if (redis_) {
+    using events::redis::Row;
+    const std::uint64_t done = scheduler_->counts().tasks_done;
+    redis_->count(Row::beats);
+    redis_->count(Row::tasks, static_cast<std::uint32_t>(done - std::exchange(tasks_counted_, done)));
+  }
+  return scheduler_->reconcile();
+}
+
 void Service::begin_beat() {
   std::vector<sched::Periodic> tasks;
-  tasks.push_back({.name = "reconcile", .every = std::chrono::seconds(10), .run = [this] {
-                     return scheduler_->reconcile();
+  // Each server lengthens the leases of what it runs.
+  tasks.push_back({.name = "reconcile", .every = std::chrono::seconds(10), .everywhere = true, .run = [this] {
+                     return reconcile();
                    }});
   tasks.push_back(sched::metrics_backfill(*store_));
   if (objects_.clients)
-    tasks.push_back(
-        {.name = "client_prune", .every = std::chrono::seconds(60), .run = [this]() -> Result<std::uint64_t> {
-           return objects_.clients->prune(std::chrono::minutes(30));
-         }});
+    tasks.push_back({.name = "client_prune",
+                     .every = std::chrono::seconds(60),
+                     .everywhere = true,
+                     .run = [this]() -> Result<std::uint64_t> {
+                       return objects_.clients->prune(std::chrono::minutes(30));
+                     }});
   tasks.push_back({.name = "database_rescan",
                    .every = std::chrono::seconds(60),
+                   .everywhere = true,
                    .run = [this]() -> Result<std::uint64_t> {
                      LOOM_TRY(const std::size_t found, databases_->rescan());
                      return static_cast<std::uint64_t>(found);
@@ -238,16 +289,25 @@ void Service::begin_beat() {
           const service::Caller system{"retention", service::Role::admin};
           return jobs_->remove(system, id, Deadline::in(std::chrono::seconds(30)));
         }));
+  if (redis_) tasks.push_back(redis_->drain());
   tasks.push_back(std::move(*sweep_));
   beat_ = sched::Beat::start(*store_, std::move(tasks));
+}
+
+/// What other servers do with jobs, the scheduler must know.
+void Service::follow() {
+  if (!options_.share) return;
+  hub_->listen([this](const std::vector<store::Event>& events) { scheduler_->follow(events); }, following_);
 }
 
 int Service::run(const Signals& signals) {
   const bool v6 = options_.host.find(':') != std::string::npos;
   const std::string address =
       fmt::format("http://{}{}{}:{}", v6 ? "[" : "", options_.host, v6 ? "]" : "", server_->port());
-  if (const Status written = write_address(options_.data, address); !written) return fail(written.error());
+  if (const Status written = folder_->write_address(address); !written) return fail(written.error());
+  follow();
   if (const Status started = scheduler_->start(); !started) return fail(started.error());
+  if (const Status shared = folder_->let_others_in(); !shared) return fail(shared.error());
   begin_beat();
   fmt::print("{}\n", address);
   std::fflush(stdout);
@@ -256,10 +316,10 @@ int Service::run(const Signals& signals) {
   const std::stop_callback stopping(signals.stop(), [this] { server_->stop(std::chrono::seconds(2)); });
   server_->run();
   beat_.reset();
+  following_.reset();
+  redis_.reset();
   works_.reset();
   scheduler_->stop(kGrace);
-  std::error_code ignored;
-  fs::remove(options_.data / "address", ignored);
   log::write(log::Level::info, "server.stopped", {{"address", address}});
   return 0;
 }
@@ -285,30 +345,26 @@ int list_tokens(service::Tokens& tokens) {
 
 int serve_command(std::span<const std::string> args) {
   if (args.empty() || args[0] == "--help" || args[0] == "-h") {
-    fmt::print("{}", server_help());
+    fmt::print("{}\n{}", kServeUsage, settings_help());
     return args.empty() ? 1 : 0;
   }
-  const auto options = parse_server_options(args);
-  if (!options) return fail(options.error());
-  return run_server(*options);
+  const auto configuration = configure(args, take_environment());
+  if (!configuration) return fail(configuration.error());
+  if (configuration->options.data.empty())
+    return fail(error(Code::invalid_argument, "serve needs --data DIR, the folder where everything is kept"));
+  return run_server(configuration->options);
 }
 
 int token_command(std::span<const std::string> args) {
-  fs::path data;
-  service::Role role = service::Role::user;
-  std::vector<std::string> words;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    if (args[i] == "--data" && i + 1 < args.size()) {
-      data = args[++i];
-    } else if (args[i] == "--role" && i + 1 < args.size()) {
-      const auto known = service::parse_role(args[++i]);
-      if (!known)
-        return fail(error(Code::invalid_argument, "--role: viewer, user or admin, not '{}'", args[i]));
-      role = *known;
-    } else {
-      words.push_back(args[i]);
-    }
-  }
+  constexpr std::array kFlags{KnownFlag{"data"}, KnownFlag{"role"}};
+  const auto read = read_arguments("token", args, kFlags);
+  if (!read) return fail(read.error());
+  const std::vector<std::string>& words = read->rest;
+  const fs::path data = read->value("data");
+  const auto role = read->has("role") ? service::parse_role(read->value("role")) : service::Role::user;
+  if (!role)
+    return fail(
+        error(Code::invalid_argument, "--role: viewer, user or admin, not '{}'", read->value("role")));
   const bool known =
       !words.empty() &&
       (words[0] == "list" || ((words[0] == "create" || words[0] == "remove") && words.size() == 2));
@@ -326,7 +382,7 @@ int token_command(std::span<const std::string> args) {
     const Status removed = tokens.remove(words[1]);
     return removed ? 0 : fail(removed.error());
   }
-  const auto secret = tokens.create(words[1], role);
+  const auto secret = tokens.create(words[1], *role);
   if (!secret) return fail(secret.error());
   fmt::print("{}\n", *secret);
   return 0;

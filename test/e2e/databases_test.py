@@ -169,7 +169,7 @@ class DatabasesTest(unittest.TestCase):
         self.assertEqual(twice["status"], "failed")
         self.assertIn("Duplicate seq_ids", twice["message"])
         self.assertEqual(self.server.call("GET", "/api/blast/databases/mine")[0], 404)
-        self.assertEqual(list((self.data / "uploads").iterdir()), [])
+        self.assertEqual(list(self.data.glob("servers/*/uploads/*")), [])
         secret = subprocess.run([st.BINARY, "token", "create", "ann", "--role", "user", "--data", self.data], capture_output=True,
                                 text=True, check=True).stdout.strip()
         headers = {"Authorization": "Bearer " + secret, "Content-Type": "application/octet-stream"}
