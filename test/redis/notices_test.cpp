@@ -145,7 +145,8 @@ TEST_F(RedisNotices, NonsenseOnTheChannelIsSkipped) {
   redis_.start();
   const auto one = process();
   static_cast<void>(redis_.run({"PUBLISH", options_.channel, "nonsense"}));
-  static_cast<void>(redis_.run({"PUBLISH", options_.channel, message_of({"ann", "nr"}, "somebody")}));
+  static_cast<void>(
+      redis_.run({"PUBLISH", options_.channel, events::redis::message_of({"ann", "nr"}, "somebody")}));
   EXPECT_TRUE(until([&] { return one->told == 2; }));
 }
 
