@@ -27,7 +27,8 @@
 namespace loom::api {
 
 struct ReadyState {
-  std::vector<std::string> lacking;  ///< what is not ready, a clause each; empty: all is
+  std::vector<std::string> lacking;        ///< what is not ready, a clause each; empty: all is
+  std::vector<std::string> degraded = {};  ///< what does not work now, though the server can go on
 };
 
 /// What the routes work on. References are borrowed and outlive the Api. Callbacks may be empty unless said
@@ -46,6 +47,7 @@ struct ApiDeps {
   std::function<std::size_t()> connections;          ///< that are open
   std::function<void(const http::Request&, const Error&)>
       report;                               ///< what is answered with 500 and above, for the log
+  std::function<std::string()> more_metrics = {};  ///< in Prometheus' text format
   service::DatabaseWorks* works = nullptr;  ///< null: this server keeps no databases of its own
   std::span<const PageFile> page = {};      ///< the web page; empty: none
   service::Organisms* organisms = nullptr;  ///< null: this server knows no taxonomy

@@ -56,6 +56,10 @@ OpsRoutes::Reply OpsRoutes::ready(Request& request) {
   json.open_array();
   for (const std::string& clause : state.lacking) json.value(clause);
   json.close_array();
+  json.key("degraded");
+  json.open_array();
+  for (const std::string& clause : state.degraded) json.value(clause);
+  json.close_array();
   json.close_object();
   constexpr int kReady = 200;
   constexpr int kNotReady = 503;
@@ -85,7 +89,8 @@ OpsRoutes::Reply OpsRoutes::metrics(Request& request, Caller caller) {
     gauges.listeners = context_.broadcaster.listeners();
     gauges.version = context_.deps.version;
     gauges.data = context_.deps.data;
-    return context_.metrics.text(gauges);
+    const auto& more = context_.deps.more_metrics;
+    return context_.metrics.text(gauges) + (more ? more() : std::string());
   };
   auto text = co_await context_.deps.blocking.run(call);
   if (!text) co_return context_.fail(request, text.error());

@@ -13,6 +13,7 @@
 #include "app/server_log.hpp"
 #include "app/server_options.hpp"
 #include "app/signals.hpp"
+#include "app/slurm_tasks.hpp"
 #include "app/version.hpp"
 #include "base/atomic_file.hpp"
 #include "base/fd.hpp"
@@ -34,6 +35,8 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds kGrace{10};
 constexpr std::size_t kBlockingThreads = 16;
+/// Memory of a node that nobody gave: no database is cut for its sake.
+constexpr std::uint64_t kEnough = std::uint64_t{1} << 50U;
 
 int fail(const Error& error) {
   fmt::print(stderr, "blastloom: {}\n", error.message);
@@ -98,6 +101,7 @@ class Service {
   std::unique_ptr<events::Hub> hub_;
   std::shared_ptr<void> logging_;
   std::unique_ptr<events::redis::Publisher> publisher_;
+  std::unique_ptr<exec::slurm::SlurmRunner> slurm_;  ///< null: tasks run here
   std::unique_ptr<sched::Scheduler> scheduler_;
   std::unique_ptr<service::JobService> jobs_;
   std::unique_ptr<service::DatabaseWorks> works_;
@@ -149,18 +153,26 @@ Status Service::open_parts() {
   if (redis)
     publisher_ =
         std::make_unique<events::redis::Publisher>(*store_, *hub_, *redis, events::redis::StreamOptions{});
-  const int cores = options_.cores > 0 ? options_.cores : search::usable_cores();
-  const std::uint64_t memory =
-      options_.memory_bytes > 0 ? options_.memory_bytes : search::usable_memory_bytes();
-  scheduler_ = sched::Scheduler::make(*store_, *objects_.store, runner_,
-                                      {.cores = cores,
-                                       .memory_bytes = memory,
-                                       .work = options_.data / "work",
-                                       .weights = options_.weights,
-                                       .coalesce = options_.coalesce,
-                                       .reuse = {.folder = options_.data / "reuse",
-                                                 .most_bytes = options_.reuse_bytes,
-                                                 .release = std::string(kVersion)}});
+  sched::SchedulerOptions wanted{
+      .cores = options_.cores > 0 ? options_.cores : search::usable_cores(),
+      .memory_bytes = options_.memory_bytes > 0 ? options_.memory_bytes : search::usable_memory_bytes(),
+      .work = options_.data / "work",
+      .weights = options_.weights,
+      .coalesce = options_.coalesce,
+      .reuse = {.folder = options_.data / "reuse",
+                .most_bytes = options_.reuse_bytes,
+                .release = std::string(kVersion)}};
+  if (options_.slurm) {
+    LOOM_TRY(slurm_, open_slurm(options_, *objects_.store, runner_));
+    wanted.cores = options_.slurm->outstanding;
+    wanted.memory_bytes = options_.memory_bytes > 0 ? options_.memory_bytes : kEnough;
+    wanted.elsewhere = true;
+    wanted.waits_for = [this](const fs::path& folder) { return slurm_->waits_for(folder); };
+  }
+  const int cores = wanted.cores;
+  const std::uint64_t memory = wanted.memory_bytes;
+  exec::ProcessRunner& tasks = slurm_ ? static_cast<exec::ProcessRunner&>(*slurm_) : runner_;
+  scheduler_ = sched::Scheduler::make(*store_, *objects_.store, tasks, std::move(wanted));
   jobs_ = service::make_local_jobs({.store = *store_,
                                     .objects = *objects_.store,
                                     .scheduler = *scheduler_,
@@ -170,7 +182,8 @@ Status Service::open_parts() {
                                     .uploads = options_.data / "uploads",
                                     .hits = options_.data / "hits",
                                     .cores = cores,
-                                    .memory_bytes = memory});
+                                    .memory_bytes = memory,
+                                    .engine_threads = !options_.slurm});
   works_ = std::make_unique<service::DatabaseWorks>(
       *databases_, *store_, runner_, options_.data / "uploads",
       options_.mirror.empty() ? service::kNcbiMirror : options_.mirror);
@@ -183,6 +196,9 @@ api::ReadyState Service::ready() {
     state.lacking.push_back("the job store: " + counts.error().message);
   if (const Status objects = objects_.check(Deadline::in(std::chrono::seconds(2))); !objects)
     state.lacking.push_back("the object store: " + objects.error().message);
+  if (slurm_)
+    if (const auto silent = slurm_->counts().unreachable)
+      state.degraded.push_back("Slurm does not answer; tasks wait: " + silent->message);
   return state;
 }
 
@@ -205,6 +221,7 @@ Status Service::listen() {
             log::write(log::Level::error, "http.failed",
                        {{"request", request.id}, {"path", request.path}, {"reason", error.message}});
           },
+      .more_metrics = [this] { return slurm_ ? metrics_text(slurm_->counts()) : std::string(); },
       .works = works_.get(),
       .page = api::page_files(),
       .organisms = organisms_.get(),
@@ -261,7 +278,9 @@ int Service::run(const Signals& signals) {
   server_->run();
   beat_.reset();
   works_.reset();
-  scheduler_->stop(kGrace);
+  // What runs in Slurm goes on, and the next server takes it up.
+  if (slurm_) slurm_->detach();
+  scheduler_->stop(slurm_ ? Duration::zero() : kGrace);
   std::error_code ignored;
   fs::remove(options_.data / "address", ignored);
   log::write(log::Level::info, "server.stopped", {{"address", address}});
@@ -292,8 +311,10 @@ int serve_command(std::span<const std::string> args) {
     fmt::print("{}", server_help());
     return args.empty() ? 1 : 0;
   }
-  const auto options = parse_server_options(args);
+  auto options = parse_server_options(args);
   if (!options) return fail(options.error());
+  // What nodes are told must not depend on where we were started.
+  if (options->slurm) options->data = fs::absolute(options->data).lexically_normal();
   return run_server(*options);
 }
 

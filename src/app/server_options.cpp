@@ -29,13 +29,29 @@ constexpr std::string_view kHelp =
   --redis URL           tell all job events to a Redis stream too: redis://HOST[:PORT][/DATABASE] or unix:/PATH; its
                         password, if it has one, is BLASTLOOM_REDIS_PASSWORD of the environment
   --cores N             cores to use in all; default: all
-  --memory SIZE         memory for the databases of all that runs at once; default: the machine's
+  --memory SIZE         memory for the databases of all that runs at once; default: the machine's. With --slurm: of
+                        each node; default: enough
   --retention-days N    remove jobs N days after they ended; default: never
   --retention-size SIZE keep at most that much of queries and results: the jobs that ended first go; default: all
   --reuse-size SIZE     keep at most that much of what searches wrote, for those who ask the same again: they are answered
                         without a search, byte for byte; 0 keeps nothing; default: 1G
   --weight OWNER=N      share of the cores that OWNER gets beside others, 0.01 to 100; default: 1. May be repeated
   --log-level LEVEL     debug, info, warning or error: least of the lines on standard error; default: info
+  --slurm               run tasks as array jobs of Slurm (sbatch, squeue, scancel), not on this machine; so does each
+                        of these. Nodes need this program, BLAST+ and the databases under the same paths as here, and
+                        reach --objects
+  --slurm-partition NAME, --slurm-account NAME, --slurm-qos NAME, --slurm-constraint LIST
+                        what tasks are submitted with; default: Slurm's
+  --slurm-option ARG    one more argument of sbatch, as --slurm-option=--nice=100. May be repeated
+  --slurm-memory SIZE   memory of a task; one that runs out of it is run again with twice as much, up to 16 times;
+                        default: the partition's
+  --slurm-minutes N     time limit of a task; one that reaches it is run again with twice as much, up to 16 times;
+                        default: the partition's
+  --slurm-outstanding N tasks in Slurm at once, of all jobs, each on one core; default: 256
+  --slurm-stage DIR     copy databases to this folder of each node's own disk, once a node, and search them there
+  --slurm-stage-size SIZE
+                        keep at most that much there; what nobody reads goes, the longest unused first; default: 100G
+  --slurm-poll SECONDS  between questions to Slurm; default: 5
   --no-coalesce         do not let small searches of several jobs share one engine run
 )";
 
@@ -72,6 +88,33 @@ Status set_weight(ServerOptions& options, const std::string& text) {
     return error(Code::invalid_argument, "--weight: OWNER=N is needed, N from {} to {}, not '{}'", kLeast,
                  kMost, text);
   options.weights[text.substr(0, equals)] = weight;
+  return ok();
+}
+
+Status set_slurm_flag(SlurmOptions& slurm, const std::string& flag, const std::string& value) {
+  const std::map<std::string, std::string*> texts{{"--slurm-partition", &slurm.partition},
+                                                  {"--slurm-account", &slurm.account},
+                                                  {"--slurm-qos", &slurm.qos},
+                                                  {"--slurm-constraint", &slurm.constraint}};
+  if (const auto text = texts.find(flag); text != texts.end()) {
+    *text->second = value;
+  } else if (flag == "--slurm-option") {
+    slurm.extra.push_back(value);
+  } else if (flag == "--slurm-stage") {
+    slurm.stage = value;
+  } else if (flag == "--slurm-stage-size") {
+    LOOM_TRY(slurm.stage_bytes, parse_bytes(value));
+  } else if (flag == "--slurm-memory") {
+    LOOM_TRY(slurm.memory_bytes, parse_bytes(value));
+  } else if (flag == "--slurm-minutes") {
+    LOOM_TRY(slurm.minutes, number(flag, value, 1, 1'000'000));
+  } else if (flag == "--slurm-outstanding") {
+    LOOM_TRY(slurm.outstanding, number(flag, value, 1, 4096));
+  } else if (flag == "--slurm-poll") {
+    LOOM_TRY(slurm.poll_seconds, number(flag, value, 1, 600));
+  } else {
+    return error(Code::invalid_argument, "serve has no flag '{}'; see blastloom serve --help", flag);
+  }
   return ok();
 }
 
@@ -115,6 +158,9 @@ Status set_flag(ServerOptions& options, const std::string& flag, const std::stri
     if (!level)
       return error(Code::invalid_argument, "--log-level: debug, info, warning or error, not '{}'", value);
     options.log_level = *level;
+  } else if (flag.starts_with("--slurm-")) {
+    if (!options.slurm) options.slurm.emplace();
+    return set_slurm_flag(*options.slurm, flag, value);
   } else {
     return error(Code::invalid_argument, "serve has no flag '{}'; see blastloom serve --help", flag);
   }
@@ -128,6 +174,10 @@ Result<ServerOptions> parse_server_options(std::span<const std::string> args) {
   for (std::size_t i = 0; i < args.size(); ++i) {
     if (args[i] == "--no-coalesce") {
       options.coalesce = false;
+      continue;
+    }
+    if (args[i] == "--slurm") {
+      if (!options.slurm) options.slurm.emplace();
       continue;
     }
     if (args[i] == "--azure-plain-http") {

@@ -2,13 +2,30 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/log.hpp"
 #include "base/result.hpp"
 
 namespace loom::app {
+
+/// --slurm and what follows it: tasks run as array jobs of a cluster. Empty and 0: as Slurm has it.
+struct SlurmOptions {
+  std::string partition;           ///< --slurm-partition
+  std::string account;             ///< --slurm-account
+  std::string qos;                 ///< --slurm-qos
+  std::string constraint;          ///< --slurm-constraint
+  std::vector<std::string> extra;  ///< --slurm-option, each one more argument of sbatch
+  std::uint64_t memory_bytes = 0;  ///< --slurm-memory: of a task
+  int minutes = 0;                 ///< --slurm-minutes: time limit of a task
+  int outstanding = 256;           ///< --slurm-outstanding: tasks in Slurm at once
+  std::filesystem::path stage;     ///< --slurm-stage: copies of databases on each node; empty: none
+  std::uint64_t stage_bytes = std::uint64_t{100} << 30U;  ///< --slurm-stage-size
+  int poll_seconds = 5;                                   ///< --slurm-poll: between questions to Slurm
+};
 
 /// The flags of `blastloom serve`.
 struct ServerOptions {
@@ -29,6 +46,7 @@ struct ServerOptions {
   std::map<std::string, double> weights;                ///< --weight OWNER=N: shares of the cores
   log::Level log_level = log::Level::info;              ///< --log-level
   bool coalesce = true;                                 ///< --no-coalesce
+  std::optional<SlurmOptions> slurm;  ///< tasks run in Slurm, not here
 };
 
 /// Errors: invalid_argument, naming the flag.
