@@ -355,7 +355,7 @@ void LocalScheduler::finish_whole(const ActivePtr& job) {
     // Only the lease was lost: what it wrote is found when the task is taken up again.
     job->claimed = false;
     job->job = *std::move(found);
-    return wait(job);
+    return board_.wait(job);
   }
   drop(job);
 }
