@@ -13,6 +13,7 @@
 #include <optional>
 #include <vector>
 
+#include "app/flags.hpp"
 #include "app/hits_view.hpp"
 #include "app/query_form.hpp"
 #include "app/signals.hpp"
@@ -72,37 +73,12 @@ int fail(const Error& error) {
   return exit_code_of(error);
 }
 
-struct Arguments {
-  std::map<std::string, std::string> flags;  ///< own ones, without dashes; "" for those without a value
-  std::vector<std::string> rest;
-};
-
-Result<Arguments> take_flags(std::span<const std::string> args) {
-  constexpr std::array<std::string_view, 17> kFlags{
-      "server",  "title",  "priority", "status", "limit", "on-saturation", "top",     "where",     "sort",
-      "columns", "export", "on",       "region", "flank", "query",         "program", "provenance"};
-  Arguments found;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    if (!args[i].starts_with("--")) {
-      found.rest.push_back(args[i]);
-      continue;
-    }
-    const std::size_t equals = args[i].find('=');
-    const std::string name = args[i].substr(2, equals == std::string::npos ? equals : equals - 2);
-    if (name == "json" || name == "hsps" || name == "fresh") {
-      found.flags[name] = "";
-    } else if (std::ranges::find(kFlags, name) == kFlags.end()) {
-      return error(Code::invalid_argument, "there is no flag '{}'", args[i]);
-    } else if (equals != std::string::npos) {
-      found.flags[name] = args[i].substr(equals + 1);
-    } else if (i + 1 < args.size()) {
-      found.flags[name] = args[++i];
-    } else {
-      return error(Code::invalid_argument, "{}: a value is needed", args[i]);
-    }
-  }
-  return found;
-}
+constexpr std::array kFlags{
+    KnownFlag{"server"},     KnownFlag{"title"},         KnownFlag{"priority"},    KnownFlag{"status"},
+    KnownFlag{"limit"},      KnownFlag{"on-saturation"}, KnownFlag{"top"},         KnownFlag{"where"},
+    KnownFlag{"sort"},       KnownFlag{"columns"},       KnownFlag{"export"},      KnownFlag{"on"},
+    KnownFlag{"region"},     KnownFlag{"flank"},         KnownFlag{"query"},       KnownFlag{"program"},
+    KnownFlag{"provenance"}, KnownFlag{"json", false},   KnownFlag{"hsps", false}, KnownFlag{"fresh", false}};
 
 /// What a person needs of a problem.
 Error problem_of(const http::Reply& reply) {
@@ -478,7 +454,7 @@ int client_command(std::string_view command, std::span<const std::string> args) 
     fmt::print("{}", kUsage);
     return 0;
   }
-  const auto arguments = take_flags(args);
+  const auto arguments = read_arguments(command, args, kFlags);
   if (!arguments) return fail(arguments.error());
   const auto done = run(command, *arguments);
   return done ? *done : fail(done.error());

@@ -4,11 +4,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 #include <charconv>
 #include <cstdio>
 #include <map>
 
+#include "app/flags.hpp"
 #include "app/own_flags.hpp"
 #include "app/signals.hpp"
 #include "base/temp_dir.hpp"
@@ -69,43 +71,15 @@ int fail(const Error& why) {
   }
 }
 
-struct Arguments {
-  std::map<std::string, std::string> flags;
-  std::vector<std::string> rest;
-  [[nodiscard]] bool has(const std::string& flag) const { return flags.contains(flag); }
-  [[nodiscard]] std::string value(const std::string& flag) const {
-    const auto found = flags.find(flag);
-    return found == flags.end() ? std::string() : found->second;
-  }
-};
+constexpr std::array kFlags{KnownFlag{"data"},        KnownFlag{"in"},        KnownFlag{"type"},
+                            KnownFlag{"title"},       KnownFlag{"taxid"},     KnownFlag{"taxid-map"},
+                            KnownFlag{"ids"},         KnownFlag{"flank"},     KnownFlag{"from"},
+                            KnownFlag{"missing"},     KnownFlag{"budget"},    KnownFlag{"parse-ids", false},
+                            KnownFlag{"json", false}, KnownFlag{"all", false}};
 
-Result<Arguments> read_arguments(std::span<const std::string> args) {
-  const std::map<std::string_view, bool> takes_value{
-      {"--data", true},      {"--in", true},         {"--type", true},   {"--title", true}, {"--taxid", true},
-      {"--taxid-map", true}, {"--parse-ids", false}, {"--json", false},  {"--all", false},  {"--ids", true},
-      {"--flank", true},     {"--missing", true},    {"--budget", true}, {"--from", true}};
-  Arguments found;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    if (!args[i].starts_with("--")) {
-      found.rest.push_back(args[i]);
-      continue;
-    }
-    const std::size_t equals = args[i].find('=');
-    const std::string flag = args[i].substr(0, equals);
-    const auto known = takes_value.find(flag);
-    if (known == takes_value.end())
-      return error(Code::invalid_argument, "db has no flag '{}'; see blastloom db --help", flag);
-    if (!known->second) {
-      found.flags[flag] = "";
-    } else if (equals != std::string::npos) {
-      found.flags[flag] = args[i].substr(equals + 1);
-    } else if (i + 1 < args.size()) {
-      found.flags[flag] = args[++i];
-    } else {
-      return error(Code::invalid_argument, "{}: a value is needed", flag);
-    }
-  }
-  if (!found.has("--data"))
+Result<Arguments> read_db_arguments(std::span<const std::string> args) {
+  LOOM_TRY(Arguments found, read_arguments("db", args, kFlags));
+  if (!found.has("data"))
     return error(Code::invalid_argument, "db needs --data DIR, the folder of the server");
   return found;
 }
@@ -121,19 +95,19 @@ Result<std::uint32_t> number_of(std::string_view flag, const std::string& text, 
 Result<service::BuildRequest> read_build(const std::string& name, const Arguments& args) {
   service::BuildRequest request;
   request.name = name;
-  request.title = args.value("--title");
-  request.parse_ids = args.has("--parse-ids");
-  const std::string type = args.value("--type");
+  request.title = args.value("title");
+  request.parse_ids = args.has("parse-ids");
+  const std::string type = args.value("type");
   if (type != "protein" && type != "nucleotide")
     return error(Code::invalid_argument, "--type: protein or nucleotide is needed, not '{}'", type);
   request.molecule = type == "protein" ? blast::Molecule::protein : blast::Molecule::nucleotide;
-  request.fasta = args.value("--in");
+  request.fasta = args.value("in");
   if (request.fasta.empty())
     return error(Code::invalid_argument, "--in FILE: name the FASTA file, or - for standard input");
   request.source = request.fasta == "-" ? "standard input" : request.fasta.filename().string();
-  request.taxid_map = args.value("--taxid-map");
-  if (args.has("--taxid")) {
-    LOOM_TRY(request.taxid, number_of("--taxid", args.value("--taxid"), 1));
+  request.taxid_map = args.value("taxid-map");
+  if (args.has("taxid")) {
+    LOOM_TRY(request.taxid, number_of("--taxid", args.value("taxid"), 1));
   }
   return request;
 }
@@ -160,14 +134,14 @@ int build(const Snapshots& snapshots, const std::string& name, const Arguments& 
 
 /// The lines of --in, or those that --ids stands for.
 Result<std::string> wanted_lines(const Arguments& args) {
-  if (args.has("--ids") == args.has("--in"))
+  if (args.has("ids") == args.has("in"))
     return error(Code::invalid_argument, "sequences: give --ids A,B or --in FILE");
-  if (args.has("--ids")) {
-    std::string ids = args.value("--ids");
+  if (args.has("ids")) {
+    std::string ids = args.value("ids");
     std::ranges::replace(ids, ',', '\n');
     return ids;
   }
-  LOOM_TRY(const auto source, sequence::open_byte_source(args.value("--in")));
+  LOOM_TRY(const auto source, sequence::open_byte_source(args.value("in")));
   std::string lines;
   std::string block(std::size_t{64} << 10U, '\0');
   for (;;) {
@@ -181,10 +155,10 @@ Status print_sequences(const Snapshots& snapshots, const std::string& name, cons
   service::SequenceRequest request;
   LOOM_TRY(const std::string lines, wanted_lines(args));
   LOOM_TRY(request.parts, service::parse_sequence_parts(lines));
-  if (args.has("--flank")) {
-    LOOM_TRY(request.flank, number_of("--flank", args.value("--flank"), 0));
+  if (args.has("flank")) {
+    LOOM_TRY(request.flank, number_of("--flank", args.value("flank"), 0));
   }
-  const std::string missing = args.has("--missing") ? args.value("--missing") : "fail";
+  const std::string missing = args.has("missing") ? args.value("missing") : "fail";
   if (missing != "fail" && missing != "skip")
     return error(Code::invalid_argument, "--missing: fail or skip, not '{}'", missing);
   request.skip_missing = missing == "skip";
@@ -216,7 +190,7 @@ Status fetch(const Snapshots& snapshots, const std::string& name, const Argument
   };
   exec::LocalProcessRunner runner;
   const Signals signals;
-  service::FetchRequest request{.name = name, .mirror = args.value("--from")};
+  service::FetchRequest request{.name = name, .mirror = args.value("from")};
   if (request.mirror.empty()) request.mirror = service::kNcbiMirror;
   const auto fetched = service::fetch_database(snapshots, runner, request, progress, signals.stop());
   if (shows) fmt::print(stderr, "\r                              \r");
@@ -239,8 +213,8 @@ Status warm(const Snapshots& snapshots, const std::string& name, const Arguments
   service::DatabaseList databases(snapshots);
   LOOM_TRY(const service::OpenDatabase opened, databases.open(name));
   catalog::WarmOptions options;
-  if (args.has("--budget")) {
-    LOOM_TRY(options.budget_bytes, parse_bytes(args.value("--budget")));
+  if (args.has("budget")) {
+    LOOM_TRY(options.budget_bytes, parse_bytes(args.value("budget")));
   }
   const Signals signals;
   options.stop = signals.stop();
@@ -354,14 +328,14 @@ int db_command(std::span<const std::string> args) {
     fmt::print("{}", kUsage);
     return args.empty() ? 1 : 0;
   }
-  const auto read = read_arguments(args);
+  const auto read = read_db_arguments(args);
   if (!read) return fail(read.error());
   const std::vector<std::string>& words = read->rest;
   const std::string command = words.empty() ? "" : words[0];
-  const auto snapshots = Snapshots::open(fs::path(read->value("--data")) / "databases");
+  const auto snapshots = Snapshots::open(fs::path(read->value("data")) / "databases");
   if (!snapshots) return fail(snapshots.error());
-  if (command == "list" && words.size() == 1) return list(*snapshots, {}, read->has("--json"));
-  if (command == "taxonomy" && words.size() == 2) return import_taxonomy(words[1], read->value("--data"));
+  if (command == "list" && words.size() == 1) return list(*snapshots, {}, read->has("json"));
+  if (command == "taxonomy" && words.size() == 2) return import_taxonomy(words[1], read->value("data"));
   if (words.size() == 2 || words.size() == 3) {
     if (command == "build" && words.size() == 2) return build(*snapshots, words[1], *read);
     if (words.size() == 2 &&
@@ -374,11 +348,11 @@ int db_command(std::span<const std::string> args) {
     }
     if (command == "info" && words.size() == 2) {
       if (const auto known = snapshots->current(words[1]); !known) return fail(known.error());
-      return list(*snapshots, words[1], read->has("--json"));
+      return list(*snapshots, words[1], read->has("json"));
     }
     if (command == "verify") return verify(*snapshots, words);
     if (command == "rollback") return rollback(*snapshots, words);
-    if (command == "remove") return remove(*snapshots, read->value("--data"), words, read->has("--all"));
+    if (command == "remove") return remove(*snapshots, read->value("data"), words, read->has("all"));
   }
   fmt::print(stderr, "{}", kUsage);
   return 1;

@@ -43,7 +43,7 @@ Of a job ('blastloom results ID') also --export fasta: its subjects; --region al
 )";
 
 struct ViewArguments {
-  std::map<std::string, std::string> flags;
+  std::map<std::string, std::string, std::less<>> flags;
   std::string file;
   std::string outfmt;
   std::string out = "-";
@@ -186,7 +186,7 @@ std::size_t letters_of(std::string_view text) {
 
 }  // namespace
 
-Result<HitsWish> hits_wish(const std::map<std::string, std::string>& flags) {
+Result<HitsWish> hits_wish(const std::map<std::string, std::string, std::less<>>& flags) {
   HitsWish wish;
   const auto flag = [&flags](const char* name) {
     const auto found = flags.find(name);

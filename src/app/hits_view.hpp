@@ -28,7 +28,7 @@ struct HitsWish {
 };
 /// From flags without their dashes: top, where, sort, columns, export, on, region, flank, query, hsps,
 /// json. Errors: invalid_argument.
-Result<HitsWish> hits_wish(const std::map<std::string, std::string>& flags);
+Result<HitsWish> hits_wish(const std::map<std::string, std::string, std::less<>>& flags);
 
 /// A page of hits or HSPs (doc/openapi.yaml) as a table on standard output.
 void print_hits(const boost::json::value& page, bool hsps);

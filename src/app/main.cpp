@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/client_command.hpp"
+#include "app/config_command.hpp"
 #include "app/db_command.hpp"
 #include "app/doctor.hpp"
 #include "app/hits_view.hpp"
@@ -23,6 +24,7 @@ constexpr std::string_view kUsage = R"(usage: blastloom COMMAND …
                                   jobs of a server; 'blastloom submit --help' tells more
   view FILE                       the hits of tabular output or XML: filtered, sorted, exported
   token create|list|remove        tokens of a server
+  config                          the settings of a server, and where each comes from
   db build|list|info|verify|rollback|remove
                                   databases that a server keeps, in snapshots
   doctor                          check BLAST+, databases, memory and disk; prove exactness on a tiny search
@@ -40,6 +42,7 @@ int run(std::span<const std::string> args) {
   const auto rest = args.subspan(1);
   if (command == "search") return loom::app::search_command(rest);
   if (command == "serve") return loom::app::serve_command(rest);
+  if (command == "config") return loom::app::config_command(rest);
   if (command == "db") return loom::app::db_command(rest);
   if (command == "view") return loom::app::view_command(rest);
   if (command == "token") return loom::app::token_command(rest);

@@ -51,22 +51,6 @@ Result<std::map<std::string, std::string>> read_account_file(const fs::path& pat
   return values;
 }
 
-/// The variables that Microsoft's own tools read, and two of ours.
-std::map<std::string, std::string> account_of_environment() {
-  constexpr std::array<const char*, 5> kVariables{"AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_KEY",
-                                                  "AZURE_STORAGE_SAS_TOKEN", "BLASTLOOM_AZURE_ENDPOINT",
-                                                  "BLASTLOOM_AZURE_CA_FILE"};
-  std::map<std::string, std::string> values;
-  for (std::size_t i = 0; i < kNames.size(); ++i)
-    if (const char* value = std::getenv(kVariables.at(i))) values[std::string(kNames.at(i))] = value;
-  return values;
-}
-
-void hide_secrets() {
-  ::unsetenv("AZURE_STORAGE_KEY");
-  ::unsetenv("AZURE_STORAGE_SAS_TOKEN");
-}
-
 /// A name for this data folder that no other has, made at its first use.
 Result<std::string> id_of(const fs::path& data) {
   const fs::path path = data / "objects-id";
@@ -100,8 +84,7 @@ Status claim(AzureObjectStore& store, const std::string& container, const std::s
 }
 
 Result<ObjectStorage> open_azure(const ServerOptions& options, const std::string& container) {
-  std::map<std::string, std::string> values = account_of_environment();
-  hide_secrets();
+  std::map<std::string, std::string> values = options.azure;
   if (!options.azure_account_file.empty()) {
     LOOM_TRY(values, read_account_file(options.azure_account_file));
   }

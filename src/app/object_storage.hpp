@@ -25,8 +25,7 @@ struct ObjectStorage {
 };
 
 /// Opens what --objects names. A container is claimed for this data folder: a server removes objects of jobs
-/// it does not know, so two of them must not share one. Secrets are taken out of the environment, so that
-/// children do not get them. Call it before there are threads. Blocking. Errors: invalid_argument, naming the
+/// it does not know, so two of them must not share one. Blocking. Errors: invalid_argument, naming the
 /// setting; conflict, when another data folder has the container; those of the store.
 Result<ObjectStorage> open_objects(const ServerOptions& options);
 

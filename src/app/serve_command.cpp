@@ -4,14 +4,18 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <thread>
 
 #include "api/api.hpp"
+#include "app/configuration.hpp"
+#include "app/flags.hpp"
 #include "app/object_storage.hpp"
 #include "app/server_log.hpp"
 #include "app/server_options.hpp"
+#include "app/settings.hpp"
 #include "app/signals.hpp"
 #include "app/version.hpp"
 #include "base/atomic_file.hpp"
@@ -34,6 +38,11 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds kGrace{10};
 constexpr std::size_t kBlockingThreads = 16;
+constexpr std::string_view kServeUsage = R"(usage: blastloom serve --data DIR [--config FILE] [flags]
+
+Runs the job service. Each flag may also stand in FILE (TOML: 'cores = 4' is --cores 4) or in the environment
+(BLASTLOOM_CORES); flags win over the environment, and that over the file. 'blastloom config' shows what holds.
+)";
 
 int fail(const Error& error) {
   fmt::print(stderr, "blastloom: {}\n", error.message);
@@ -107,14 +116,12 @@ class Service {
   std::unique_ptr<http::Server> server_;
 };
 
-/// Null when no Redis is named. Redis need not be there. Before there are threads: it reads the password.
+/// Null when no Redis is named. Redis need not be there.
 Result<std::optional<events::redis::Settings>> redis_of(const ServerOptions& options) {
   if (options.redis.empty()) return std::nullopt;
   auto settings = events::redis::parse_url(options.redis);
   if (!settings) return settings.error().at("--redis");
-  constexpr const char* kPassword = "BLASTLOOM_REDIS_PASSWORD";
-  if (const char* password = std::getenv(kPassword); password != nullptr) settings->password = password;
-  ::unsetenv(kPassword);  // children must not get it
+  settings->password = options.redis_password;
   return *std::move(settings);
 }
 
@@ -134,7 +141,6 @@ Status Service::open_parts() {
                  "--listen {}: others could reach it, and there is no token yet. First: blastloom "
                  "token create NAME --role admin --data {}",
                  options_.host, options_.data.string());
-  // These two take secrets out of the environment: before the store has threads.
   LOOM_TRY(const auto redis, redis_of(options_));
   LOOM_TRY(objects_, open_objects(options_));
   LOOM_TRY(store_, store::SqliteJobStore::open(options_.data / "jobs.sqlite"));
@@ -289,30 +295,26 @@ int list_tokens(service::Tokens& tokens) {
 
 int serve_command(std::span<const std::string> args) {
   if (args.empty() || args[0] == "--help" || args[0] == "-h") {
-    fmt::print("{}", server_help());
+    fmt::print("{}\n{}", kServeUsage, settings_help());
     return args.empty() ? 1 : 0;
   }
-  const auto options = parse_server_options(args);
-  if (!options) return fail(options.error());
-  return run_server(*options);
+  const auto configuration = configure(args, take_environment());
+  if (!configuration) return fail(configuration.error());
+  if (configuration->options.data.empty())
+    return fail(error(Code::invalid_argument, "serve needs --data DIR, the folder where everything is kept"));
+  return run_server(configuration->options);
 }
 
 int token_command(std::span<const std::string> args) {
-  fs::path data;
-  service::Role role = service::Role::user;
-  std::vector<std::string> words;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    if (args[i] == "--data" && i + 1 < args.size()) {
-      data = args[++i];
-    } else if (args[i] == "--role" && i + 1 < args.size()) {
-      const auto known = service::parse_role(args[++i]);
-      if (!known)
-        return fail(error(Code::invalid_argument, "--role: viewer, user or admin, not '{}'", args[i]));
-      role = *known;
-    } else {
-      words.push_back(args[i]);
-    }
-  }
+  constexpr std::array kFlags{KnownFlag{"data"}, KnownFlag{"role"}};
+  const auto read = read_arguments("token", args, kFlags);
+  if (!read) return fail(read.error());
+  const std::vector<std::string>& words = read->rest;
+  const fs::path data = read->value("data");
+  const auto role = read->has("role") ? service::parse_role(read->value("role")) : service::Role::user;
+  if (!role)
+    return fail(
+        error(Code::invalid_argument, "--role: viewer, user or admin, not '{}'", read->value("role")));
   const bool known =
       !words.empty() &&
       (words[0] == "list" || ((words[0] == "create" || words[0] == "remove") && words.size() == 2));
@@ -330,7 +332,7 @@ int token_command(std::span<const std::string> args) {
     const Status removed = tokens.remove(words[1]);
     return removed ? 0 : fail(removed.error());
   }
-  const auto secret = tokens.create(words[1], role);
+  const auto secret = tokens.create(words[1], *role);
   if (!secret) return fail(secret.error());
   fmt::print("{}\n", *secret);
   return 0;

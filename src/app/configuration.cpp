@@ -1,0 +1,183 @@
+#include "app/configuration.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+namespace loom::app {
+
+namespace {
+
+constexpr const char* kFileVariable = "BLASTLOOM_CONFIG";
+constexpr std::string_view kFileFlag = "--config";
+
+class Layers {
+ public:
+  /// `text` is one value of `setting`.
+  Status take(const Setting& setting, const std::string& text, Origin origin, const std::string& place) {
+    if (const Status set = setting.set(done_.options, text); !set) {
+      if (setting.secret) return error(Code::invalid_argument, "{}: not a value that can be", place);
+      return set.error().at(place);
+    }
+    std::vector<Given>& given = done_.given[std::string(setting.name)];
+    const auto same = [&](const Given& other) {
+      return setting.kind != Kind::by_name || name_in(other.text) == name_in(text);
+    };
+    std::erase_if(given, same);
+    given.push_back({text, origin, place});
+    return ok();
+  }
+  Configuration result() { return std::move(done_); }
+
+ private:
+  static std::string name_in(const std::string& text) { return text.substr(0, text.rfind('=')); }
+
+  Configuration done_;
+};
+
+Result<std::string> read_file(const std::string& path, bool& others_read) {
+  struct stat found{};
+  if (::stat(path.c_str(), &found) != 0) return system_error(errno, "read the settings in " + path);
+  others_read = (found.st_mode & (S_IRWXG | S_IRWXO)) != 0;
+  std::ifstream file(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (!file) return error(Code::not_found, "cannot read the settings in {}", path);
+  return text;
+}
+
+Status take_file(Layers& layers, const std::string& path) {
+  bool others_read = false;
+  LOOM_TRY(const std::string text, read_file(path, others_read));
+  const auto entries = parse_settings(text);
+  if (!entries) return entries.error().at(path);
+  for (const FileEntry& entry : *entries) {
+    const std::string place = fmt::format("{}:{}", path, entry.line);
+    const auto setting = find_setting(entry.key);
+    if (!setting) return setting.error().at(place);
+    if ((*setting)->secret && others_read)
+      return error(Code::invalid_argument,
+                   "{}: others may read the file, and {} is a secret; first: chmod 600 {}", place, entry.key,
+                   path);
+    const Status taken = layers.take(**setting, entry.text, Origin::file, place);
+    if (!taken) {
+      const std::string words = taken.error().message.substr(place.size());  // ": what is wrong"
+      return error(Code::invalid_argument, "{}: {}{}", place, entry.key, words);
+    }
+  }
+  return ok();
+}
+
+Status take_variables(Layers& layers, const Environment& environment) {
+  for (const Setting& setting : settings()) {
+    const std::string variable = variable_of(setting);
+    const auto found = environment.find(variable);
+    if (found == environment.end() || found->second.empty()) continue;
+    std::string_view rest = found->second;
+    while (!rest.empty()) {
+      const std::size_t end = setting.kind == Kind::by_name ? rest.find(',') : std::string_view::npos;
+      LOOM_CHECKED(layers.take(setting, std::string(rest.substr(0, end)), Origin::environment, variable));
+      rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+    }
+  }
+  return ok();
+}
+
+/// One flag of the command line.
+struct Flag {
+  const Setting* setting = nullptr;  ///< null: --config
+  std::string name;
+  std::string text;
+};
+
+/// "--no-NAME" of a setting that is yes or no.
+const Setting* denied(const std::string& flag) {
+  constexpr std::string_view kNo = "--no-";
+  if (!flag.starts_with(kNo)) return nullptr;
+  const auto setting = find_setting(std::string_view(flag).substr(kNo.size()));
+  return setting && (*setting)->kind == Kind::yes_no ? *setting : nullptr;
+}
+
+Result<Flag> read_flag(std::span<const std::string> args, std::size_t& at) {
+  const std::size_t equals = args[at].find('=');
+  Flag flag{.name = args[at].substr(0, equals), .text = {}};
+  if (const Setting* off = denied(flag.name); off != nullptr && equals == std::string::npos) {
+    flag.setting = off;
+    flag.text = "no";
+    return flag;
+  }
+  if (flag.name != kFileFlag) {
+    const auto setting = flag.name.starts_with("--") ? find_setting(std::string_view(flag.name).substr(2))
+                                                     : Result<const Setting*>(nullptr);
+    if (!setting) {
+      const std::size_t near = setting.error().message.find("did you mean '");
+      return error(Code::invalid_argument, "serve has no flag '{}'; {}", flag.name,
+                   near == std::string::npos
+                       ? "see blastloom serve --help"
+                       : "did you mean '--" + setting.error().message.substr(near + 14));
+    }
+    flag.setting = *setting;
+    if (flag.setting == nullptr)
+      return error(Code::invalid_argument, "serve has no flag '{}'; see blastloom serve --help", flag.name);
+    if (flag.setting->secret)
+      return error(Code::invalid_argument,
+                   "{}: a secret in a flag is seen by others; set {} in the environment", flag.name,
+                   variable_of(*flag.setting));
+  }
+  if (equals != std::string::npos) {
+    flag.text = args[at].substr(equals + 1);
+  } else if (flag.setting != nullptr && flag.setting->kind == Kind::yes_no) {
+    flag.text = "yes";
+  } else if (at + 1 < args.size()) {
+    flag.text = args[++at];
+  } else {
+    return error(Code::invalid_argument, "{}: a value is needed; see blastloom serve --help", flag.name);
+  }
+  return flag;
+}
+
+}  // namespace
+
+std::string_view name(Origin origin) {
+  constexpr std::array<std::string_view, 4> kNames{"default", "file", "environment", "flag"};
+  return kNames.at(static_cast<std::size_t>(origin));
+}
+
+Environment take_environment() {
+  Environment all;
+  const auto take = [&](const std::string& variable) {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): there are no threads yet.
+    if (const char* value = std::getenv(variable.c_str()); value != nullptr) all[variable] = value;
+  };
+  take(kFileVariable);
+  for (const Setting& setting : settings()) {
+    take(variable_of(setting));
+    if (setting.secret) ::unsetenv(variable_of(setting).c_str());
+  }
+  return all;
+}
+
+Result<Configuration> configure(std::span<const std::string> args, const Environment& environment) {
+  std::vector<Flag> flags;
+  std::string file;
+  if (const auto named = environment.find(kFileVariable); named != environment.end()) file = named->second;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    LOOM_TRY(Flag flag, read_flag(args, i));
+    if (flag.setting == nullptr) {
+      file = std::move(flag.text);
+    } else {
+      flags.push_back(std::move(flag));
+    }
+  }
+  Layers layers;
+  if (!file.empty()) LOOM_CHECKED(take_file(layers, file));
+  LOOM_CHECKED(take_variables(layers, environment));
+  for (const Flag& flag : flags) LOOM_CHECKED(layers.take(*flag.setting, flag.text, Origin::flag, flag.name));
+  return layers.result();
+}
+
+}  // namespace loom::app

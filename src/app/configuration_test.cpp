@@ -1,0 +1,108 @@
+#include "app/configuration.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "base/temp_dir.hpp"
+
+namespace loom::app {
+namespace {
+
+using Words = std::vector<std::string>;
+
+class SettingsFile : public ::testing::Test {
+ protected:
+  std::string file(const std::string& text, mode_t rights = 0600) {
+    const std::string path = folder_->path() / "blastloom.toml";
+    std::ofstream(path) << text;
+    ::chmod(path.c_str(), rights);
+    return path;
+  }
+  std::string problem(const std::string& text, mode_t rights = 0600) {
+    path_ = file(text, rights);
+    const auto made = configure(Words{"--config", path_}, {});
+    return made ? "none" : made.error().message;
+  }
+
+  Result<TempDir> folder_ = TempDir::create();
+  std::string path_;
+};
+
+TEST(Settings, EveryOneIsDescribedAndHasItsOwnNames) {
+  std::map<std::string, int> names;
+  for (const Setting& setting : settings()) {
+    EXPECT_TRUE(setting.about.ends_with('.') || setting.about.ends_with("DIR")) << setting.name;
+    EXPECT_FALSE(setting.otherwise.empty()) << setting.name;
+    EXPECT_NE(setting.set, nullptr) << setting.name;
+    EXPECT_EQ(++names[std::string(setting.name)], 1) << setting.name;
+    EXPECT_EQ(++names[variable_of(setting)], 1) << setting.name;
+  }
+}
+
+/// A default that is a value, and not words, is one that may be given.
+TEST(Settings, DefaultsAreAllowed) {
+  for (const Setting& setting : settings()) {
+    if (setting.otherwise.starts_with('(')) continue;
+    ServerOptions options;
+    EXPECT_TRUE(setting.set(options, std::string(setting.otherwise))) << setting.name;
+  }
+}
+
+TEST_F(SettingsFile, FlagsWinOverTheEnvironmentAndThatOverTheFile) {
+  const std::string path = file("cores = 2\nretention.days = 3\n\n[weight]\nann = 2\nbob = 0.5\n");
+  const auto made =
+      configure(Words{"--config=" + path, "--cores", "4", "--weight", "bob=7", "--no-coalesce"},
+                {{"BLASTLOOM_CORES", "3"}, {"BLASTLOOM_MEMORY", "1G"}, {"BLASTLOOM_WEIGHT", "cy=1,di=2"}});
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(made->options.cores, 4);
+  EXPECT_EQ(made->options.memory_bytes, std::uint64_t{1} << 30U);
+  EXPECT_EQ(made->options.retention_days, 3);
+  EXPECT_FALSE(made->options.coalesce);
+  const std::map<std::string, double> weights{{"ann", 2}, {"bob", 7}, {"cy", 1}, {"di", 2}};
+  EXPECT_EQ(made->options.weights, weights);
+  const auto place = [&](const std::string& name) { return made->given.at(name).front().place; };
+  EXPECT_EQ(place("cores"), "--cores");
+  EXPECT_EQ(place("memory"), "BLASTLOOM_MEMORY");
+  EXPECT_EQ(place("retention-days"), path + ":2");
+  EXPECT_EQ(place("weight"), path + ":5");
+  EXPECT_EQ(made->given.at("weight").size(), 4U);
+  EXPECT_FALSE(made->given.contains("listen"));
+}
+
+TEST_F(SettingsFile, WhatIsWrongIsNamedWithItsPlace) {
+  EXPECT_EQ(problem("\ncores = 0\n"), path_ + ":2: cores: a number from 1 to 4096 is needed, not '0'");
+  EXPECT_EQ(problem("\n\ncors = 1\n"), path_ + ":3: there is no setting 'cors'; did you mean 'cores'?");
+  EXPECT_EQ(problem("cores = [1]\n"), path_ + ": line 1: cores: a list holds texts");
+  EXPECT_EQ(problem("coalesce = 1\n"), path_ + ":1: coalesce: yes or no is needed, not '1'");
+  EXPECT_EQ(problem("[weight]\nann = 1000\n"),
+            path_ + ":2: weight: OWNER=N is needed, N from 0.01 to 100, not 'ann=1000'");
+  EXPECT_TRUE(problem("cores = \n").starts_with(path_ + ": line 1: ")) << problem("cores = \n");
+  EXPECT_EQ(configure(Words{"--config", "/none/such"}, {}).error().code, Code::not_found);
+  // Also where another layer would win.
+  const auto made = configure(Words{"--cores", "1"}, {{"BLASTLOOM_CORES", "x"}});
+  EXPECT_EQ(made.error().message, "BLASTLOOM_CORES: a number from 1 to 4096 is needed, not 'x'");
+}
+
+TEST_F(SettingsFile, ASecretStandsInAPrivateFileOrTheEnvironmentAndInNoMessage) {
+  EXPECT_EQ(problem("redis.password = \"hunter2\"\n"), "none");
+  const std::string open = problem("redis-password = \"hunter2\"\n", 0644);
+  EXPECT_NE(open.find("chmod 600"), std::string::npos) << open;
+  EXPECT_EQ(open.find("hunter2"), std::string::npos) << open;
+  const auto flag = configure(Words{"--redis-password", "hunter2"}, {});
+  EXPECT_EQ(flag.error().message,
+            "--redis-password: a secret in a flag is seen by others; set BLASTLOOM_REDIS_PASSWORD in the "
+            "environment");
+}
+
+TEST(Settings, FlagsThatAreNone) {
+  const auto said = [](const Words& words) { return configure(words, {}).error().message; };
+  EXPECT_EQ(said({"--core", "2"}), "serve has no flag '--core'; did you mean '--cores'?");
+  EXPECT_EQ(said({"data"}), "serve has no flag 'data'; see blastloom serve --help");
+  EXPECT_EQ(said({"--no-cores"}), "serve has no flag '--no-cores'; see blastloom serve --help");
+  EXPECT_EQ(said({"--cores"}), "--cores: a value is needed; see blastloom serve --help");
+}
+
+}  // namespace
+}  // namespace loom::app

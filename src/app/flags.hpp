@@ -1,0 +1,35 @@
+#pragma once
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace loom::app {
+
+/// A flag that a command knows.
+struct KnownFlag {
+  std::string_view name;  ///< without its dashes
+  bool takes_value = true;
+};
+
+/// A command line taken apart.
+struct Arguments {
+  std::map<std::string, std::string, std::less<>> flags{};  ///< without dashes; "" for those without a value
+  std::vector<std::string> rest{};                          ///< all that does not begin with "--"
+  [[nodiscard]] bool has(std::string_view flag) const { return flags.contains(flag); }
+  /// "" when it was not given.
+  [[nodiscard]] std::string value(std::string_view flag) const {
+    const auto found = flags.find(flag);
+    return found == flags.end() ? std::string() : found->second;
+  }
+};
+
+/// "--name VALUE" or "--name=VALUE"; the last of several counts. Errors: invalid_argument, naming the flag
+/// and what is near, and `command`, whose --help tells more.
+Result<Arguments> read_arguments(std::string_view command, std::span<const std::string> args,
+                                 std::span<const KnownFlag> known);
+
+}  // namespace loom::app

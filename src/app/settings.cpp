@@ -1,0 +1,287 @@
+#include "app/settings.hpp"
+
+#include <array>
+#include <charconv>
+#include <iterator>
+#include <vector>
+
+#include "app/own_flags.hpp"
+#include "blast/nearest.hpp"
+
+namespace loom::app {
+
+namespace {
+
+template <class Int>
+Result<Int> number(const std::string& text, Int least, Int most) {
+  Int value{};
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failed == std::errc{} && end == text.data() + text.size() && value >= least && value <= most)
+    return value;
+  return error(Code::invalid_argument, "a number from {} to {} is needed, not '{}'", least, most, text);
+}
+
+Status set_yes_no(bool& option, const std::string& text) {
+  const bool yes = text == "yes" || text == "true";
+  if (!yes && text != "no" && text != "false")
+    return error(Code::invalid_argument, "yes or no is needed, not '{}'", text);
+  option = yes;
+  return ok();
+}
+
+template <auto kMember>
+Status set_text(ServerOptions& options, const std::string& text) {
+  if (text.empty()) return error(Code::invalid_argument, "a value is needed");
+  options.*kMember = text;
+  return ok();
+}
+template <auto kMember>
+Status set_yes(ServerOptions& options, const std::string& text) {
+  return set_yes_no(options.*kMember, text);
+}
+template <auto kMember>
+Status set_bytes(ServerOptions& options, const std::string& text) {
+  LOOM_TRY(options.*kMember, parse_bytes(text));
+  return ok();
+}
+template <auto kMember, int kLeast, int kMost>
+Status set_number(ServerOptions& options, const std::string& text) {
+  LOOM_TRY(options.*kMember, number(text, kLeast, kMost));
+  return ok();
+}
+
+Status set_azure(ServerOptions& options, const char* part, const std::string& text) {
+  options.azure[part] = text;
+  return ok();
+}
+
+Status set_listen(ServerOptions& options, const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return error(Code::invalid_argument, "HOST:PORT is needed, not '{}'", text);
+  std::string host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  LOOM_TRY(options.port, number<std::uint16_t>(text.substr(colon + 1), 0, 65535));
+  options.host = std::move(host);
+  return ok();
+}
+
+Status set_objects(ServerOptions& options, const std::string& text) {
+  const bool known = (text.starts_with("files:") || text.starts_with("azure:")) && text.size() > 6;
+  if (!known) return error(Code::invalid_argument, "files:DIR or azure:CONTAINER is needed, not '{}'", text);
+  options.objects = text;
+  return ok();
+}
+
+Status set_weight(ServerOptions& options, const std::string& text) {
+  constexpr double kLeast = 0.01;
+  constexpr double kMost = 100;
+  const std::size_t equals = text.rfind('=');
+  double weight = 0;
+  const char* const end = text.data() + text.size();
+  const auto read = equals == std::string::npos ? std::from_chars_result{end, std::errc::invalid_argument}
+                                                : std::from_chars(text.data() + equals + 1, end, weight);
+  if (read.ec != std::errc{} || read.ptr != end || equals == 0 || weight < kLeast || weight > kMost)
+    return error(Code::invalid_argument, "OWNER=N is needed, N from {} to {}, not '{}'", kLeast, kMost, text);
+  options.weights[text.substr(0, equals)] = weight;
+  return ok();
+}
+
+Status set_reuse(ServerOptions& options, const std::string& text) {
+  options.reuse_bytes = 0;
+  if (text == "0") return ok();
+  return set_bytes<&ServerOptions::reuse_bytes>(options, text);
+}
+
+Status set_log_level(ServerOptions& options, const std::string& text) {
+  const auto level = log::parse_level(text);
+  if (!level) return error(Code::invalid_argument, "debug, info, warning or error is needed, not '{}'", text);
+  options.log_level = *level;
+  return ok();
+}
+
+constexpr std::array kSettings{
+    Setting{"data", Kind::path, "DIR", "(none)", "must be given",
+            "Where jobs, queries and results are kept; made if it is missing.",
+            set_text<&ServerOptions::data>},
+    Setting{"listen", Kind::text, "HOST:PORT", "127.0.0.1:8765", "port 0 picks a free one",
+            "The address is printed as the first line and written to DATA/address. Any host but the loopback "
+            "needs a "
+            "token first: blastloom token create NAME --role admin --data DIR",
+            set_listen},
+    Setting{"db-path", Kind::path, "DIR[:DIR…]", "(the variable BLASTDB)", "", "Folders of BLAST databases.",
+            set_text<&ServerOptions::db_path>},
+    Setting{"mirror", Kind::text, "URL", "https://ftp.ncbi.nlm.nih.gov/blast/db", "",
+            "Where databases are fetched from when an admin asks for it: a folder like NCBI's blast/db, or a "
+            "bucket "
+            "like those of NCBI.",
+            set_text<&ServerOptions::mirror>},
+    Setting{"cores", Kind::number, "N", "(all)", "1 to 4096", "Cores to use in all.",
+            set_number<&ServerOptions::cores, 1, 4096>},
+    Setting{"memory", Kind::size, "SIZE", "(the machine's)", "from 1 byte",
+            "Memory for the databases of all that runs at once.", set_bytes<&ServerOptions::memory_bytes>},
+    Setting{"weight", Kind::by_name, "OWNER=N", "(1 each)", "0.01 to 100",
+            "Share of the cores that OWNER gets beside others. May be repeated.", set_weight},
+    Setting{"coalesce", Kind::yes_no, "", "yes", "",
+            "Let small searches of several jobs share one engine run.", set_yes<&ServerOptions::coalesce>},
+    Setting{"retention-days", Kind::number, "N", "(never)", "1 to 36500",
+            "Remove jobs N days after they ended.", set_number<&ServerOptions::retention_days, 1, 36500>},
+    Setting{"retention-size", Kind::size, "SIZE", "(all)", "from 1 byte",
+            "Keep at most that much of queries and results: the jobs that ended first go.",
+            set_bytes<&ServerOptions::retention_bytes>},
+    Setting{
+        "reuse-size", Kind::size, "SIZE", "1G", "0 keeps nothing",
+        "Keep at most that much of what searches wrote, for those who ask the same again: they are answered "
+        "without a search, byte for byte.",
+        set_reuse},
+    Setting{"objects", Kind::text, "files:DIR|azure:CONTAINER", "files:DATA/objects", "",
+            "Where large queries and results are kept.", set_objects},
+    Setting{"azure-account-file", Kind::path, "FILE", "(none)", "readable by its owner only",
+            "The account, in lines 'account = …', 'key = …' or 'sas = …', 'endpoint = …', 'ca-file = …', in "
+            "place of "
+            "the five settings below.",
+            set_text<&ServerOptions::azure_account_file>},
+    Setting{
+        "azure-account", Kind::text, "NAME", "(none)", "3 to 24 of a-z and 0-9", "The storage account.",
+        [](ServerOptions& options, const std::string& text) { return set_azure(options, "account", text); },
+        "AZURE_STORAGE_ACCOUNT"},
+    Setting{"azure-key", Kind::text, "KEY", "(none)", "", "An account key.",
+            [](ServerOptions& options, const std::string& text) { return set_azure(options, "key", text); },
+            "AZURE_STORAGE_KEY", true},
+    Setting{
+        "azure-sas", Kind::text, "TOKEN", "(none)", "",
+        "In place of the key: a shared access signature for the container that may read, add, create, write, "
+        "delete and list.",
+        [](ServerOptions& options, const std::string& text) { return set_azure(options, "sas", text); },
+        "AZURE_STORAGE_SAS_TOKEN", true},
+    Setting{
+        "azure-endpoint", Kind::text, "URL", "https://ACCOUNT.blob.core.windows.net", "", "The blob service.",
+        [](ServerOptions& options, const std::string& text) { return set_azure(options, "endpoint", text); }},
+    Setting{
+        "azure-ca-file", Kind::path, "FILE", "(the machine's)", "",
+        "PEM of the certificate authorities to trust.",
+        [](ServerOptions& options, const std::string& text) { return set_azure(options, "ca-file", text); }},
+    Setting{"azure-plain-http", Kind::yes_no, "", "no", "",
+            "Allow an http:// endpoint on another machine: everything then travels unencrypted.",
+            set_yes<&ServerOptions::azure_plain_http>},
+    Setting{"redis", Kind::text, "URL", "(none)", "redis://HOST[:PORT][/DATABASE] or unix:/PATH",
+            "Copy job events into a stream of this Redis, for other processes to follow.",
+            set_text<&ServerOptions::redis>},
+    Setting{"redis-password",
+            Kind::text,
+            "WORD",
+            "(none)",
+            "",
+            "What that Redis asks for.",
+            set_text<&ServerOptions::redis_password>,
+            {},
+            true},
+    Setting{"log-level", Kind::text, "LEVEL", "info", "debug, info, warning or error",
+            "Least of the lines on standard error.", set_log_level},
+};
+
+constexpr std::size_t kIndent = 24;
+constexpr std::size_t kWidth = 118;
+
+/// `text` in lines that begin under each other.
+void wrap(std::string& out, std::string_view text) {
+  std::size_t column = kIndent;
+  while (!text.empty()) {
+    const std::size_t end = text.find(' ');
+    const std::string_view word = text.substr(0, end);
+    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+    if (column + word.size() > kWidth) {
+      out += "\n" + std::string(kIndent, ' ');
+      column = kIndent;
+    } else if (column > kIndent) {
+      out += ' ';
+    }
+    out += word;
+    column += word.size() + 1;
+  }
+  out += '\n';
+}
+
+/// Defaults are values, or words in parentheses.
+std::string_view words_of(std::string_view otherwise) {
+  if (otherwise.starts_with('(')) return otherwise.substr(1, otherwise.size() - 2);
+  return otherwise;
+}
+
+std::string flag_of(const Setting& setting) {
+  if (setting.secret) return {};
+  if (setting.kind == Kind::yes_no && setting.otherwise == "yes") return fmt::format("--no-{}", setting.name);
+  return fmt::format("--{}{}{}", setting.name, setting.value.empty() ? "" : " ", setting.value);
+}
+
+/// A '|' ends a cell.
+std::string cell(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '|') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string_view name(Kind kind) {
+  constexpr std::array<std::string_view, 6> kNames{"text", "path", "number", "size", "yes or no", "by name"};
+  return kNames.at(static_cast<std::size_t>(kind));
+}
+
+std::span<const Setting> settings() {
+  return kSettings;
+}
+
+Result<const Setting*> find_setting(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const Setting& setting : kSettings) {
+    if (setting.name == name) return &setting;
+    names.push_back(setting.name);
+  }
+  const auto near = blast::nearest(name, names);
+  if (near) return error(Code::invalid_argument, "there is no setting '{}'; did you mean '{}'?", name, *near);
+  return error(Code::invalid_argument, "there is no setting '{}'; 'blastloom config' lists all", name);
+}
+
+std::string variable_of(const Setting& setting) {
+  if (!setting.variable.empty()) return std::string(setting.variable);
+  std::string name = "BLASTLOOM_";
+  for (const char c : setting.name)
+    name += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
+  return name;
+}
+
+std::string settings_help() {
+  std::string out;
+  for (const Setting& setting : kSettings) {
+    const std::string flag = flag_of(setting);
+    if (flag.empty()) continue;
+    out += "  " + flag;
+    // Letters beyond ASCII take more bytes than columns.
+    const std::size_t columns = 2 + flag.size() - (flag.find("…") == std::string::npos ? 0 : 2);
+    out += columns + 1 < kIndent ? std::string(kIndent - columns, ' ') : "\n" + std::string(kIndent, ' ');
+    std::string about(setting.about);
+    if (about.ends_with('.')) about.pop_back();
+    if (!setting.allowed.empty()) about += fmt::format("; {}", setting.allowed);
+    wrap(out, fmt::format("{} (default: {})", about, words_of(setting.otherwise)));
+  }
+  return out;
+}
+
+std::string settings_table() {
+  std::string out =
+      "| key | flag | environment | type | default | allowed | is |\n|---|---|---|---|---|---|---|\n";
+  for (const Setting& setting : kSettings) {
+    const std::string flag = flag_of(setting);
+    const bool value = !setting.otherwise.starts_with('(');
+    fmt::format_to(std::back_inserter(out), "| `{}` | {} | `{}` | {}{} | {}{}{} | {} | {} |\n", setting.name,
+                   flag.empty() ? "none" : "`" + cell(flag) + "`", variable_of(setting), name(setting.kind),
+                   setting.secret ? ", secret" : "", value ? "`" : "", words_of(setting.otherwise),
+                   value ? "`" : "", setting.allowed, setting.about);
+  }
+  return out;
+}
+
+}  // namespace loom::app
