@@ -316,7 +316,8 @@ class ApiTest : public testing::Test {
 
   void start(bool loopback = true) {
     ApiDeps deps{jobs_, *tokens_, scheduler_, hub_, pool_, loopback, "1.2.3", {}, {}, {}, {}, {}};
-    deps.ready = [this] { return ReadyState{lacking_}; };
+    deps.ready = [this] { return ReadyState{lacking_, degraded_}; };
+    deps.streams = streams_;
     deps.beat = [] { return std::string(R"({"tasks":[]})"); };
     deps.counts = [] { return Result<store::JobCounts>(store::JobCounts{1, 2, 3, 4, 5, 6}); };
     deps.report = [this](const http::Request& /*request*/, const Error& error) {
@@ -359,6 +360,8 @@ class ApiTest : public testing::Test {
   std::mutex mutex_;
   std::vector<std::string> reported_;
   std::vector<std::string> lacking_;
+  std::vector<std::string> degraded_;
+  StreamPermits::Limits streams_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<http::RunningServer> server_;
 };

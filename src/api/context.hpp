@@ -14,6 +14,7 @@
 #include "api/metrics.hpp"
 #include "api/page.hpp"
 #include "api/refusal.hpp"
+#include "api/stream_permits.hpp"
 #include "async/blocking_pool.hpp"
 #include "events/hub.hpp"
 #include "http/message.hpp"
@@ -27,7 +28,8 @@
 namespace loom::api {
 
 struct ReadyState {
-  std::vector<std::string> lacking;  ///< what is not ready, a clause each; empty: all is
+  std::vector<std::string> lacking;        ///< what is not ready, a clause each; empty: all is
+  std::vector<std::string> degraded = {};  ///< what does not work now, though the server can go on
 };
 
 /// What the routes work on. References are borrowed and outlive the Api. Callbacks may be empty unless said
@@ -45,23 +47,30 @@ struct ApiDeps {
   std::function<Result<store::JobCounts>()> counts;  ///< jobs by state; blocks; on the pool
   std::function<std::size_t()> connections;          ///< that are open
   std::function<void(const http::Request&, const Error&)>
-      report;                               ///< what is answered with 500 and above, for the log
-  service::DatabaseWorks* works = nullptr;  ///< null: this server keeps no databases of its own
-  std::span<const PageFile> page = {};      ///< the web page; empty: none
-  service::Organisms* organisms = nullptr;  ///< null: this server knows no taxonomy
-  std::filesystem::path data = {};          ///< the server's own folder, for /metrics; empty: none
+      report;                                      ///< what is answered with 500 and above, for the log
+  std::function<std::string()> system = {};        ///< JSON; must not block long; on the pool
+  std::function<std::string()> more_metrics = {};  ///< in Prometheus' text format
+  service::DatabaseWorks* works = nullptr;         ///< null: this server keeps no databases of its own
+  std::span<const PageFile> page = {};             ///< the web page; empty: none
+  service::Organisms* organisms = nullptr;         ///< null: this server knows no taxonomy
+  StreamPermits::Limits streams = {};              ///< downloads of stored objects at once
+  std::filesystem::path data = {};                 ///< the server's own folder, for /metrics; empty: none
 };
 
 /// What all routes share. There is one: its padding costs nothing.
 // NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): in the order in which they depend on each other.
 struct Context {
   explicit Context(ApiDeps given)
-      : deps(std::move(given)), gate(deps.tokens, deps.blocking, deps.loopback), broadcaster(deps.hub) {}
+      : deps(std::move(given)),
+        gate(deps.tokens, deps.blocking, deps.loopback),
+        broadcaster(deps.hub),
+        streams(deps.streams) {}
 
   ApiDeps deps;
   Gate gate;
   ListCache lists;
   Broadcaster broadcaster;
+  StreamPermits streams;
   Metrics metrics;
 
   /// The problem; reports those that are the server's fault.

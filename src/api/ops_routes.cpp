@@ -31,6 +31,7 @@ void OpsRoutes::add_to(std::vector<http::Route>& routes) {
   open("/openapi.yaml", &OpsRoutes::openapi);
   guarded("/metrics", &OpsRoutes::metrics);
   guarded("/api/blast/beat", &OpsRoutes::beat);
+  guarded("/api/blast/system", &OpsRoutes::system);
 }
 
 /// GET /healthz -> 200: the process answers.
@@ -55,6 +56,10 @@ OpsRoutes::Reply OpsRoutes::ready(Request& request) {
   json.key("lacking");
   json.open_array();
   for (const std::string& clause : state.lacking) json.value(clause);
+  json.close_array();
+  json.key("degraded");
+  json.open_array();
+  for (const std::string& clause : state.degraded) json.value(clause);
   json.close_array();
   json.close_object();
   constexpr int kReady = 200;
@@ -85,7 +90,8 @@ OpsRoutes::Reply OpsRoutes::metrics(Request& request, Caller caller) {
     gauges.listeners = context_.broadcaster.listeners();
     gauges.version = context_.deps.version;
     gauges.data = context_.deps.data;
-    return context_.metrics.text(gauges);
+    const auto& more = context_.deps.more_metrics;
+    return context_.metrics.text(gauges) + (more ? more() : std::string());
   };
   auto text = co_await context_.deps.blocking.run(call);
   if (!text) co_return context_.fail(request, text.error());
@@ -93,6 +99,18 @@ OpsRoutes::Reply OpsRoutes::metrics(Request& request, Caller caller) {
       200,
       {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}, {"Cache-Control", "no-store"}},
       *std::move(text)};
+}
+
+/// GET /api/blast/system -> 200 | 401 | 403 | 404 (nothing to tell).
+OpsRoutes::Reply OpsRoutes::system(Request& request, Caller caller) {
+  if (caller.role != service::Role::admin)
+    co_return context_.fail(request, error(Code::forbidden, "this is for admins: use an admin's token"));
+  if (!context_.deps.system)
+    co_return context_.fail(request, error(Code::not_found, "this server tells nothing of itself"));
+  const auto call = [this]() -> Result<std::string> { return context_.deps.system(); };
+  auto text = co_await context_.deps.blocking.run(call);
+  if (!text) co_return context_.fail(request, text.error());
+  co_return json_reply(200, *std::move(text));
 }
 
 /// GET /api/blast/beat -> 200 | 401 | 404 (no beat runs here).

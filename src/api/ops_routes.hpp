@@ -25,6 +25,7 @@ class OpsRoutes {
   Reply openapi(http::Request& request);
   Reply metrics(http::Request& request, service::Caller caller);
   Reply beat(http::Request& request, service::Caller caller);
+  Reply system(http::Request& request, service::Caller caller);
 
   Context& context_;
   CachedReply openapi_;

@@ -186,12 +186,14 @@ ResultsRoutes::Reply ResultsRoutes::send(Request& request, Caller caller, store:
         "Content-Range",
         fmt::format("bytes {}-{}/{}", range.first, range.first + range.count - 1, file.size_bytes));
   }
+  auto permit = co_await context_.streams.take();
+  if (!permit) co_return context_.fail(request, permit.error());
   const auto open = [this, &caller, &id, &file] {
     return context_.deps.jobs.open(caller, id, file.name, soon());
   };
   auto reader = co_await context_.deps.blocking.run(open);
   if (!reader) co_return context_.fail(request, reader.error());
-  response.body = object_body(*std::move(reader), range.first, range.count);
+  response.body = with_permit(object_body(*std::move(reader), range.first, range.count), *std::move(permit));
   co_return response;
 }
 
@@ -214,17 +216,20 @@ ResultsRoutes::Reply ResultsRoutes::archive(Request& request, Caller caller) {
   };
   auto found = co_await context_.deps.blocking.run(call);
   if (!found) co_return context_.fail(request, found.error());
+  auto permit = co_await context_.streams.take();
+  if (!permit) co_return context_.fail(request, permit.error());
   const std::string folder = "blast-" + id->str().substr(0, 8);
   auto open = [&jobs, caller, id = *id, texts = std::move(found->second)](
                   const std::string& name) -> Result<std::unique_ptr<storage::ObjectReader>> {
     if (const auto text = texts.find(name); text != texts.end()) return storage::text_reader(text->second);
     return jobs.open(caller, id, name, soon());
   };
-  co_return Response{200,
-                     {{"Content-Type", "application/zip"},
-                      {"Content-Disposition", fmt::format("attachment; filename=\"{}.zip\"", folder)},
-                      {"Cache-Control", "private, no-cache"}},
-                     zip_body(folder, std::move(found->first), std::move(open))};
+  co_return Response{
+      200,
+      {{"Content-Type", "application/zip"},
+       {"Content-Disposition", fmt::format("attachment; filename=\"{}.zip\"", folder)},
+       {"Cache-Control", "private, no-cache"}},
+      with_permit(zip_body(folder, std::move(found->first), std::move(open)), *std::move(permit))};
 }
 
 }  // namespace loom::api

@@ -43,6 +43,30 @@ TEST_F(ApiTest, OutputWholeAndInParts) {
   EXPECT_EQ(get(output, "If-None-Match: " + etag + "\r\n").status, 304);
 }
 
+TEST_F(ApiTest, DownloadsAtOnceAreBounded) {
+  streams_ = {.most = 1, .wait = std::chrono::milliseconds(100), .look = std::chrono::milliseconds(5)};
+  start();
+  jobs_.jobs = {make_job(1)};
+  jobs_.add_file("output.outfmt-6", "6", std::string(std::size_t{32} << 20U, 'x'));
+  const std::string file = path(1, "/results/files/output.outfmt-6");
+  http::RawClient slow(server_->port(), 4096);
+  slow.send("GET " + file + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  ASSERT_EQ(slow.head().status, 200);
+  const Reply refused = get(path(1, "/results/archive.zip"));
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.field("Retry-After"), "2");
+  EXPECT_EQ(member(refused, "detail"),
+            "as many downloads run as may at once (1); try again when one has ended");
+  EXPECT_EQ(get(file, "If-None-Match: \"" + std::string(64, 'a') + "\"\r\n").status, 304)
+      << "it reads nothing";
+  slow.close();
+  int status = 503;
+  for (const Instant end = steady_clock().now() + std::chrono::seconds(60);
+       status == 503 && steady_clock().now() < end;)
+    status = get(file, "Range: bytes=0-9\r\n").status;
+  EXPECT_EQ(status, 206);
+}
+
 TEST_F(ApiTest, OutputThatTakesLong) {
   start();
   jobs_.rendering = true;

@@ -217,6 +217,12 @@ TEST_F(ApiTest, CatalogueAndOperation) {
   EXPECT_EQ(get("/api/blast/beat").body, R"({"tasks":[]})");
   EXPECT_EQ(get("/healthz").status, 200);
   EXPECT_EQ(get("/readyz").status, 200);
+  EXPECT_EQ(json(get("/readyz")).at("degraded"), boost::json::array());
+  degraded_ = {"Redis is away"};
+  const Reply degraded = get("/readyz");
+  EXPECT_EQ(degraded.status, 200);
+  EXPECT_EQ(json(degraded).at("degraded"), boost::json::array{"Redis is away"});
+  EXPECT_EQ(get("/api/blast/system").status, 404) << "this one tells nothing";
   lacking_ = {"no BLAST+"};
   EXPECT_EQ(get("/readyz").status, 503);
   const Reply description = get("/openapi.yaml");

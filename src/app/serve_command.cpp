@@ -13,6 +13,7 @@
 #include "app/configuration.hpp"
 #include "app/flags.hpp"
 #include "app/object_storage.hpp"
+#include "app/redis_peers.hpp"
 #include "app/server_log.hpp"
 #include "app/server_options.hpp"
 #include "app/settings.hpp"
@@ -20,8 +21,8 @@
 #include "app/version.hpp"
 #include "base/atomic_file.hpp"
 #include "base/fd.hpp"
+#include "base/json_writer.hpp"
 #include "base/log.hpp"
-#include "events/redis/publisher.hpp"
 #include "exec/local/local_process_runner.hpp"
 #include "http/server.hpp"
 #include "sched/beat.hpp"
@@ -92,6 +93,11 @@ class Service {
   Status open_parts();
   Status listen();
   api::ReadyState ready();
+  std::vector<std::string> degraded();
+  std::string system();
+  std::string more_metrics();
+  void count(const http::Exchange& exchange);
+  Result<std::uint64_t> reconcile();
   void begin_beat();
 
   ServerOptions options_;
@@ -106,24 +112,16 @@ class Service {
   std::optional<sched::Periodic> sweep_;  ///< until the beat has it
   std::unique_ptr<events::Hub> hub_;
   std::shared_ptr<void> logging_;
-  std::unique_ptr<events::redis::Publisher> publisher_;
   std::unique_ptr<sched::Scheduler> scheduler_;
   std::unique_ptr<service::JobService> jobs_;
   std::unique_ptr<service::DatabaseWorks> works_;
+  std::unique_ptr<RedisPeers> redis_;  ///< null: none is named
   std::unique_ptr<sched::Beat> beat_;
+  std::uint64_t tasks_counted_ = 0;  // of the beat's thread
   std::unique_ptr<async::BlockingPool> blocking_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::Server> server_;
 };
-
-/// Null when no Redis is named. Redis need not be there.
-Result<std::optional<events::redis::Settings>> redis_of(const ServerOptions& options) {
-  if (options.redis.empty()) return std::nullopt;
-  auto settings = events::redis::parse_url(options.redis);
-  if (!settings) return settings.error().at("--redis");
-  settings->password = options.redis_password;
-  return *std::move(settings);
-}
 
 Result<std::unique_ptr<Service>> Service::open(const ServerOptions& options) {
   std::unique_ptr<Service> service(new Service(options));
@@ -141,7 +139,6 @@ Status Service::open_parts() {
                  "--listen {}: others could reach it, and there is no token yet. First: blastloom "
                  "token create NAME --role admin --data {}",
                  options_.host, options_.data.string());
-  LOOM_TRY(const auto redis, redis_of(options_));
   LOOM_TRY(objects_, open_objects(options_));
   LOOM_TRY(store_, store::SqliteJobStore::open(options_.data / "jobs.sqlite"));
   LOOM_TRY(sweep_, sched::sweep(*store_, *objects_.store, options_.data / "work"));
@@ -152,9 +149,6 @@ Status Service::open_parts() {
   first_scan_ = std::jthread([this] { static_cast<void>(databases_->changes()); });
   LOOM_TRY(hub_, events::Hub::start(*store_));
   hub_->listen(log_events, logging_);
-  if (redis)
-    publisher_ =
-        std::make_unique<events::redis::Publisher>(*store_, *hub_, *redis, events::redis::StreamOptions{});
   const int cores = options_.cores > 0 ? options_.cores : search::usable_cores();
   const std::uint64_t memory =
       options_.memory_bytes > 0 ? options_.memory_bytes : search::usable_memory_bytes();
@@ -180,6 +174,8 @@ Status Service::open_parts() {
   works_ = std::make_unique<service::DatabaseWorks>(
       *databases_, *store_, runner_, options_.data / "uploads",
       options_.mirror.empty() ? service::kNcbiMirror : options_.mirror);
+  LOOM_TRY(redis_,
+           RedisPeers::start(options_, {.store = *store_, .hub = *hub_, .details = works_->details()}));
   return ok();
 }
 
@@ -189,7 +185,52 @@ api::ReadyState Service::ready() {
     state.lacking.push_back("the job store: " + counts.error().message);
   if (const Status objects = objects_.check(Deadline::in(std::chrono::seconds(2))); !objects)
     state.lacking.push_back("the object store: " + objects.error().message);
+  for (std::string& clause : degraded()) state.degraded.push_back(std::move(clause));
   return state;
+}
+
+/// Never blocks.
+std::vector<std::string> Service::degraded() {
+  return redis_ ? redis_->degraded() : std::vector<std::string>{};
+}
+
+std::string Service::system() {
+  std::string out;
+  JsonWriter json(out);
+  json.open_object();
+  json.member("version", kVersion);
+  json.key("degraded");
+  json.open_array();
+  for (const std::string& clause : degraded()) json.value(clause);
+  json.close_array();
+  if (redis_) {
+    redis_->write(json);
+  } else {
+    json.key("redis");
+    json.raw("[]");
+    json.key("counters");
+    json.raw("{}");
+  }
+  json.close_object();
+  return out;
+}
+
+std::string Service::more_metrics() {
+  std::string out =
+      "# HELP blastloom_degraded Peers that do not answer, though the server can go on.\n"
+      "# TYPE blastloom_degraded gauge\n";
+  out += fmt::format("blastloom_degraded {}\n", degraded().size());
+  if (redis_) out += redis_->metrics();
+  return out;
+}
+
+/// For the counters of all servers.
+void Service::count(const http::Exchange& exchange) {
+  using events::redis::Row;
+  if (!redis_) return;
+  constexpr int kCreated = 201;
+  redis_->count(Row::requests);
+  if (exchange.pattern == "/api/blast/jobs" && exchange.status == kCreated) redis_->count(Row::submits);
 }
 
 Status Service::listen() {
@@ -211,24 +252,37 @@ Status Service::listen() {
             log::write(log::Level::error, "http.failed",
                        {{"request", request.id}, {"path", request.path}, {"reason", error.message}});
           },
+      .system = [this] { return system(); },
+      .more_metrics = [this] { return more_metrics(); },
       .works = works_.get(),
       .page = api::page_files(),
       .organisms = organisms_.get(),
+      .streams = {.most = static_cast<std::size_t>(options_.streams)},
       .data = options_.data});
   http::ServerOptions wanted{.host = options_.host, .port = options_.port};
   LOOM_TRY(server_, http::Server::listen(wanted, api_->routes(), api_->fallback(), *blocking_));
   server_->on_exchange([this](const http::Exchange& exchange) {
     api_->count(exchange);
+    count(exchange);
     log_exchange(exchange);
   });
   return ok();
 }
 
+Result<std::uint64_t> Service::reconcile() {
+  if (redis_) {
+    using events::redis::Row;
+    const std::uint64_t done = scheduler_->counts().tasks_done;
+    redis_->count(Row::beats);
+    redis_->count(Row::tasks, static_cast<std::uint32_t>(done - std::exchange(tasks_counted_, done)));
+  }
+  return scheduler_->reconcile();
+}
+
 void Service::begin_beat() {
   std::vector<sched::Periodic> tasks;
-  tasks.push_back({.name = "reconcile", .every = std::chrono::seconds(10), .run = [this] {
-                     return scheduler_->reconcile();
-                   }});
+  tasks.push_back(
+      {.name = "reconcile", .every = std::chrono::seconds(10), .run = [this] { return reconcile(); }});
   tasks.push_back(sched::metrics_backfill(*store_));
   if (objects_.clients)
     tasks.push_back(
@@ -248,6 +302,7 @@ void Service::begin_beat() {
           const service::Caller system{"retention", service::Role::admin};
           return jobs_->remove(system, id, Deadline::in(std::chrono::seconds(30)));
         }));
+  if (redis_) tasks.push_back(redis_->drain());
   tasks.push_back(std::move(*sweep_));
   beat_ = sched::Beat::start(*store_, std::move(tasks));
 }
@@ -266,6 +321,7 @@ int Service::run(const Signals& signals) {
   const std::stop_callback stopping(signals.stop(), [this] { server_->stop(std::chrono::seconds(2)); });
   server_->run();
   beat_.reset();
+  redis_.reset();
   works_.reset();
   scheduler_->stop(kGrace);
   std::error_code ignored;

@@ -29,6 +29,7 @@ struct ServerOptions {
   std::map<std::string, double> weights;
   log::Level log_level = log::Level::info;
   bool coalesce = true;
+  int streams = 64;
 };
 
 }  // namespace loom::app

@@ -110,6 +110,9 @@ constexpr std::array kSettings{
             set_listen},
     Setting{"db-path", Kind::path, "DIR[:DIR…]", "(the variable BLASTDB)", "", "Folders of BLAST databases.",
             set_text<&ServerOptions::db_path>},
+    Setting{"streams", Kind::number, "N", "64", "1 to 4096",
+            "Downloads of results at once; more wait 5 s, then are told to come back.",
+            set_number<&ServerOptions::streams, 1, 4096>},
     Setting{"mirror", Kind::text, "URL", "https://ftp.ncbi.nlm.nih.gov/blast/db", "",
             "Where databases are fetched from when an admin asks for it: a folder like NCBI's blast/db, or a "
             "bucket "
@@ -164,7 +167,7 @@ constexpr std::array kSettings{
             "Allow an http:// endpoint on another machine: everything then travels unencrypted.",
             set_yes<&ServerOptions::azure_plain_http>},
     Setting{"redis", Kind::text, "URL", "(none)", "redis://HOST[:PORT][/DATABASE] or unix:/PATH",
-            "Copy job events into a stream of this Redis, for other processes to follow.",
+            "Tell job events and changes of databases to other processes through this Redis.",
             set_text<&ServerOptions::redis>},
     Setting{"redis-password",
             Kind::text,

@@ -60,6 +60,11 @@ Result<catalog::Residency> DatabaseDetails::residency(const std::string& databas
 }
 
 Result<std::size_t> DatabaseDetails::forget(const std::string& database, const std::string& id) {
+  if (tell_) tell_(database, id);
+  return forget_here(database, id);
+}
+
+Result<std::size_t> DatabaseDetails::forget_here(const std::string& database, const std::string& id) {
   if (database.empty()) return cache_.clear();
   LOOM_TRY(const std::string name, key_of(database, id));
   return cache_.invalidate({kAccount, name});

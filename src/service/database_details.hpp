@@ -1,6 +1,8 @@
 #pragma once
 #include <cstddef>
+#include <functional>
 #include <string>
+#include <utility>
 
 #include "catalog/display_cache.hpp"
 #include "catalog/residency.hpp"
@@ -23,8 +25,14 @@ class DatabaseDetails {
   Result<catalog::Residency> residency(const std::string& database, const std::string& id);
 
   /// Forgets what is kept of one database and snapshot, or of all when `database` is empty; how many there
-  /// were.
+  /// were. Other servers are told.
   Result<std::size_t> forget(const std::string& database, const std::string& id);
+  /// The same without telling: another server says so.
+  Result<std::size_t> forget_here(const std::string& database, const std::string& id);
+  /// How other servers are told; must not block. To be set before the first forget().
+  void tell_with(std::function<void(const std::string& database, const std::string& id)> tell) {
+    tell_ = std::move(tell);
+  }
 
  private:
   /// Changes when the database may have.
@@ -32,6 +40,7 @@ class DatabaseDetails {
   Result<std::string> load(const std::string& database, const std::string& id);
 
   DatabaseList& databases_;
+  std::function<void(const std::string& database, const std::string& id)> tell_;
   catalog::DisplayCache cache_;
 };
 

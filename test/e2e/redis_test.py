@@ -4,6 +4,7 @@ code 77: there is no redis-server."""
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -57,6 +58,21 @@ class RedisTest(unittest.TestCase):
             time.sleep(0.02)
         raise AssertionError(f"the stream does not tell the end of {job}: {self.stream()}")
 
+    def ready(self):
+        status, _, body = self.server.call("GET", "/readyz")
+        return status, json.loads(body)
+
+    def wait_for_degraded(self, words):
+        """Until /readyz says so; it stays ready, as jobs go on."""
+        until = time.monotonic() + st.PATIENCE
+        while time.monotonic() < until:
+            status, body = self.ready()
+            self.assertEqual((status, body["status"]), (200, "ready"))
+            if any(words in clause for clause in body["degraded"]) if words else not body["degraded"]:
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"never {words!r}: {body}")
+
     def run_job(self):
         job = self.server.submit("blastp", "proteins_2k", st.query("proteins_20.fa"), {"outfmt": "6"})
         self.assertEqual(self.server.wait(job)["status"], "completed")
@@ -82,6 +98,51 @@ class RedisTest(unittest.TestCase):
         log = (self.folder / "data.log").read_text()
         self.assertIn("redis.lost", log)
         self.assertNotIn("right", log)
+
+    def cli(self, *words):
+        run = subprocess.run(["redis-cli", "-s", self.socket, "--no-auth-warning", "-a", "right", *words],
+                             capture_output=True, text=True, check=True)
+        return run.stdout.strip()
+
+    def test_what_is_wrong_with_redis_is_said_and_holds_nobody_up(self):
+        self.server.start()
+        self.wait_for_degraded("Redis (events): ")  # down
+        self.run_job()
+        self.start_redis()
+        self.wait_for_degraded("")
+        self.assertIn("blastloom_degraded 0\n", self.server.call("GET", "/metrics")[2].decode())
+        self.redis.send_signal(signal.SIGSTOP)  # hangs
+        self.run_job()
+        self.wait_for_degraded("no answer in time")
+        system = json.loads(self.server.call("GET", "/api/blast/system")[2])
+        self.assertTrue(any("no answer in time" in clause for clause in system["degraded"]), system)
+        metrics = self.server.call("GET", "/metrics")[2].decode()
+        self.assertNotIn("blastloom_degraded 0\n", metrics)
+        self.assertIn('blastloom_redis_works{link="events"}', metrics)
+        self.redis.send_signal(signal.SIGCONT)
+        self.wait_for_degraded("")
+        self.cli("CONFIG", "SET", "maxmemory", "1")  # full
+        self.run_job()
+        self.wait_for_degraded("OOM")
+        self.cli("CONFIG", "SET", "maxmemory", "0")
+        self.wait_for_degraded("")
+        self.cli("CONFIG", "SET", "requirepass", "other")  # another password
+        self.cli_with("other", "CLIENT", "KILL", "TYPE", "normal")
+        last = self.run_job()
+        self.wait_for_degraded("check the password")
+        self.cli_with("other", "CONFIG", "SET", "requirepass", "right")
+        self.wait_for_degraded("")
+        self.wait_for_end_of(last)
+        self.assertNotIn("right", (self.folder / "data.log").read_text().replace("rights", ""))
+        # What was counted reaches the one that leads.
+        until = time.monotonic() + st.PATIENCE
+        while not json.loads(self.server.call("GET", "/api/blast/system")[2])["counters"]["requests"]:
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.1)
+
+    def cli_with(self, password, *words):
+        subprocess.run(["redis-cli", "-s", self.socket, "--no-auth-warning", "-a", password, *words],
+                       capture_output=True, check=True)
 
     def test_a_wrong_url_is_named_without_its_password(self):
         run = subprocess.run([st.BINARY, "serve", "--data", self.folder / "data", "--redis", "redis://me:hunter2@host"],

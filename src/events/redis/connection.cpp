@@ -1,6 +1,7 @@
 #include "events/redis/connection.hpp"
 
 #include <hiredis/hiredis.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -9,6 +10,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+
+#include "base/clock.hpp"
 
 namespace loom::events::redis {
 namespace {
@@ -157,19 +160,49 @@ Result<Value> Connection::run(const Words& words) {
   return std::move(replies.front());
 }
 
+Status Connection::append(const Words& words) {
+  std::vector<const char*> texts;
+  std::vector<std::size_t> sizes;
+  for (const std::string& word : words) {
+    texts.push_back(word.data());
+    sizes.push_back(word.size());
+  }
+  if (redisAppendCommandArgv(context_, static_cast<int>(words.size()), texts.data(), sizes.data()) !=
+      REDIS_OK)
+    return broken();
+  return ok();
+}
+
+Status Connection::send(const Words& words) {
+  const NoPipeSignal quiet;
+  LOOM_CHECKED(append(words));
+  for (int done = 0; done == 0;)
+    if (redisBufferWrite(context_, &done) != REDIS_OK) return broken();
+  return ok();
+}
+
+Result<Value> Connection::receive(std::chrono::milliseconds wait) {
+  const Instant until = steady_clock().now() + wait;
+  for (;;) {
+    void* raw = nullptr;
+    if (redisGetReplyFromReader(context_, &raw) != REDIS_OK) return broken();
+    if (raw != nullptr) {
+      const std::unique_ptr<void, void (*)(void*)> reply(raw, freeReplyObject);
+      return value_of(*static_cast<redisReply*>(raw));
+    }
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(until - steady_clock().now()).count();
+    pollfd readable{.fd = context_->fd, .events = POLLIN, .revents = 0};
+    const int ready = ::poll(&readable, 1, static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000)));
+    if (ready < 0 && errno != EINTR) return system_error(errno, "wait for Redis");
+    if (ready > 0 && redisBufferRead(context_) != REDIS_OK) return broken();
+    if (ready == 0 && steady_clock().now() >= until) return Value{};
+  }
+}
+
 Result<std::vector<Value>> Connection::run_all(const std::vector<Words>& commands) {
   const NoPipeSignal quiet;
-  for (const Words& words : commands) {
-    std::vector<const char*> texts;
-    std::vector<std::size_t> sizes;
-    for (const std::string& word : words) {
-      texts.push_back(word.data());
-      sizes.push_back(word.size());
-    }
-    if (redisAppendCommandArgv(context_, static_cast<int>(words.size()), texts.data(), sizes.data()) !=
-        REDIS_OK)
-      return broken();
-  }
+  for (const Words& words : commands) LOOM_CHECKED(append(words));
   std::vector<Value> replies;
   for (std::size_t i = 0; i < commands.size(); ++i) {
     void* raw = nullptr;

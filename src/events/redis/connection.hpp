@@ -58,11 +58,17 @@ class Connection {
   /// The answers to several, sent at once; an error is a Value too.
   Result<std::vector<Value>> run_all(const std::vector<Words>& commands);
 
+  /// Sends a command whose answer receive() brings.
+  Status send(const Words& words);
+  /// The next message of a subscription, or answer to send(); Kind::nothing when none came within `wait`.
+  Result<Value> receive(std::chrono::milliseconds wait);
+
   /// Ends what it waits for, from another thread; the connection is of no use then.
   void interrupt();
 
  private:
   explicit Connection(redisContext* context) : context_(context) {}
+  Status append(const Words& words);
   [[nodiscard]] Error broken() const;
   redisContext* context_;
 };

@@ -36,12 +36,15 @@ Health Link::health() const {
 
 void Link::loop() {
   auto wait = rest_.first;
+  std::uint64_t before = 0;  // times that it worked
   while (!stopping()) {
     auto connection = Connection::open(settings_, patience_);
     const Status done = connection ? use(**connection) : Status(connection.error());
     if (stopping()) return;
     if (!done) lost(done.error());
-    if (connection) wait = rest_.first;
+    const auto worked = health().connects;
+    if (worked != before) wait = rest_.first;
+    before = worked;
     rest(wait);
     wait = std::min(wait * 2, rest_.most);
   }
@@ -52,13 +55,19 @@ Status Link::use(Connection& connection) {
     const MutexLock lock(mutex_);
     if (stopping_) return ok();
     current_ = &connection;
-    health_ = {.connected = true, .connects = health_.connects + 1};
   }
-  log::write(log::Level::info, "redis.connected", {{"link", name_}});
   Status done = work_(connection, *this);
   const MutexLock lock(mutex_);
   current_ = nullptr;
   return done;
+}
+
+void Link::works() {
+  {
+    const MutexLock lock(mutex_);
+    health_ = {.connected = true, .connects = health_.connects + 1};
+  }
+  log::write(log::Level::info, "redis.connected", {{"link", name_}});
 }
 
 void Link::lost(const Error& error) {

@@ -18,8 +18,8 @@ struct Rest {
 
 /// The state of a link, for a page that tells it.
 struct Health {
-  bool connected = false;
-  std::uint64_t connects = 0;  ///< times that it was connected
+  bool connected = false;      ///< and it works
+  std::uint64_t connects = 0;  ///< times that it began to work
   std::string reason{};        ///< why it is not
 };
 
@@ -27,8 +27,9 @@ struct Health {
 class Link {
  public:
   /// Works on a connection until it fails, or until stopping(); called on the link's thread, once for each
-  /// connection.
-  using Work = std::function<Status(Connection&, const Link&)>;
+  /// connection. It says works() when what it is for can be done: to be connected is not enough where Redis
+  /// is full.
+  using Work = std::function<Status(Connection&, Link&)>;
 
   /// `name` stands in the log. Never fails: what is not there is tried again.
   Link(std::string name, Settings settings, Patience patience, Rest rest, Work work);
@@ -39,6 +40,8 @@ class Link {
   /// Interrupts the work and ends the thread. Idempotent.
   void stop();
   [[nodiscard]] bool stopping() const;
+  /// For the work: it can be done.
+  void works();
   [[nodiscard]] Health health() const;
 
  private:

@@ -29,8 +29,9 @@ Publisher::Publisher(store::JobStore& store, Hub& hub, const Settings& settings,
         changed_.notify_one();
       },
       subscription_);
-  link_ = std::make_unique<Link>("publisher", settings, options_.patience, options_.rest,
-                                 [this](Connection& connection, const Link&) { return work(connection); });
+  link_ =
+      std::make_unique<Link>("publisher", settings, options_.patience, options_.rest,
+                             [this](Connection& connection, Link& link) { return work(connection, link); });
 }
 
 Publisher::~Publisher() {
@@ -43,10 +44,11 @@ Publisher::~Publisher() {
   link_->stop();
 }
 
-Status Publisher::work(Connection& connection) {
+Status Publisher::work(Connection& connection, Link& link) {
   LOOM_TRY(const std::uint64_t place, find_place(connection));
   published_ = place;
   LOOM_CHECKED(publish_new(connection));
+  link.works();
   for (;;) {
     switch (wait()) {
       case Woken::to_stop:

@@ -34,7 +34,7 @@ class Publisher {
   [[nodiscard]] std::uint64_t published() const { return published_.load(); }
 
  private:
-  Status work(Connection& connection);
+  Status work(Connection& connection, Link& link);
   Status check_ours(const Value& newest, std::uint64_t order);
   Result<std::uint64_t> find_place(Connection& connection);
   Status publish_new(Connection& connection);

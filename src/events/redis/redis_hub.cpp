@@ -13,9 +13,9 @@ constexpr const char* kMostEntries = "1000";
 }  // namespace
 
 RedisHub::RedisHub(const Settings& settings, StreamOptions options) : options_(std::move(options)) {
-  link_ = std::make_unique<Link>(
-      "hub", settings, options_.patience, options_.rest,
-      [this](Connection& connection, const Link& link) { return work(connection, link); });
+  link_ =
+      std::make_unique<Link>("hub", settings, options_.patience, options_.rest,
+                             [this](Connection& connection, Link& link) { return work(connection, link); });
 }
 
 std::uint64_t RedisHub::listen(Listener listener, std::shared_ptr<void>& handle) {
@@ -40,8 +40,9 @@ Status RedisHub::begin(Connection& connection) {
   return ok();
 }
 
-Status RedisHub::work(Connection& connection, const Link& link) {
+Status RedisHub::work(Connection& connection, Link& link) {
   if (!began()) LOOM_CHECKED(begin(connection));
+  link.works();
   // Half of what the connection waits for an answer.
   const std::string block = fmt::to_string(std::max<std::int64_t>(options_.patience.reply.count() / 2, 1));
   while (!link.stopping()) {

@@ -29,7 +29,7 @@ class RedisHub final : public Hub {
   [[nodiscard]] bool began() const { return began_.load(); }
 
  private:
-  Status work(Connection& connection, const Link& link);
+  Status work(Connection& connection, Link& link);
   Status begin(Connection& connection);
   void tell(const Value& entries);
 
