@@ -13,6 +13,7 @@
 #include "app/search_command.hpp"
 #include "app/serve_command.hpp"
 #include "app/version.hpp"
+#include "app/worker_command.hpp"
 
 namespace {
 
@@ -28,6 +29,7 @@ constexpr std::string_view kUsage = R"(usage: blastloom COMMAND …
   db build|list|info|verify|rollback|remove
                                   databases that a server keeps, in snapshots
   doctor                          check BLAST+, databases, memory and disk; prove exactness on a tiny search
+  worker                          one task of a server on a node of Slurm; the server starts it
   version
 
 'blastloom search --help' tells more.
@@ -43,6 +45,7 @@ int run(std::span<const std::string> args) {
   if (command == "search") return loom::app::search_command(rest);
   if (command == "serve") return loom::app::serve_command(rest);
   if (command == "config") return loom::app::config_command(rest);
+  if (command == "worker") return loom::app::worker_command(rest);
   if (command == "db") return loom::app::db_command(rest);
   if (command == "view") return loom::app::view_command(rest);
   if (command == "token") return loom::app::token_command(rest);

@@ -51,21 +51,6 @@ Result<std::map<std::string, std::string>> read_account_file(const fs::path& pat
   return values;
 }
 
-/// A name for this data folder that no other has, made at its first use.
-Result<std::string> id_of(const fs::path& data) {
-  const fs::path path = data / "objects-id";
-  std::ifstream file(path);
-  std::string id;
-  if (file >> id) return id;
-  std::array<unsigned char, 16> random{};
-  LOOM_CHECK(RAND_bytes(random.data(), random.size()) == 1, "OpenSSL gives random bytes");
-  for (const unsigned char byte : random) id += fmt::format("{:02x}", byte);
-  LOOM_TRY(AtomicFile made, AtomicFile::create(path));
-  LOOM_CHECKED(made.write(id + "\n"));
-  LOOM_CHECKED(made.commit());
-  return id;
-}
-
 Status claim(AzureObjectStore& store, const std::string& container, const std::string& id,
              Deadline deadline) {
   const auto claimed = store.put_if(owner_key(), std::as_bytes(std::span(id)), {.if_absent = true}, deadline);
@@ -83,7 +68,8 @@ Status claim(AzureObjectStore& store, const std::string& container, const std::s
       container, kOwner);
 }
 
-Result<ObjectStorage> open_azure(const ServerOptions& options, const std::string& container) {
+Result<std::pair<std::unique_ptr<AzureObjectStore>, std::shared_ptr<AzureClients>>> open_container(
+    const ServerOptions& options, const std::string& container) {
   std::map<std::string, std::string> values = options.azure;
   if (!options.azure_account_file.empty()) {
     LOOM_TRY(values, read_account_file(options.azure_account_file));
@@ -102,12 +88,16 @@ Result<ObjectStorage> open_azure(const ServerOptions& options, const std::string
                           .ca_file = values["ca-file"],
                           .plain_http = options.azure_plain_http};
   const auto clients = std::make_shared<AzureClients>();
-  const Deadline deadline = Deadline::in(kOpening);
-  auto store = AzureObjectStore::open(settings, {.retry = {}, .clients = clients}, deadline);
+  auto store = AzureObjectStore::open(settings, {.retry = {}, .clients = clients}, Deadline::in(kOpening));
   if (!store) return store.error().at("--objects azure:" + container);
-  LOOM_TRY(const std::string id, id_of(options.data));
-  LOOM_CHECKED(claim(**store, container, id, deadline));
-  return ObjectStorage{*std::move(store), clients};
+  return std::pair(*std::move(store), clients);
+}
+
+Result<ObjectStorage> open_azure(const ServerOptions& options, const std::string& container) {
+  LOOM_TRY(auto opened, open_container(options, container));
+  LOOM_TRY(const std::string id, data_id(options.data));
+  LOOM_CHECKED(claim(*opened.first, container, id, Deadline::in(kOpening)));
+  return ObjectStorage{std::move(opened.first), opened.second};
 }
 
 }  // namespace
@@ -134,6 +124,36 @@ Result<std::map<std::string, std::string>> parse_account_file(std::string_view t
     values[name] = trimmed(line.substr(equals + 1));
   }
   return values;
+}
+
+Result<std::string> data_id(const fs::path& data) {
+  const fs::path path = data / "objects-id";
+  std::ifstream file(path);
+  std::string id;
+  if (file >> id) return id;
+  std::array<unsigned char, 16> random{};
+  LOOM_CHECK(RAND_bytes(random.data(), random.size()) == 1, "OpenSSL gives random bytes");
+  for (const unsigned char byte : random) id += fmt::format("{:02x}", byte);
+  LOOM_TRY(AtomicFile made, AtomicFile::create(path));
+  LOOM_CHECKED(made.write(id + "\n"));
+  LOOM_CHECKED(made.commit());
+  return id;
+}
+
+Result<ObjectStorage> join_objects(const ServerOptions& options) {
+  const std::string& where = options.objects;
+  if (where.starts_with("azure:")) {
+    LOOM_TRY(auto opened, open_container(options, where.substr(6)));
+    return ObjectStorage{std::move(opened.first), opened.second};
+  }
+  if (!where.starts_with("files:"))
+    return error(Code::invalid_argument, "--objects: files:DIR or azure:CONTAINER is needed, not '{}'",
+                 where);
+  const fs::path folder = where.substr(6);
+  if (std::error_code unknown; !fs::is_directory(folder, unknown))
+    return error(Code::not_found, "--objects {}: no such folder on this machine", where);
+  LOOM_TRY(auto store, storage::FilesObjectStore::open(folder));
+  return ObjectStorage{std::move(store), nullptr};
 }
 
 Result<ObjectStorage> open_objects(const ServerOptions& options) {

@@ -29,6 +29,12 @@ struct ObjectStorage {
 /// setting; conflict, when another data folder has the container; those of the store.
 Result<ObjectStorage> open_objects(const ServerOptions& options);
 
+/// A random name for this data folder that no other has, made at its first use. Errors: those of writing it.
+Result<std::string> data_id(const std::filesystem::path& data);
+
+/// The same for a worker, which uses what its server has claimed: --objects must be named.
+Result<ObjectStorage> join_objects(const ServerOptions& options);
+
 /// "name = value" a line; empty lines and those that begin with '#' say nothing. Names: account, key, sas,
 /// endpoint, ca-file. Errors: invalid_argument, with the number of the line and never its value.
 Result<std::map<std::string, std::string>> parse_account_file(std::string_view text);

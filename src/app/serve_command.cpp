@@ -18,6 +18,7 @@
 #include "app/server_options.hpp"
 #include "app/settings.hpp"
 #include "app/signals.hpp"
+#include "app/slurm_tasks.hpp"
 #include "app/version.hpp"
 #include "base/atomic_file.hpp"
 #include "base/fd.hpp"
@@ -44,6 +45,8 @@ constexpr std::string_view kServeUsage = R"(usage: blastloom serve --data DIR [-
 Runs the job service. Each flag may also stand in FILE (TOML: 'cores = 4' is --cores 4) or in the environment
 (BLASTLOOM_CORES); flags win over the environment, and that over the file. 'blastloom config' shows what holds.
 )";
+/// Memory of a node that nobody gave: no database is cut for its sake.
+constexpr std::uint64_t kEnough = std::uint64_t{1} << 50U;
 
 int fail(const Error& error) {
   fmt::print(stderr, "blastloom: {}\n", error.message);
@@ -112,6 +115,7 @@ class Service {
   std::optional<sched::Periodic> sweep_;  ///< until the beat has it
   std::unique_ptr<events::Hub> hub_;
   std::shared_ptr<void> logging_;
+  std::unique_ptr<exec::slurm::SlurmRunner> slurm_;  ///< null: tasks run here
   std::unique_ptr<sched::Scheduler> scheduler_;
   std::unique_ptr<service::JobService> jobs_;
   std::unique_ptr<service::DatabaseWorks> works_;
@@ -149,18 +153,26 @@ Status Service::open_parts() {
   first_scan_ = std::jthread([this] { static_cast<void>(databases_->changes()); });
   LOOM_TRY(hub_, events::Hub::start(*store_));
   hub_->listen(log_events, logging_);
-  const int cores = options_.cores > 0 ? options_.cores : search::usable_cores();
-  const std::uint64_t memory =
-      options_.memory_bytes > 0 ? options_.memory_bytes : search::usable_memory_bytes();
-  scheduler_ = sched::Scheduler::make(*store_, *objects_.store, runner_,
-                                      {.cores = cores,
-                                       .memory_bytes = memory,
-                                       .work = options_.data / "work",
-                                       .weights = options_.weights,
-                                       .coalesce = options_.coalesce,
-                                       .reuse = {.folder = options_.data / "reuse",
-                                                 .most_bytes = options_.reuse_bytes,
-                                                 .release = std::string(kVersion)}});
+  sched::SchedulerOptions wanted{
+      .cores = options_.cores > 0 ? options_.cores : search::usable_cores(),
+      .memory_bytes = options_.memory_bytes > 0 ? options_.memory_bytes : search::usable_memory_bytes(),
+      .work = options_.data / "work",
+      .weights = options_.weights,
+      .coalesce = options_.coalesce,
+      .reuse = {.folder = options_.data / "reuse",
+                .most_bytes = options_.reuse_bytes,
+                .release = std::string(kVersion)}};
+  if (options_.slurm.on) {
+    LOOM_TRY(slurm_, open_slurm(options_, *objects_.store, runner_));
+    wanted.cores = options_.slurm.outstanding;
+    wanted.memory_bytes = options_.memory_bytes > 0 ? options_.memory_bytes : kEnough;
+    wanted.elsewhere = true;
+    wanted.waits_for = [this](const fs::path& folder) { return slurm_->waits_for(folder); };
+  }
+  const int cores = wanted.cores;
+  const std::uint64_t memory = wanted.memory_bytes;
+  exec::ProcessRunner& tasks = slurm_ ? static_cast<exec::ProcessRunner&>(*slurm_) : runner_;
+  scheduler_ = sched::Scheduler::make(*store_, *objects_.store, tasks, std::move(wanted));
   jobs_ = service::make_local_jobs({.store = *store_,
                                     .objects = *objects_.store,
                                     .scheduler = *scheduler_,
@@ -170,7 +182,8 @@ Status Service::open_parts() {
                                     .uploads = options_.data / "uploads",
                                     .hits = options_.data / "hits",
                                     .cores = cores,
-                                    .memory_bytes = memory});
+                                    .memory_bytes = memory,
+                                    .engine_threads = !options_.slurm.on});
   works_ = std::make_unique<service::DatabaseWorks>(
       *databases_, *store_, runner_, options_.data / "uploads",
       options_.mirror.empty() ? service::kNcbiMirror : options_.mirror);
@@ -191,7 +204,11 @@ api::ReadyState Service::ready() {
 
 /// Never blocks.
 std::vector<std::string> Service::degraded() {
-  return redis_ ? redis_->degraded() : std::vector<std::string>{};
+  auto clauses = redis_ ? redis_->degraded() : std::vector<std::string>{};
+  if (slurm_)
+    if (const auto silent = slurm_->counts().unreachable)
+      clauses.push_back("Slurm does not answer; tasks wait: " + silent->message);
+  return clauses;
 }
 
 std::string Service::system() {
@@ -221,6 +238,7 @@ std::string Service::more_metrics() {
       "# TYPE blastloom_degraded gauge\n";
   out += fmt::format("blastloom_degraded {}\n", degraded().size());
   if (redis_) out += redis_->metrics();
+  if (slurm_) out += metrics_text(slurm_->counts());
   return out;
 }
 
@@ -323,7 +341,9 @@ int Service::run(const Signals& signals) {
   beat_.reset();
   redis_.reset();
   works_.reset();
-  scheduler_->stop(kGrace);
+  // What runs in Slurm goes on, and the next server takes it up.
+  if (slurm_) slurm_->detach();
+  scheduler_->stop(slurm_ ? Duration::zero() : kGrace);
   std::error_code ignored;
   fs::remove(options_.data / "address", ignored);
   log::write(log::Level::info, "server.stopped", {{"address", address}});
@@ -354,11 +374,14 @@ int serve_command(std::span<const std::string> args) {
     fmt::print("{}\n{}", kServeUsage, settings_help());
     return args.empty() ? 1 : 0;
   }
-  const auto configuration = configure(args, take_environment());
+  auto configuration = configure(args, take_environment());
   if (!configuration) return fail(configuration.error());
   if (configuration->options.data.empty())
     return fail(error(Code::invalid_argument, "serve needs --data DIR, the folder where everything is kept"));
-  return run_server(configuration->options);
+  ServerOptions& options = configuration->options;
+  // What nodes are told must not depend on where we were started.
+  if (options.slurm.on) options.data = fs::absolute(options.data).lexically_normal();
+  return run_server(options);
 }
 
 int token_command(std::span<const std::string> args) {

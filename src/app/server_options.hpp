@@ -8,6 +8,22 @@
 
 namespace loom::app {
 
+/// Tasks as array jobs of a cluster. Empty and 0: as Slurm has it.
+struct SlurmOptions {
+  bool on = false;  ///< tasks run in Slurm, not here
+  std::string partition;
+  std::string account;
+  std::string qos;
+  std::string constraint;
+  std::map<std::string, std::string> extra;               ///< more of sbatch's options, without dashes
+  std::uint64_t memory_bytes = 0;                         ///< of a task
+  int minutes = 0;                                        ///< time limit of a task
+  int outstanding = 256;                                  ///< tasks in Slurm at once
+  std::filesystem::path stage;                            ///< copies of databases on each node; empty: none
+  std::uint64_t stage_bytes = std::uint64_t{100} << 30U;  ///< of them, on each node
+  int poll_seconds = 5;                                   ///< between questions to Slurm
+};
+
 /// What `blastloom serve` runs with. settings.hpp says what each is, and how it is given.
 struct ServerOptions {
   std::filesystem::path data;
@@ -30,6 +46,7 @@ struct ServerOptions {
   log::Level log_level = log::Level::info;
   bool coalesce = true;
   int streams = 64;
+  SlurmOptions slurm;
 };
 
 }  // namespace loom::app

@@ -1,5 +1,6 @@
 #include "app/settings.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <iterator>
@@ -83,6 +84,33 @@ Status set_weight(ServerOptions& options, const std::string& text) {
   if (read.ec != std::errc{} || read.ptr != end || equals == 0 || weight < kLeast || weight > kMost)
     return error(Code::invalid_argument, "OWNER=N is needed, N from {} to {}, not '{}'", kLeast, kMost, text);
   options.weights[text.substr(0, equals)] = weight;
+  return ok();
+}
+
+template <auto kMember>
+Status set_slurm_text(ServerOptions& options, const std::string& text) {
+  if (text.empty()) return error(Code::invalid_argument, "a value is needed");
+  options.slurm.*kMember = text;
+  return ok();
+}
+template <auto kMember>
+Status set_slurm_bytes(ServerOptions& options, const std::string& text) {
+  LOOM_TRY(options.slurm.*kMember, parse_bytes(text));
+  return ok();
+}
+template <auto kMember, int kLeast, int kMost>
+Status set_slurm_number(ServerOptions& options, const std::string& text) {
+  LOOM_TRY(options.slurm.*kMember, number(text, kLeast, kMost));
+  return ok();
+}
+
+/// "NAME=VALUE" or "NAME", with its dashes or without.
+Status set_slurm_option(ServerOptions& options, const std::string& text) {
+  const std::size_t begin = std::min(text.find_first_not_of('-'), text.size());
+  const std::size_t equals = std::min(text.find('='), text.size());
+  if (begin >= equals || begin == 1)
+    return error(Code::invalid_argument, "a long option of sbatch is needed, NAME=VALUE, not '{}'", text);
+  options.slurm.extra[text.substr(begin, equals - begin)] = text.substr(std::min(equals + 1, text.size()));
   return ok();
 }
 
@@ -178,6 +206,40 @@ constexpr std::array kSettings{
             set_text<&ServerOptions::redis_password>,
             {},
             true},
+    Setting{
+        "slurm", Kind::yes_no, "", "no", "",
+        "Run tasks as array jobs of Slurm (sbatch, squeue, scancel), not on this machine. Nodes need this "
+        "program, BLAST+ and the databases under the same paths as here, and reach the object store. "
+        "`memory` "
+        "is then that of each node, and there is enough when none is given.",
+        [](ServerOptions& options, const std::string& text) { return set_yes_no(options.slurm.on, text); }},
+    Setting{"slurm-partition", Kind::text, "NAME", "(Slurm's)", "", "Partition of the tasks.",
+            set_slurm_text<&SlurmOptions::partition>},
+    Setting{"slurm-account", Kind::text, "NAME", "(Slurm's)", "", "Account that they are charged to.",
+            set_slurm_text<&SlurmOptions::account>},
+    Setting{"slurm-qos", Kind::text, "NAME", "(Slurm's)", "", "Their quality of service.",
+            set_slurm_text<&SlurmOptions::qos>},
+    Setting{"slurm-constraint", Kind::text, "LIST", "(none)", "", "Features that their nodes need.",
+            set_slurm_text<&SlurmOptions::constraint>},
+    Setting{"slurm-option", Kind::by_name, "NAME=VALUE", "(none)", "",
+            "One more long option of sbatch. May be repeated.", set_slurm_option},
+    Setting{"slurm-memory", Kind::size, "SIZE", "(the partition's)", "from 1 byte",
+            "Memory of a task; one that runs out of it is run again with twice as much, up to 16 times.",
+            set_slurm_bytes<&SlurmOptions::memory_bytes>},
+    Setting{"slurm-minutes", Kind::number, "N", "(the partition's)", "1 to 1000000",
+            "Time limit of a task; one that reaches it is run again with twice as much, up to 16 times.",
+            set_slurm_number<&SlurmOptions::minutes, 1, 1'000'000>},
+    Setting{"slurm-outstanding", Kind::number, "N", "256", "1 to 4096",
+            "Tasks in Slurm at once, of all jobs, each on one core.",
+            set_slurm_number<&SlurmOptions::outstanding, 1, 4096>},
+    Setting{"slurm-stage", Kind::path, "DIR", "(none)", "",
+            "Copy databases to this folder of each node's own disk, once a node, and search them there.",
+            set_slurm_text<&SlurmOptions::stage>},
+    Setting{"slurm-stage-size", Kind::size, "SIZE", "100G", "from 1 byte",
+            "Keep at most that much there; what nobody reads goes, the longest unused first.",
+            set_slurm_bytes<&SlurmOptions::stage_bytes>},
+    Setting{"slurm-poll", Kind::number, "SECONDS", "5", "1 to 600", "Time between questions to Slurm.",
+            set_slurm_number<&SlurmOptions::poll_seconds, 1, 600>},
     Setting{"log-level", Kind::text, "LEVEL", "info", "debug, info, warning or error",
             "Least of the lines on standard error.", set_log_level},
 };

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -53,6 +54,8 @@ struct ActiveJob {
   std::string company{};   ///< jobs with the same key may ride together; empty: none may
   std::shared_ptr<search::SplitSearch> split{};
   std::vector<StepState> steps{};
+  std::size_t ready_from = 0;  ///< of those before it only `given_back` are ready
+  std::set<std::size_t> given_back{};
   std::size_t scouts_unclaimed = 0;
   std::size_t scouts_left = 0;
   std::size_t searches_unclaimed = 0;
@@ -78,9 +81,45 @@ struct ActiveJob {
   }
   /// The step that would be claimed next: only its threads matter.
   [[nodiscard]] std::size_t next_step() const {
+    if (!given_back.empty()) return *given_back.begin();
+    return ready_from < steps.size() ? ready_from : 0;
+  }
+  /// Begins the steps of `split`, but for those that are done already.
+  void set_steps(std::vector<StepState> known) {
+    steps = std::move(known);
+    ready_from = 0;
+    given_back.clear();
+    scouts_unclaimed = searches_unclaimed = 0;
     for (std::size_t i = 0; i < steps.size(); ++i)
-      if (steps[i] == StepState::ready) return i;
-    return 0;
+      if (steps[i] != StepState::done) ++unclaimed_of(i);
+    scouts_left = scouts_unclaimed;
+    searches_left = searches_unclaimed;
+    phase = scouts_left + searches_left == 0 ? Phase::finishing : Phase::searching;
+    pass_over();
+  }
+  void set_running(std::size_t index) {
+    steps[index] = StepState::running;
+    given_back.erase(index);
+    pass_over();
+  }
+  /// What was claimed is not done, and goes back.
+  void set_ready(std::size_t index) {
+    if (steps[index] == StepState::done) return;
+    steps[index] = StepState::ready;
+    ++unclaimed_of(index);
+    if (index < ready_from) given_back.insert(index);
+  }
+  void set_done(std::size_t index) {
+    steps[index] = StepState::done;
+    --(split->steps()[index].shard ? scouts_left : searches_left);
+    if (scouts_left + searches_left == 0 && phase == Phase::searching) phase = Phase::finishing;
+  }
+  std::size_t& unclaimed_of(std::size_t index) {
+    return split->steps()[index].shard ? scouts_unclaimed : searches_unclaimed;
+  }
+  /// Moves `ready_from` on to a ready step.
+  void pass_over() {
+    while (ready_from < steps.size() && steps[ready_from] != StepState::ready) ++ready_from;
   }
 };
 

@@ -19,6 +19,10 @@ bool fits(const Candidate& one, const Room& room) {
   return one.database == 0 || room.read->contains(one.database) || one.database_bytes <= room.memory_free;
 }
 
+bool waited_long(const Candidate& one, Instant now) {
+  return now - one.waiting_since >= FairShare::kPatience;
+}
+
 std::int64_t aged(const Candidate& one, Instant now) {
   return one.priority + (now - one.waiting_since) / FairShare::kAgeing;
 }
@@ -69,12 +73,17 @@ std::optional<std::size_t> FairShare::next(std::span<const Candidate> candidates
     const Candidate& one = candidates[i];
     if (fits(one, room)) {
       if (!best || before(one, candidates[*best], now)) best = i;
-    } else if (now - one.waiting_since >= kPatience) {
+    } else if (waited_long(one, now)) {
       if (!patient || before(one, candidates[*patient], now)) patient = i;
     }
   }
   if (patient && (!best || before(candidates[*patient], candidates[*best], now))) return std::nullopt;
   return best;
+}
+
+bool FairShare::any_waited_long(std::span<const Candidate> candidates, const Room& room, Instant now) {
+  return std::ranges::any_of(candidates,
+                             [&](const Candidate& one) { return !fits(one, room) && waited_long(one, now); });
 }
 
 }  // namespace loom::sched

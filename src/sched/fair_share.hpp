@@ -53,6 +53,9 @@ class FairShare {
   /// The index of the one that starts now; nullopt when none fits, or cores are kept for one that waits.
   [[nodiscard]] std::optional<std::size_t> next(std::span<const Candidate> candidates, const Room& room,
                                                 Instant now) const;
+  /// Whether one of them does not fit, and waited so long that cores are kept for it.
+  [[nodiscard]] static bool any_waited_long(std::span<const Candidate> candidates, const Room& room,
+                                            Instant now);
 
  private:
   struct Use {

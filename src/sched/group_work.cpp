@@ -46,7 +46,7 @@ void LocalScheduler::run_group(const Work& work) {
   const auto riders = static_cast<double>(work.jobs.size());
   const double part = (std::chrono::duration<double>(outcome->cpu).count() - work.charged) / riders;
   for (const ActivePtr& job : work.jobs)
-    share_.charge(job->job.request.owner, part, std::chrono::steady_clock::now());
+    board_.share.charge(job->job.request.owner, part, std::chrono::steady_clock::now());
 }
 
 /// Whatever it was that kept it from riding with others: by itself it will run, or fail for its own reason.
@@ -63,7 +63,7 @@ void LocalScheduler::go_alone(const ActivePtr& job) {
   const MutexLock lock(mutex_);
   if (job->phase == ActiveJob::Phase::ended) return;
   job->alone = true;
-  wait(job);
+  board_.wait(job);
   changed_.notify_all();
 }
 

@@ -94,6 +94,7 @@ Status LocalScheduler::read_and_plan(const ActivePtr& job) {
   request.out = job->folder / "output";
   request.settings.workers = options_.cores;
   request.settings.memory_bytes = options_.memory_bytes;
+  request.settings.engine_threads = !options_.elsewhere;
   request.settings.on_saturation = job->spec.on_saturation;
   request.settings.database_path = job->spec.database_path;
   std::vector<store::Task> known;
@@ -158,18 +159,10 @@ Status LocalScheduler::begin_whole(const ActivePtr& job, store::NewTask task) {
 }
 
 void LocalScheduler::begin_steps(const ActivePtr& job, const std::vector<store::Task>& known) {
-  const auto steps = job->split->steps();
-  job->steps.assign(steps.size(), ActiveJob::StepState::ready);
+  std::vector<ActiveJob::StepState> steps(job->split->steps().size(), ActiveJob::StepState::ready);
   for (const store::Task& task : known)
-    if (task.state == store::TaskState::done) job->steps[task.id.index] = ActiveJob::StepState::done;
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    if (job->steps[i] == ActiveJob::StepState::done) continue;
-    ++(steps[i].shard ? job->scouts_unclaimed : job->searches_unclaimed);
-  }
-  job->scouts_left = job->scouts_unclaimed;
-  job->searches_left = job->searches_unclaimed;
-  job->phase =
-      job->scouts_left + job->searches_left == 0 ? ActiveJob::Phase::finishing : ActiveJob::Phase::searching;
+    if (task.state == store::TaskState::done) steps[task.id.index] = ActiveJob::StepState::done;
+  job->set_steps(std::move(steps));
   changed_.notify_all();
 }
 
@@ -178,7 +171,7 @@ Result<std::pair<std::size_t, std::optional<store::Lease>>> LocalScheduler::leas
   if (job->rendering) {
     const MutexLock lock(mutex_);
     const std::size_t index = job->next_step();
-    job->steps[index] = ActiveJob::StepState::running;
+    job->set_running(index);
     return std::pair{index, std::optional<store::Lease>{}};
   }
   attempts = 1;
@@ -196,7 +189,7 @@ Result<std::pair<std::size_t, std::optional<store::Lease>>> LocalScheduler::leas
   attempts = leased.front().task.attempts;
   const std::uint32_t index = leased.front().task.id.index;
   const MutexLock lock(mutex_);
-  job->steps[index] = ActiveJob::StepState::running;
+  job->set_running(index);
   job->leases.insert_or_assign(index, leased.front().lease);
   return std::pair{std::size_t{index}, std::optional(leased.front().lease)};
 }
@@ -220,10 +213,10 @@ void LocalScheduler::step(const Work& work) {
     const MutexLock lock(mutex_);
     ++counts_.processes;
     const double taken = use ? seconds(use->cpu) : 0;
-    share_.charge(job->job.request.owner, taken - work.charged, std::chrono::steady_clock::now());
+    board_.share.charge(job->job.request.owner, taken - work.charged, std::chrono::steady_clock::now());
     job->served += taken - work.charged;
     counts_.cpu_seconds += taken;
-    if (use && !job->split->steps()[index].shard) costs_.learn(job->kind, predicted, taken);
+    if (use && !job->split->steps()[index].shard) board_.costs.learn(job->kind, predicted, taken);
   }
   if (use) return step_done(job, index, lease ? &*lease : nullptr, *use);
   step_failed(job, index, lease ? &*lease : nullptr, attempts, use.error(), tasks.failure());
@@ -250,17 +243,12 @@ void LocalScheduler::step_done(const ActivePtr& job, std::size_t index, const st
     ++counts_.tasks_done;
   }
   const MutexLock lock(mutex_);
-  job->steps[index] = ActiveJob::StepState::done;
-  --(step.shard ? job->scouts_left : job->searches_left);
-  if (job->scouts_left + job->searches_left == 0 && job->phase == ActiveJob::Phase::searching)
-    job->phase = ActiveJob::Phase::finishing;
+  job->set_done(index);
   changed_.notify_all();
 }
 
 void LocalScheduler::unclaim(const ActivePtr& job, std::size_t index) {
-  if (job->steps[index] == ActiveJob::StepState::done) return;
-  job->steps[index] = ActiveJob::StepState::ready;
-  ++(job->split->steps()[index].shard ? job->scouts_unclaimed : job->searches_unclaimed);
+  job->set_ready(index);
   changed_.notify_all();
 }
 
@@ -369,7 +357,7 @@ void LocalScheduler::finish_whole(const ActivePtr& job) {
     // Only the lease was lost: what it wrote is found when the task is taken up again.
     job->claimed = false;
     job->job = *std::move(found);
-    return wait(job);
+    return board_.wait(job);
   }
   drop(job);
 }

@@ -14,13 +14,6 @@ namespace loom::sched {
 
 namespace {
 
-/// What a job is charged for before it is known what it takes.
-constexpr double kGuess = 0.1;  // CPU seconds
-
-std::uint64_t database_number(const std::string& names) {
-  return names.empty() ? 0 : std::max<std::uint64_t>(1, std::hash<std::string>{}(names));
-}
-
 /// Internal batches of the engine in one run, each of which reads the whole database: as many as take a few
 /// seconds, for nobody gets his answer before the last.
 std::uint64_t batches_at_once(std::uint64_t database_bytes) {
@@ -28,9 +21,6 @@ std::uint64_t batches_at_once(std::uint64_t database_bytes) {
   constexpr std::uint64_t kMost = 8;
   return std::clamp(kBytesInAWhile / std::max<std::uint64_t>(database_bytes, 1), std::uint64_t{1}, kMost);
 }
-
-/// Above every priority: a format is made when somebody wants to look at it now.
-constexpr std::int32_t kSomebodyWaits = 1000;
 
 void discard_folder(const std::filesystem::path& folder) {
   std::error_code ignored;  // what is left is found by the beat
@@ -95,8 +85,7 @@ LocalScheduler::LocalScheduler(store::JobStore& store, storage::ObjectStore& obj
       options_(std::move(options)),
       reuse_(options_.reuse),
       name_("local/" + store::random_token().substr(0, 12)),
-      share_(options_.weights),
-      cores_free_(options_.cores) {}
+      board_({options_.cores, options_.memory_bytes, options_.elsewhere}, options_.weights) {}
 
 LocalScheduler::~LocalScheduler() {
   stop(Duration::zero());
@@ -145,7 +134,7 @@ void LocalScheduler::stop(Duration grace) {
     stopping_ = true;
     changed_.notify_all();
     const Instant until = std::chrono::steady_clock::now() + grace;
-    while (cores_free_ < options_.cores && std::chrono::steady_clock::now() < until)
+    while (board_.cores_free < options_.cores && std::chrono::steady_clock::now() < until)
       changed_.wait_until(mutex_, until);
     group_stop_.request_stop();
     for (const auto& [id, job] : jobs_) job->stop.request_stop();
@@ -193,33 +182,16 @@ void LocalScheduler::add(const ActivePtr& job) {
   job->number = ++next_number_;
   if (!job->rendering && !jobs_.contains(job->job.id)) ++unfinished_[job->job.request.owner];
   ActivePtr& place = job->rendering ? renderings_[job->rendering->key.str()] : jobs_[job->job.id];
-  if (place) {
-    waiting_.remove(place);
-    begun_.erase(place->number);
-  }
+  if (place) board_.remove(place);
   place = job;
-  wait(job);
-  sizes_[database_number(job->job.request.database)] = job->spec.database_bytes;
+  board_.wait(job);
   changed_.notify_all();
-}
-
-void LocalScheduler::wait(const ActivePtr& job) {
-  job->phase = ActiveJob::Phase::waiting;
-  begun_.erase(job->number);
-  waiting_.add(job);
-}
-
-void LocalScheduler::begin(const ActivePtr& job) {
-  job->phase = ActiveJob::Phase::preparing;
-  waiting_.remove(job);
-  begun_.emplace(job->number, job);
 }
 
 void LocalScheduler::drop(const ActivePtr& job) {
   job->phase = ActiveJob::Phase::ended;
   leave_equals(job);
-  waiting_.remove(job);
-  begun_.erase(job->number);
+  board_.remove(job);
   if (job->rendering) {
     renderings_.erase(job->rendering->key.str());
   } else if (const auto place = jobs_.find(job->job.id); place != jobs_.end() && place->second == job) {
@@ -302,72 +274,13 @@ void LocalScheduler::work_loop() {
   }
 }
 
-std::vector<Candidate> LocalScheduler::candidates(std::vector<ActivePtr>& jobs) const {
-  std::vector<Candidate> result;
-  const auto consider = [&](const ActivePtr& job) {
-    if (!job->can_run()) return;
-    Candidate one{.owner = &job->job.request.owner,
-                  .priority = job->job.request.priority + (job->rendering ? kSomebodyWaits : 0),
-                  .waiting_since = job->waiting_since,
-                  .served = job->served,
-                  .finishes = job->phase == ActiveJob::Phase::finishing,
-                  .number = job->number};
-    if (job->phase == ActiveJob::Phase::searching) {
-      one.threads = std::min(job->split->steps()[job->next_step()].threads, options_.cores);
-      one.database = database_number(job->job.request.database);
-      one.database_bytes = job->spec.database_bytes / static_cast<std::uint64_t>(job->split->plan().shards);
-    }
-    jobs.push_back(job);
-    result.push_back(one);
-  };
-  for (const auto& [number, job] : begun_) consider(job);
-  for (const ActivePtr& job : waiting_.heads()) consider(job);
-  return result;
-}
-
-std::optional<LocalScheduler::Work> LocalScheduler::take() {
-  if (cores_free_ == 0) return std::nullopt;
-  std::vector<ActivePtr> jobs;
-  const std::vector<Candidate> all = candidates(jobs);
-  Room room{.cores_free = cores_free_,
-            .memory_free = options_.memory_bytes,
-            .idle = cores_free_ == options_.cores,
-            .read = &read_};
-  for (const auto& [database, uses] : read_) room.memory_free -= std::min(room.memory_free, sizes_[database]);
-  const auto chosen = share_.next(all, room, std::chrono::steady_clock::now());
-  if (!chosen) return std::nullopt;
-  return claim(jobs[*chosen]);
-}
-
-LocalScheduler::Work LocalScheduler::claim(const ActivePtr& job) {
+std::optional<Work> LocalScheduler::take() {
   const Instant now = std::chrono::steady_clock::now();
-  Work work{.jobs = {job}, .charged = kGuess};
-  if (job->phase == ActiveJob::Phase::waiting) {
-    begin(job);
-    gather(work);
-  } else if (job->phase == ActiveJob::Phase::finishing) {
-    work.kind = Work::Kind::finish;
-    job->claimed = true;
-  } else {
-    work.kind = Work::Kind::step;
-    const search::Step& next = job->split->steps()[job->next_step()];
-    work.cores = std::min(next.threads, options_.cores);
-    work.charged = costs_.corrected(job->kind, next.seconds);
-    --(job->scouts_unclaimed > 0 ? job->scouts_unclaimed : job->searches_unclaimed);
-  }
-  if (work.kind == Work::Kind::step || work.kind == Work::Kind::group) {
-    work.database = database_number(job->job.request.database);
-    ++read_[work.database];
-  }
-  for (const ActivePtr& one : work.jobs) {
-    const double part = work.charged / static_cast<double>(work.jobs.size());
-    one->served += part;
-    // What is small keeps its place in the line until it is done.
-    if (one->served >= FairShare::kSmall) one->waiting_since = now;
-    ++one->running;
-    share_.charge(one->job.request.owner, part, now);
-  }
-  cores_free_ -= work.cores;
+  const ActivePtr job = board_.next(now);
+  if (!job) return std::nullopt;
+  Work work = board_.claim(job);
+  if (work.kind == Work::Kind::prepare) gather(work);
+  board_.start(work, now);
   return work;
 }
 
@@ -383,11 +296,11 @@ void LocalScheduler::gather(Work& work) {
     return job->job.request.letters <= search::kMostLettersInBatches;
   };
   const std::uint64_t batches = batches_at_once(first->spec.database_bytes);
-  const auto cores = static_cast<std::uint64_t>(cores_free_);
+  const auto cores = static_cast<std::uint64_t>(board_.cores_free);
   std::vector<ActivePtr> fit;  // into as many groups as there are cores
   std::uint64_t letters = letters_of(first);
   bool all_short = is_short(first);
-  for (const auto& [number, job] : waiting_.riders(first->company)) {
+  for (const auto& [number, job] : board_.waiting.riders(first->company)) {
     letters += letters_of(job);
     all_short = all_short && is_short(job);
     const std::uint64_t most = search::kMostLettersInCompany * (all_short ? batches * cores : 1);
@@ -405,18 +318,13 @@ void LocalScheduler::gather(Work& work) {
     if (letters > share) break;
     work.jobs.push_back(job);
   }
-  for (const ActivePtr& job : std::span(work.jobs).subspan(1)) begin(job);
+  for (const ActivePtr& job : std::span(work.jobs).subspan(1)) board_.begin(job);
   if (work.jobs.size() > 1) work.kind = Work::Kind::group;
 }
 
 void LocalScheduler::give_back(const Work& work) {
-  cores_free_ += work.cores;
-  if (work.database != 0) {
-    const auto read = read_.find(work.database);
-    if (--read->second == 0) read_.erase(read);
-  }
+  board_.give_back(work);
   for (const ActivePtr& job : work.jobs) {
-    --job->running;
     // What failed or was cancelled may be tried again and goes on from here.
     const bool over = job->rendering || job->job.state == store::JobState::completed;
     if (job->phase == ActiveJob::Phase::ended && over && job->running == 0) discard_folder(job->folder);
@@ -429,7 +337,7 @@ double LocalScheduler::remaining_seconds(const ActiveJob& job) const {
   for (std::size_t i = 0; i < job.steps.size(); ++i) {
     if (job.steps[i] != ActiveJob::StepState::done) seconds += job.split->steps()[i].seconds;
   }
-  return costs_.corrected(job.kind, seconds);
+  return board_.costs.corrected(job.kind, seconds);
 }
 
 Standing LocalScheduler::standing(const store::JobId& id) const {
@@ -440,23 +348,26 @@ Standing LocalScheduler::standing(const store::JobId& id) const {
   Standing standing;
   if (job.split) standing.plan = job.split->plan().reasons;
   if (job.phase == ActiveJob::Phase::waiting) {
-    standing.position = waiting_.place(job);
+    standing.position = board_.waiting.place(job);
     standing.waits_for =
-        cores_free_ == 0 ? fmt::format("a free core (all {} are busy)", options_.cores) : "its turn";
+        board_.cores_free == 0 ? fmt::format("a free core (all {} are busy)", options_.cores) : "its turn";
   } else if (job.follows) {
     standing.waits_for = "the end of an equal search, whose result will be its own";
   } else if (job.phase == ActiveJob::Phase::searching) {
     if (job.running == 0) {
       const bool large = job.spec.database_bytes > options_.memory_bytes;
-      standing.waits_for = cores_free_ == 0 ? fmt::format("a free core (all {} are busy)", options_.cores)
-                           : large          ? "the memory that its database needs"
-                                            : "cores or memory that others use now";
+      standing.waits_for = board_.cores_free == 0
+                               ? fmt::format("a free core (all {} are busy)", options_.cores)
+                           : large ? "the memory that its database needs"
+                                   : "cores or memory that others use now";
+    } else if (options_.waits_for) {
+      standing.waits_for = options_.waits_for(job.folder);
     }
     const auto busy = std::ranges::count_if(
-        begun_, [](const auto& other) { return other.second->phase == ActiveJob::Phase::searching; });
+        board_.begun(), [](const auto& other) { return other.second->phase == ActiveJob::Phase::searching; });
     const double cores = static_cast<double>(options_.cores) / static_cast<double>(busy);
     standing.eta_seconds = remaining_seconds(job) / std::max(1.0, cores);
-    standing.eta_error = costs_.error(job.kind);
+    standing.eta_error = board_.costs.error(job.kind);
   }
   return standing;
 }
@@ -464,9 +375,9 @@ Standing LocalScheduler::standing(const store::JobId& id) const {
 SchedulerCounts LocalScheduler::counts() const {
   const MutexLock lock(mutex_);
   SchedulerCounts counts = counts_;
-  counts.cores_busy = options_.cores - cores_free_;
-  counts.waiting_jobs = waiting_.size();
-  counts.active_jobs = begun_.size();
+  counts.cores_busy = options_.cores - board_.cores_free;
+  counts.waiting_jobs = board_.waiting.size();
+  counts.active_jobs = board_.begun().size();
   counts.reuse = reuse_.counts();
   return counts;
 }
@@ -484,7 +395,7 @@ Result<std::uint64_t> LocalScheduler::reconcile() {
   {
     const MutexLock lock(mutex_);
     owed = owed_;
-    for (const auto& [number, job] : begun_)
+    for (const auto& [number, job] : board_.begun())
       for (const auto& [index, lease] : job->leases) held.push_back(lease);
   }
   for (const auto& [id, words] : owed) {

@@ -9,17 +9,15 @@
 
 #include "base/mutex.hpp"
 #include "sched/active_job.hpp"
-#include "sched/cost_model.hpp"
-#include "sched/fair_share.hpp"
 #include "sched/scheduler.hpp"
-#include "sched/waiting_jobs.hpp"
+#include "sched/work_board.hpp"
 #include "search/coalesced.hpp"
 
 namespace loom::sched {
 
 /// The Scheduler on this machine: `cores` threads that take the next piece of work under one lock and run it
-/// without. Sources: local_scheduler.cpp (choosing), job_work.cpp (one job's work), group_work.cpp
-/// (coalescing), reuse_work.cpp (answers that are known).
+/// without. Sources: local_scheduler.cpp (taking what work_board.hpp chooses), job_work.cpp (one job's work),
+/// group_work.cpp (coalescing), reuse_work.cpp (answers that are known).
 class LocalScheduler final : public Scheduler {
  public:
   LocalScheduler(store::JobStore& store, storage::ObjectStore& objects, exec::ProcessRunner& runner,
@@ -40,27 +38,14 @@ class LocalScheduler final : public Scheduler {
   Result<std::uint64_t> reconcile() override;
 
  private:
-  /// Something for one worker thread.
-  struct Work {
-    enum class Kind { prepare, step, finish, group } kind = Kind::prepare;
-    std::vector<ActivePtr> jobs;  ///< one, but for a group
-    int cores = 1;
-    std::uint64_t database = 0;
-    double charged = 0;
-  };
-
   // local_scheduler.cpp
   void work_loop();
   std::optional<Work> take() REQUIRES(mutex_);
-  Work claim(const ActivePtr& job) REQUIRES(mutex_);
   void gather(Work& work) REQUIRES(mutex_);
-  [[nodiscard]] std::vector<Candidate> candidates(std::vector<ActivePtr>& jobs) const REQUIRES(mutex_);
   void give_back(const Work& work) REQUIRES(mutex_);
   Result<ActivePtr> make_active(const store::Job& job) const;
   void add(const ActivePtr& job) REQUIRES(mutex_);
   void drop(const ActivePtr& job) REQUIRES(mutex_);
-  void wait(const ActivePtr& job) REQUIRES(mutex_);
-  void begin(const ActivePtr& job) REQUIRES(mutex_);
   [[nodiscard]] double remaining_seconds(const ActiveJob& job) const REQUIRES(mutex_);
   Status take_up(store::JobState state);
 
@@ -153,8 +138,7 @@ class LocalScheduler final : public Scheduler {
   mutable Mutex mutex_;
   CondVar changed_;
   std::map<store::JobId, ActivePtr> jobs_ GUARDED_BY(mutex_);
-  WaitingJobs waiting_ GUARDED_BY(mutex_);                          // of jobs_ and renderings_
-  std::map<std::uint64_t, ActivePtr> begun_ GUARDED_BY(mutex_);     // the others of them, by number
+  WorkBoard board_ GUARDED_BY(mutex_);                              // of jobs_ and renderings_
   std::map<std::string, ActivePtr> renderings_ GUARDED_BY(mutex_);  // by object key
   std::map<store::JobId, store::Failure> owed_ GUARDED_BY(mutex_);  // failures the store could not take yet
   std::map<std::string, std::uint64_t> unfinished_ GUARDED_BY(mutex_);  // jobs, by owner
@@ -164,12 +148,7 @@ class LocalScheduler final : public Scheduler {
     std::vector<ActivePtr> wait;
   };
   std::map<std::string, Equals> equals_ GUARDED_BY(mutex_);
-  FairShare share_ GUARDED_BY(mutex_);
-  CostModel costs_ GUARDED_BY(mutex_);
   SchedulerCounts counts_ GUARDED_BY(mutex_);
-  std::map<std::uint64_t, int> read_ GUARDED_BY(mutex_);             // databases in use: by how many
-  std::map<std::uint64_t, std::uint64_t> sizes_ GUARDED_BY(mutex_);  // of databases, bytes
-  int cores_free_ GUARDED_BY(mutex_);
   std::uint64_t next_number_ GUARDED_BY(mutex_) = 0;
   bool stopping_ GUARDED_BY(mutex_) = false;
   std::vector<std::jthread> threads_;

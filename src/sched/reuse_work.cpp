@@ -108,7 +108,7 @@ void LocalScheduler::leave_equals(const ActivePtr& job) {
   equals_.erase(equals);
   for (const ActivePtr& one : waiting) {
     one->follows = false;
-    wait(one);
+    board_.wait(one);
   }
 }
 

@@ -26,6 +26,10 @@ struct SchedulerOptions {
   int tries = 3;  ///< of a task that is lost
   bool coalesce = true;
   ReuseOptions reuse{};
+  /// Tasks run on machines of their own: each in one thread, with `memory_bytes` for its database alone.
+  bool elsewhere = false;
+  /// For `elsewhere`: what the tasks of a job in this folder wait for; empty: nothing. Never blocks.
+  std::function<std::string(const std::filesystem::path& folder)> waits_for = {};
 };
 
 /// Where a job stands, as far as only the scheduler knows.

@@ -20,20 +20,30 @@ std::size_t erase(Queues& queues, const Name& name, std::uint64_t number) {
 }  // namespace
 
 void WaitingJobs::add(const ActivePtr& job) {
-  if (queues_[name_of(*job)].emplace(job->number, job).second) ++size_;
+  if (queues_[job->job.request.owner][name_of(*job)].emplace(job->number, job).second) ++size_;
   if (!job->company.empty() && !job->alone) companies_[job->company].emplace(job->number, job);
 }
 
 void WaitingJobs::remove(const ActivePtr& job) {
-  size_ -= erase(queues_, name_of(*job), job->number);
+  if (const auto own = queues_.find(job->job.request.owner); own != queues_.end()) {
+    size_ -= erase(own->second, name_of(*job), job->number);
+    if (own->second.empty()) queues_.erase(own);
+  }
   erase(companies_, job->company, job->number);
 }
 
-std::vector<ActivePtr> WaitingJobs::heads() const {
+std::vector<ActivePtr> WaitingJobs::heads(const std::string& owner) const {
   std::vector<ActivePtr> heads;
-  heads.reserve(queues_.size());
-  for (const auto& [name, queue] : queues_) heads.push_back(queue.begin()->second);
+  if (const auto own = queues_.find(owner); own != queues_.end())
+    for (const auto& [name, queue] : own->second) heads.push_back(queue.begin()->second);
   return heads;
+}
+
+std::vector<std::string_view> WaitingJobs::owners() const {
+  std::vector<std::string_view> owners;
+  owners.reserve(queues_.size());
+  for (const auto& [owner, queues] : queues_) owners.emplace_back(owner);
+  return owners;
 }
 
 const std::map<std::uint64_t, ActivePtr>& WaitingJobs::riders(const std::string& company) const {
@@ -43,15 +53,15 @@ const std::map<std::uint64_t, ActivePtr>& WaitingJobs::riders(const std::string&
 }
 
 std::uint64_t WaitingJobs::place(const ActiveJob& job) const {
-  const Name own = name_of(job);
   std::uint64_t place = 1;
-  for (auto queue = queues_.lower_bound({own.first, std::numeric_limits<std::int64_t>::min()});
-       queue != queues_.end() && queue->first <= own; ++queue) {
-    if (queue->first < own)
-      place += queue->second.size();
-    else
-      place += static_cast<std::uint64_t>(
-          std::distance(queue->second.begin(), queue->second.lower_bound(job.number)));
+  const auto own = queues_.find(job.job.request.owner);
+  if (own == queues_.end()) return place;
+  const std::int64_t priority = name_of(job).first;
+  for (const auto& [name, queue] : own->second) {
+    if (name.first > priority) break;
+    place += name.first < priority
+                 ? queue.size()
+                 : static_cast<std::uint64_t>(std::distance(queue.begin(), queue.lower_bound(job.number)));
   }
   return place;
 }

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,8 +19,11 @@ class WaitingJobs {
   /// Does nothing when it is not there.
   void remove(const ActivePtr& job);
 
-  /// The first of each owner and priority: no other can be next, for among these the oldest goes first.
-  [[nodiscard]] std::vector<ActivePtr> heads() const;
+  /// Of that owner, the first of each priority and database: no other can be next, for among these the oldest
+  /// goes first.
+  [[nodiscard]] std::vector<ActivePtr> heads(const std::string& owner) const;
+  /// Those who have jobs here.
+  [[nodiscard]] std::vector<std::string_view> owners() const;
   /// Those that may ride with a job of `company`, which is not empty, the oldest first.
   [[nodiscard]] const std::map<std::uint64_t, ActivePtr>& riders(const std::string& company) const;
   /// From 1, among its owner's: those of a greater priority and the older ones go first. Counts them one by
@@ -29,13 +33,13 @@ class WaitingJobs {
 
  private:
   using Queue = std::map<std::uint64_t, ActivePtr>;   // by number
-  using Name = std::pair<std::string, std::int64_t>;  // owner, and priority negated
+  using Name = std::pair<std::int64_t, std::string>;  // priority negated, database
   [[nodiscard]] static Name name_of(const ActiveJob& job) {
-    return {job.job.request.owner, -std::int64_t{job.job.request.priority}};
+    return {-std::int64_t{job.job.request.priority}, job.job.request.database};
   }
 
-  std::map<Name, Queue> queues_;
-  std::map<std::string, Queue> companies_;  // without those that go alone
+  std::map<std::string, std::map<Name, Queue>> queues_;  // by owner
+  std::map<std::string, Queue> companies_;               // without those that go alone
   std::size_t size_ = 0;
 };
 

@@ -50,6 +50,20 @@ std::string whole_database_because(const blast::Options& options, const blast::O
   return database->unshardable;
 }
 
+namespace {
+
+/// The files of `folder` that make up the alias `name`.
+std::vector<fs::path> files_of(const fs::path& folder, const std::string& name) {
+  std::vector<fs::path> files;
+  std::error_code ignored;  // a run here finds them anyway
+  for (const auto& file : fs::directory_iterator(folder, ignored))
+    if (file.path().filename().string().starts_with(name + ".")) files.push_back(file.path().filename());
+  std::ranges::sort(files);
+  return files;
+}
+
+}  // namespace
+
 std::string Scouts::scout_name(std::size_t shard, const std::string& search) {
   return fmt::format("scout-{}-{}", shard + 1, search);
 }
@@ -92,6 +106,8 @@ EngineTask Scouts::scout(const EngineTask& search, std::size_t shard) const {
   EngineTask scout = search;
   scout.name = scout_name(shard, search.name);
   scout.argv = argv_[shard];
+  scout.threads = 1;
+  scout.reads = files_of(folder_, fmt::format("shard-{}", shard + 1));
   scout.working_dir = folder_;
   return scout;
 }
@@ -207,6 +223,8 @@ Status Scouts::merge(EngineTask& search, const TaskRunner& tasks) const {
                  "-max_target_seqs",
                  fmt::format("{}", spec.max_subjects)};
   search.takes_queries = false;
+  search.threads = 1;
+  search.reads = {merged.filename()};
   for (std::size_t s = 0; s < argv_.size(); ++s) tasks.discard(scout_name(s, search.name));
   return ok();
 }
@@ -220,6 +238,8 @@ Status Scouts::narrow(EngineTask& search, const TaskRunner& tasks) const {
     LOOM_TRY(const fs::path alias, subset(search.name + "-subjects", *subjects));
     LOOM_TRY(const blast::Options options, over_alias(task_options(options_, 1), alias));
     search.argv = engine_argv(engine_, options);
+    search.threads = 1;
+    search.reads = files_of(folder_, alias.filename().string());
     search.working_dir = folder_;
   }
   for (std::size_t s = 0; s < argv_.size(); ++s) tasks.discard(scout_name(s, search.name));

@@ -21,6 +21,7 @@ struct Settings {
   std::optional<int> shards;                   ///< at least 1
   std::optional<std::uint64_t> batch_letters;  ///< at least 1
   std::optional<std::uint64_t> memory_bytes;   ///< for all workers together; default: what this machine has
+  bool engine_threads = true;  ///< false: one thread in each process, for workers on other machines
   OnSaturation on_saturation = OnSaturation::identical;
   std::string database_path;  ///< folders joined by ':' that hold the database; the runner's processes must
                               ///< look there

@@ -204,9 +204,9 @@ void Split::describe_work() {
   work_.units = queries_.map.units;
   work_.one_piece_because = one_piece_because();
   work_.whole_database_because = whole_database_because(options(), format_, database_);
-  work_.threads_allowed = blast::find_option(options().program(), "num_threads") != nullptr &&
-                          !options().has("subject") && !options().has("remote") &&
-                          blast::allows_threads(options());
+  work_.threads_allowed =
+      request_.settings.engine_threads && blast::find_option(options().program(), "num_threads") != nullptr &&
+      !options().has("subject") && !options().has("remote") && blast::allows_threads(options());
   if (!database_) return;
   work_.database_letters = database_->letters;
   work_.database_sequences = database_->sequences;
@@ -261,6 +261,7 @@ EngineTask Split::search_task(std::size_t index) const {
   EngineTask task;
   task.name = search_name(index);
   task.argv = engine_argv(engine_, task_options(options(), planned.threads));
+  task.threads = planned.threads;
   task.letters = steps_[steps_.size() - plan_.searches.size() + index].letters;
   task.takes_queries = takes_queries();
   const QueryFile& queries = queries_;

@@ -52,6 +52,8 @@ std::optional<exec::Failure> TaskRunner::failure() const {
 Result<exec::ProcessOutcome> TaskRunner::attempt(const EngineTask& task, const fs::path& folder,
                                                  std::stop_token stop) {
   LOOM_CHECKED(make_folder(folder));
+  exec::Portable portable{
+      .folder = work_, .reads = task.reads, .makes = folder.filename(), .threads = task.threads};
   exec::ProcessSpec spec;
   spec.argv = task.argv;
   spec.argv.insert(spec.argv.end(), {"-out", (folder / "out").string()});
@@ -59,7 +61,9 @@ Result<exec::ProcessOutcome> TaskRunner::attempt(const EngineTask& task, const f
     const fs::path queries = folder / "queries.fasta";
     LOOM_CHECKED(task.write_queries(queries));
     spec.argv.insert(spec.argv.end(), {"-query", queries.string()});
+    portable.reads.push_back(folder.filename() / "queries.fasta");
   }
+  if (work_.is_absolute()) spec.portable = std::move(portable);
   spec.environment = task.environment;
   spec.working_dir = task.working_dir;
   spec.temp_dir = folder;

@@ -21,7 +21,11 @@ struct EngineTask {
   std::function<Status(const std::filesystem::path&)> write_queries;  ///< makes the query file at the path
   bool takes_queries = true;                                          ///< false: no -query
   std::filesystem::path working_dir;                                  ///< empty: ours
+  int threads = 1;                                                    ///< that its argv asks for
   std::uint64_t letters = 0;                                          ///< for the Watch
+  /// What it reads of the work folder beside its queries, relative to that: a run on another machine gets
+  /// them.
+  std::vector<std::filesystem::path> reads = {};
 };
 
 /// What a task took; all 0 for one that was found finished.

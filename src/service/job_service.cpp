@@ -225,6 +225,7 @@ Result<Preflight> LocalJobs::preflight(const Caller& caller, const SubmitRequest
   search::Request wanted{.options = checked.spec.options, .settings = {}, .query = file};
   wanted.settings.workers = parts_.cores;
   wanted.settings.memory_bytes = parts_.memory_bytes;
+  wanted.settings.engine_threads = parts_.engine_threads;
   wanted.settings.on_saturation = checked.spec.on_saturation;
   wanted.settings.database_path = checked.spec.database_path;
   const auto split = search::SplitSearch::prepare(std::move(wanted), parts_.runner, folder);

@@ -22,6 +22,7 @@ struct LocalJobsParts {
   std::filesystem::path hits;     ///< another one, for copies of hit indexes
   int cores = 1;
   std::uint64_t memory_bytes = 0;
+  bool engine_threads = true;  ///< as search::Settings has it
 };
 
 std::unique_ptr<JobService> make_local_jobs(LocalJobsParts parts);

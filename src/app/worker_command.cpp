@@ -1,0 +1,80 @@
+#include "app/worker_command.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+
+#include "app/configuration.hpp"
+#include "app/database_stage.hpp"
+#include "app/object_storage.hpp"
+#include "app/signals.hpp"
+#include "base/temp_dir.hpp"
+#include "exec/local/local_process_runner.hpp"
+#include "exec/slurm/worker.hpp"
+
+namespace loom::app {
+namespace {
+
+constexpr std::string_view kHelp =
+    R"(usage: blastloom worker --objects files:DIR|azure:CONTAINER [flags] TOKEN
+
+One element of a Slurm array job that `blastloom serve --slurm` submitted; the server writes this command line. Which
+element it is stands in SLURM_ARRAY_TASK_ID. Flags are those of `serve`, of which these count: --azure-…,
+--slurm-stage and --slurm-stage-size; the environment and --config FILE are read as there. Files go to a private
+folder below TMPDIR, which is removed at the end.
+)";
+
+Result<std::size_t> element_of_environment() {
+  const char* text = std::getenv("SLURM_ARRAY_TASK_ID");
+  std::size_t index = 0;
+  if (text != nullptr && std::from_chars(text, text + std::strlen(text), index).ec == std::errc{})
+    return index;
+  return error(
+      Code::invalid_argument,
+      "worker: SLURM_ARRAY_TASK_ID is not set: it is started by Slurm, as an element of an array job");
+}
+
+std::string host_name() {
+  if (const char* node = std::getenv("SLURMD_NODENAME")) return node;
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "a node";
+}
+
+Status work(const ServerOptions& options, const std::string& token) {
+  LOOM_TRY(const std::size_t index, element_of_environment());
+  const Signals signals;
+  LOOM_TRY(const ObjectStorage objects, join_objects(options));
+  LOOM_TRY(const TempDir folder, TempDir::create());
+  exec::LocalProcessRunner runner;
+  DatabaseStage stage(options.slurm.stage, options.slurm.stage_bytes);
+  const auto adapt = [&](exec::ProcessSpec& spec) {
+    if (options.slurm.stage.empty()) return;
+    if (const Status staged = stage.use(spec); !staged)
+      fmt::print(stderr, "blastloom: no copy of the database is used: {}\n", staged.error().message);
+  };
+  LOOM_CHECKED(exec::slurm::run_element(*objects.store, runner,
+                                        {.token = token, .index = index, .node = host_name()}, folder.path(),
+                                        signals.stop(), adapt));
+  return ok();
+}
+
+}  // namespace
+
+int worker_command(std::span<const std::string> args) {
+  if (args.empty() || args[0] == "--help" || args[0] == "-h") {
+    fmt::print("{}", kHelp);
+    return args.empty() ? 1 : 0;
+  }
+  const auto configuration = configure(args.first(args.size() - 1), take_environment());
+  const Status done =
+      configuration ? work(configuration->options, args.back()) : Status(configuration.error());
+  if (done) return 0;
+  fmt::print(stderr, "blastloom: {}\n", done.error().message);
+  return 1;
+}
+
+}  // namespace loom::app
