@@ -19,10 +19,11 @@ struct Periodic {
 };
 
 /// Runs periodic tasks on one thread, each about every `every` (a tenth of it is random, so that servers do
-/// not beat as one), while this server leads. Thread-safe.
+/// not beat as one), while this server leads; while another does, it tries again when that one's lease ends.
+/// Thread-safe.
 class Beat {
  public:
-  /// `store` gives the leader lease and is borrowed.
+  /// `store` gives the leader lease and is borrowed. `tasks` is not empty.
   static std::unique_ptr<Beat> start(store::JobStore& store, std::vector<Periodic> tasks);
   virtual ~Beat() = default;
   /// JSON: for each task its runs, failures, what it did in all, and its last run.
