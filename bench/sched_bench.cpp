@@ -66,7 +66,7 @@ struct Case {
 class Simulation {
  public:
   explicit Simulation(const Case& one)
-      : case_(one), board_({.cores = one.nodes, .memory_bytes = 1, .elsewhere = true}, {}) {
+      : case_(one), board_({.cores = one.nodes, .memory_bytes = 1, .elsewhere = true}, {}, warmth_) {
     running_.resize(static_cast<std::size_t>(one.nodes));
     up_.assign(running_.size(), true);
     down_at_.assign(running_.size(), 0);
@@ -239,6 +239,7 @@ class Simulation {
 
   Case case_;
   std::mt19937_64 random_{20260101};
+  Warmth warmth_;
   WorkBoard board_;
   std::vector<std::vector<double>> actual_;  // seconds, of each job's steps
   std::vector<std::shared_ptr<search::SplitSearch>> splits_;

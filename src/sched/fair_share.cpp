@@ -61,6 +61,8 @@ bool FairShare::before(const Candidate& a, const Candidate& b, Instant now) cons
     return aged(a, now) > aged(b, now);
   } else if (level(a.served) != level(b.served)) {
     return level(a.served) < level(b.served);
+  } else if (a.warm != b.warm) {
+    return a.warm;
   }
   return a.number < b.number;
 }

@@ -20,6 +20,7 @@ struct Candidate {
   int threads = 1;                     ///< cores it takes
   std::uint64_t database = 0;          ///< which one it reads; 0: none
   std::uint64_t database_bytes = 0;
+  bool warm = false;  ///< that database is in memory already
 };
 
 /// What is free for the next one.
@@ -34,7 +35,8 @@ struct Room {
 /// a half-life. Among an owner's jobs: by priority, which grows by 1 for each kAgeing of waiting, so that
 /// nothing waits for ever, and before that what only needs to be put together; then the one that was served
 /// least, in steps of a factor of 2 above kSmall: so a small job does not stand behind a huge one, and of
-/// many small ones the first is done first; then the older. Something that does not fit is passed over until
+/// many small ones the first is done first; then what searches a database that is in memory; then the older.
+/// Something that does not fit is passed over until
 /// it has waited kPatience; then cores are kept free for it. Not thread-safe. Never blocks.
 class FairShare {
  public:

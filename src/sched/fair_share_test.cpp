@@ -36,6 +36,20 @@ TEST_F(FairShareTest, TheOwnerWhoUsedLeastForHisWeightGoesFirst) {
   EXPECT_EQ(share_.next(all, room(1), at(0)), 0U);
 }
 
+TEST_F(FairShareTest, OfEqualsTheOneWhoseDatabaseIsInMemoryGoesFirstUntilTheOtherHasAged) {
+  std::vector all{one(ann_, 1), one(ann_, 2)};
+  all[1].warm = true;
+  EXPECT_EQ(share_.next(all, room(1), at(0)), 1U);
+  all[1].waiting_since = at(10);
+  EXPECT_EQ(share_.next(all, room(1), at(29)), 1U);
+  EXPECT_EQ(share_.next(all, room(1), at(31)), 0U) << "it waited a step of ageing longer";
+  all[0].priority = 1;
+  EXPECT_EQ(share_.next(all, room(1), at(0)), 0U);
+  all = {one(ann_, 1), one(bob_, 2)};
+  all[1].warm = true;
+  EXPECT_EQ(share_.next(all, room(1), at(0)), 0U) << "not at the cost of another owner";
+}
+
 TEST_F(FairShareTest, UseIsForgottenByHalves) {
   share_.charge(ann_, 8, at(0));
   EXPECT_NEAR(share_.used(ann_, at(600)), 4, 1e-9);

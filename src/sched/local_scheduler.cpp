@@ -85,7 +85,7 @@ LocalScheduler::LocalScheduler(store::JobStore& store, storage::ObjectStore& obj
       options_(std::move(options)),
       reuse_(options_.reuse),
       name_("local/" + store::random_token().substr(0, 12)),
-      board_({options_.cores, options_.memory_bytes, options_.elsewhere}, options_.weights) {}
+      board_({options_.cores, options_.memory_bytes, options_.elsewhere}, options_.weights, warmth_) {}
 
 LocalScheduler::~LocalScheduler() {
   stop(Duration::zero());
@@ -174,6 +174,7 @@ void LocalScheduler::queued(const store::Job& job) {
     name_search(*active, surroundings(**active));
     if (answer_known(*active)) return;
   }
+  warmth_.look(database_number(job.request.database), (*active)->spec, std::chrono::steady_clock::now());
   const MutexLock lock(mutex_);
   add(*active);
 }
@@ -392,12 +393,18 @@ Result<std::uint64_t> LocalScheduler::reconcile() {
   keep_ballast();
   std::vector<store::Lease> held;
   std::map<store::JobId, store::Failure> owed;
+  std::vector<ActivePtr> heads;
   {
     const MutexLock lock(mutex_);
     owed = owed_;
+    for (const std::string_view owner : board_.waiting.owners())
+      for (const ActivePtr& job : board_.waiting.heads(std::string(owner))) heads.push_back(job);
     for (const auto& [number, job] : board_.begun())
       for (const auto& [index, lease] : job->leases) held.push_back(lease);
   }
+  // Without the lock: who they are and what they search never changes.
+  for (const ActivePtr& job : heads)
+    warmth_.look(database_number(job->job.request.database), job->spec, std::chrono::steady_clock::now());
   for (const auto& [id, words] : owed) {
     {
       const MutexLock lock(mutex_);

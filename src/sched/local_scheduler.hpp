@@ -134,6 +134,7 @@ class LocalScheduler final : public Scheduler {
   const SchedulerOptions options_;
   Reuse reuse_;
   const std::string name_;  // of this run of the server, as lease owner
+  Warmth warmth_;
 
   mutable Mutex mutex_;
   CondVar changed_;

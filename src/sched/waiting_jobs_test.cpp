@@ -20,6 +20,13 @@ class WaitingJobsTest : public ::testing::Test {
     jobs_.add(active);
     return active;
   }
+  ActivePtr add_for(const std::string& database) {
+    ActivePtr job = add("ann");
+    jobs_.remove(job);
+    job->job.request.database = database;
+    jobs_.add(job);
+    return job;
+  }
   std::vector<std::uint64_t> heads() {
     std::vector<std::uint64_t> numbers;
     for (const std::string_view owner : jobs_.owners())
@@ -55,6 +62,17 @@ TEST_F(WaitingJobsTest, PlacesAJobAmongItsOwners) {
   EXPECT_EQ(jobs_.place(*last), 3U);
   jobs_.remove(urgent);
   EXPECT_EQ(jobs_.place(*last), 2U);
+}
+
+TEST_F(WaitingJobsTest, OffersTheOldestOfEachDatabase) {
+  const auto first = add_for("nt");
+  add_for("nt");
+  const auto third = add_for("nr");
+  EXPECT_EQ(heads(), (Numbers{1, 3}));
+  EXPECT_EQ(jobs_.place(*third), 3U) << "the line is one, whatever they search";
+  jobs_.remove(first);
+  EXPECT_EQ(heads(), (Numbers{2, 3}));
+  EXPECT_EQ(jobs_.place(*third), 2U);
 }
 
 TEST_F(WaitingJobsTest, KnowsWhoMayRideTogether) {

@@ -15,11 +15,11 @@ constexpr double kGuess = 0.1;  // CPU seconds
 /// Above every priority: a format is made when somebody wants to look at it now.
 constexpr std::int32_t kSomebodyWaits = 1000;
 
+}  // namespace
+
 std::uint64_t database_number(const std::string& names) {
   return names.empty() ? 0 : std::max<std::uint64_t>(1, std::hash<std::string>{}(names));
 }
-
-}  // namespace
 
 void WorkBoard::wait(const ActivePtr& job) {
   job->phase = ActiveJob::Phase::waiting;
@@ -57,9 +57,11 @@ void WorkBoard::add_candidates(Candidates& into, const std::string& owner) const
                   .served = job->served,
                   .finishes = job->phase == ActiveJob::Phase::finishing,
                   .number = job->number};
+    const std::uint64_t database = database_number(job->job.request.database);
+    one.warm = read_.contains(database) || warmth_.warm(database);
     if (job->phase == ActiveJob::Phase::searching) {
       one.threads = std::min(job->split->steps()[job->next_step()].threads, limits_.cores);
-      one.database = database_number(job->job.request.database);
+      one.database = database;
       one.database_bytes = job->spec.database_bytes / static_cast<std::uint64_t>(job->split->plan().shards);
     }
     into.jobs.push_back(job);

@@ -9,8 +9,12 @@
 #include "sched/cost_model.hpp"
 #include "sched/fair_share.hpp"
 #include "sched/waiting_jobs.hpp"
+#include "sched/warmth.hpp"
 
 namespace loom::sched {
+
+/// A number for the names of a search's databases; 0: none.
+std::uint64_t database_number(const std::string& names);
 
 /// Something for one worker.
 struct Work {
@@ -32,8 +36,9 @@ class WorkBoard {
     std::uint64_t memory_bytes = 0;  ///< for the databases of all that runs at once
     bool elsewhere = false;          ///< each task has that memory for itself
   };
-  WorkBoard(Limits limits, std::map<std::string, double> weights)
-      : share(std::move(weights)), cores_free(limits.cores), limits_(limits) {}
+  /// `warmth` outlives this, and may be told meanwhile.
+  WorkBoard(Limits limits, std::map<std::string, double> weights, const Warmth& warmth)
+      : share(std::move(weights)), cores_free(limits.cores), limits_(limits), warmth_(warmth) {}
 
   /// `job` waits: it is new, or goes back. Its `number` is set.
   void wait(const ActivePtr& job);
@@ -68,6 +73,7 @@ class WorkBoard {
   void add_candidates(Candidates& into, const std::string& owner) const;
 
   const Limits limits_;
+  const Warmth& warmth_;
   std::map<std::uint64_t, ActivePtr> begun_;
   std::map<std::string, std::map<std::uint64_t, ActivePtr>> begun_by_owner_;
   std::map<std::uint64_t, int> read_;             // databases in use: by how many
