@@ -9,6 +9,7 @@
 #include "api/ncbi_routes.hpp"
 #include "api/ops_routes.hpp"
 #include "api/page.hpp"
+#include "api/recommend_routes.hpp"
 #include "api/reports_routes.hpp"
 #include "api/results_routes.hpp"
 #include "api/sequences_routes.hpp"
@@ -28,6 +29,7 @@ struct Api::Parts {
   ImportsRoutes imports{context};
   CatalogRoutes catalog{context};
   DatabasesRoutes databases{context};
+  RecommendRoutes recommend{context};
   SequencesRoutes sequences{context};
   TaxonomyRoutes taxonomy{context};
   NcbiRoutes ncbi{context, results};
@@ -49,6 +51,7 @@ std::vector<http::Route> Api::routes() {
   parts_->catalog.add_to(routes);
   if (parts_->context.deps.works != nullptr) {
     parts_->databases.add_to(routes);
+    parts_->recommend.add_to(routes);
     parts_->sequences.add_to(routes);
   }
   if (parts_->context.deps.organisms != nullptr) parts_->taxonomy.add_to(routes);

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "api/build_order.hpp"
 #include "api/replies.hpp"
 #include "api/time_text.hpp"
 #include "base/json_writer.hpp"
@@ -12,7 +13,6 @@ namespace {
 using boost::beast::http::verb;
 using http::Request;
 using http::Response;
-using service::BuildRequest;
 using service::Caller;
 using service::DatabaseWork;
 
@@ -20,15 +20,34 @@ constexpr int kOk = 200;
 constexpr int kAccepted = 202;
 constexpr int kNoContent = 204;
 
+void write_repeated(JsonWriter& json, const service::RepeatedIds& repeated) {
+  json.key("repeated_ids");
+  json.open_object();
+  json.member("count", repeated.count);
+  json.key("first");
+  json.open_array();
+  for (const auto& one : repeated.first) {
+    json.open_object();
+    json.member("id", one.id);
+    json.member("first_line", one.first_line);
+    json.member("line", one.line);
+    json.close_object();
+  }
+  json.close_array();
+  json.close_object();
+}
+
 void write_work(JsonWriter& json, const DatabaseWork& work) {
   json.open_object();
   json.member("id", work.id);
-  json.member("kind", work.kind);
+  json.member("kind", service::name(work.kind));
   json.member("database", work.database);
   if (!work.snapshot.empty()) json.member("snapshot", work.snapshot);
   json.member("status", service::name(work.state));
+  if (!work.step.empty()) json.member("step", work.step);
   if (work.fraction) json.member("fraction", *work.fraction);
   if (!work.message.empty()) json.member("message", work.message);
+  if (work.repeated.count > 0) write_repeated(json, work.repeated);
   json.member("created", time_text(work.created));
   if (work.finished) json.member("finished", time_text(*work.finished));
   json.close_object();
@@ -64,36 +83,6 @@ std::string text_parameter(const Request& request, std::string_view name) {
   return std::string(request.parameter(name).value_or(""));
 }
 
-Parsed<BuildRequest> build_request(const Request& request) {
-  if (const auto known =
-          check_parameters(request, {"name", "molecule", "title", "parse_ids", "taxid", "source"});
-      !known)
-    return tl::unexpected(known.error());
-  BuildRequest wanted;
-  wanted.name = text_parameter(request, "name");
-  if (const Status good = catalog::check_database_name(wanted.name); !good)
-    return tl::unexpected(Refusal{good.error(), "name"});
-  const std::string molecule = text_parameter(request, "molecule");
-  if (molecule != "protein" && molecule != "nucleotide")
-    return wrong("molecule", "molecule: protein or nucleotide is needed, not '{}'", molecule.substr(0, 80));
-  wanted.molecule = molecule == "protein" ? blast::Molecule::protein : blast::Molecule::nucleotide;
-  wanted.title = text_parameter(request, "title");
-  const std::string ids = text_parameter(request, "parse_ids");
-  if (!ids.empty() && ids != "true" && ids != "false")
-    return wrong("parse_ids", "parse_ids: true or false, not '{}'", ids.substr(0, 80));
-  wanted.parse_ids = ids == "true";
-  if (request.parameter("taxid")) {
-    const auto taxid = number_parameter(request, "taxid", 1, std::numeric_limits<std::int32_t>::max(), 1);
-    if (!taxid) return tl::unexpected(taxid.error());
-    wanted.taxid = static_cast<std::uint32_t>(*taxid);
-  }
-  constexpr std::size_t kMostText = 240;
-  wanted.source = request.parameter("source") ? text_parameter(request, "source") : "upload";
-  if (wanted.title.size() > kMostText || wanted.source.size() > kMostText)
-    return wrong("title", "title and source may have {} bytes each", kMostText);
-  return wanted;
-}
-
 }  // namespace
 
 void DatabasesRoutes::add_to(std::vector<http::Route>& routes) {
@@ -105,6 +94,7 @@ void DatabasesRoutes::add_to(std::vector<http::Route>& routes) {
   };
   constexpr std::uint64_t kAnySize = std::numeric_limits<std::uint64_t>::max();
   add(verb::post, "/api/blast/databases", &DatabasesRoutes::build, kAnySize);
+  add(verb::post, "/api/blast/database-imports", &DatabasesRoutes::take_in);
   add(verb::get, "/api/blast/databases/{name}", &DatabasesRoutes::get);
   add(verb::delete_, "/api/blast/databases/{name}", &DatabasesRoutes::remove);
   add(verb::post, "/api/blast/databases/{name}/verify", &DatabasesRoutes::verify);
@@ -120,24 +110,23 @@ void DatabasesRoutes::add_to(std::vector<http::Route>& routes) {
   add(verb::post, "/api/blast/database-works/{id}/cancel", &DatabasesRoutes::cancel);
 }
 
-/// POST /api/blast/databases?name=&molecule=, the sequences as body -> 202 | 400 | 401 | 403 | 429 | 507.
+/// POST /api/blast/databases?name=&molecule=, the sequences as body or a form -> 202 | 400 | 401 | 403 | 404
+/// | 429 | 507.
 DatabasesRoutes::Reply DatabasesRoutes::build(Request& request, Caller caller) {
-  auto wanted = build_request(request);
-  if (!wanted) co_return context_.fail(request, wanted.error());
-  const auto begin = [this, &caller] { return context_.deps.works->begin_upload(caller); };
-  auto upload = co_await context_.deps.blocking.run(begin);
-  if (!upload) co_return context_.fail(request, upload.error());
-  std::string block(256U << 10U, '\0');
-  for (;;) {
-    const auto came = co_await request.body->read_some(block);
-    if (!came) co_return context_.fail(request, came.error());
-    if (*came == 0) break;
-    const auto write = [&] { return (*upload)->write(std::string_view(block).substr(0, *came)); };
-    const Status written = co_await context_.deps.blocking.run(write);
-    if (!written) co_return context_.fail(request, written.error());
-  }
-  auto order = [&] { return context_.deps.works->build(caller, *std::move(wanted), *std::move(upload)); };
-  const auto work = co_await context_.deps.blocking.run(std::move(order));
+  auto order = co_await read_build_order(request, caller, *context_.deps.works, context_.deps.blocking);
+  if (!order) co_return context_.fail(request, order.error());
+  auto call = [&] { return context_.deps.works->build(caller, *std::move(order)); };
+  const auto work = co_await context_.deps.blocking.run(std::move(call));
+  if (!work) co_return context_.fail(request, work.error());
+  co_return work_reply(kAccepted, *work);
+}
+
+/// POST /api/blast/database-imports?path= -> 202 | 400 | 401 | 403 | 404 | 429.
+DatabasesRoutes::Reply DatabasesRoutes::take_in(Request& request, Caller caller) {
+  if (const auto known = check_parameters(request, {"path"}); !known)
+    co_return context_.fail(request, known.error());
+  const auto call = [&] { return context_.deps.works->add(caller, text_parameter(request, "path")); };
+  const auto work = co_await context_.deps.blocking.run(call);
   if (!work) co_return context_.fail(request, work.error());
   co_return work_reply(kAccepted, *work);
 }

@@ -19,6 +19,7 @@ class DatabasesRoutes {
   using Reply = http::net::awaitable<http::Response>;
 
   Reply build(http::Request& request, service::Caller caller);
+  Reply take_in(http::Request& request, service::Caller caller);
   Reply get(http::Request& request, service::Caller caller);
   Reply verify(http::Request& request, service::Caller caller);
   Reply metadata(http::Request& request, service::Caller caller);

@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "api/body.hpp"
 #include "api/replies.hpp"
 
 namespace loom::api {
@@ -101,15 +102,9 @@ SequencesRoutes::Reply SequencesRoutes::post(Request& request, Caller /*caller*/
     co_return context_.fail(request, known.error());
   auto wanted = read_common(request);
   if (!wanted) co_return context_.fail(request, wanted.error());
-  std::string lines;
-  std::string block(64U << 10U, '\0');
-  for (;;) {
-    const auto came = co_await request.body->read_some(block);
-    if (!came) co_return context_.fail(request, came.error());
-    if (*came == 0) break;
-    lines.append(block, 0, *came);
-  }
-  auto parts = service::parse_sequence_parts(lines);
+  const auto lines = co_await read_body(request);
+  if (!lines) co_return context_.fail(request, lines.error());
+  auto parts = service::parse_sequence_parts(*lines);
   if (!parts) co_return context_.fail(request, parts.error());
   wanted->parts = *std::move(parts);
   co_return co_await send(request, *std::move(wanted));

@@ -18,6 +18,13 @@ Error unknown(std::string_view command, std::string_view flag, std::span<const K
 
 }  // namespace
 
+std::vector<std::string> Arguments::values(std::string_view flag) const {
+  std::vector<std::string> found;
+  for (const auto& [name, value] : given)
+    if (name == flag) found.push_back(value);
+  return found;
+}
+
 Result<Arguments> read_arguments(std::string_view command, std::span<const std::string> args,
                                  std::span<const KnownFlag> known) {
   Arguments found;
@@ -30,15 +37,15 @@ Result<Arguments> read_arguments(std::string_view command, std::span<const std::
     const std::string flag = args[i].substr(2, equals == std::string::npos ? equals : equals - 2);
     const auto one = std::ranges::find(known, flag, &KnownFlag::name);
     if (one == known.end()) return unknown(command, flag, known);
-    if (!one->takes_value) {
-      found.flags[flag] = "";
-    } else if (equals != std::string::npos) {
-      found.flags[flag] = args[i].substr(equals + 1);
-    } else if (i + 1 < args.size()) {
-      found.flags[flag] = args[++i];
-    } else {
-      return error(Code::invalid_argument, "--{}: a value is needed", flag);
+    std::string value;
+    if (one->takes_value && equals != std::string::npos) {
+      value = args[i].substr(equals + 1);
+    } else if (one->takes_value) {
+      if (i + 1 == args.size()) return error(Code::invalid_argument, "--{}: a value is needed", flag);
+      value = args[++i];
     }
+    found.flags[flag] = value;
+    found.given.emplace_back(flag, std::move(value));
   }
   return found;
 }

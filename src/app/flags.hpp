@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -17,14 +18,17 @@ struct KnownFlag {
 
 /// A command line taken apart.
 struct Arguments {
-  std::map<std::string, std::string, std::less<>> flags{};  ///< without dashes; "" for those without a value
-  std::vector<std::string> rest{};                          ///< all that does not begin with "--"
+  std::map<std::string, std::string, std::less<>> flags{};   ///< without dashes; "" for those without a value
+  std::vector<std::pair<std::string, std::string>> given{};  ///< all flags with their values, in their order
+  std::vector<std::string> rest{};                           ///< all that does not begin with "--"
   [[nodiscard]] bool has(std::string_view flag) const { return flags.contains(flag); }
   /// "" when it was not given.
   [[nodiscard]] std::string value(std::string_view flag) const {
     const auto found = flags.find(flag);
     return found == flags.end() ? std::string() : found->second;
   }
+  /// All that were given, of a flag that may be repeated.
+  [[nodiscard]] std::vector<std::string> values(std::string_view flag) const;
 };
 
 /// "--name VALUE" or "--name=VALUE"; the last of several counts. Errors: invalid_argument, naming the flag

@@ -29,6 +29,7 @@
 #include "sched/beat.hpp"
 #include "sched/upkeep.hpp"
 #include "search/settings.hpp"
+#include "service/database_fetch.hpp"
 #include "service/local_jobs.hpp"
 #include "store/sqlite/sqlite_job_store.hpp"
 
@@ -150,7 +151,7 @@ Status Service::open_parts() {
   databases_ = std::make_unique<service::DatabaseList>(std::move(kept));
   organisms_ =
       std::make_unique<service::Organisms>(service::taxonomy_file(options_.data), runner_, *databases_);
-  first_scan_ = std::jthread([this] { static_cast<void>(databases_->changes()); });
+  first_scan_ = std::jthread([this] { static_cast<void>(databases_->get()); });
   LOOM_TRY(hub_, events::Hub::start(*store_));
   hub_->listen(log_events, logging_);
   sched::SchedulerOptions wanted{
@@ -185,8 +186,14 @@ Status Service::open_parts() {
                                     .memory_bytes = memory,
                                     .engine_threads = !options_.slurm.on});
   works_ = std::make_unique<service::DatabaseWorks>(
-      *databases_, *store_, runner_, options_.data / "uploads",
-      options_.mirror.empty() ? service::kNcbiMirror : options_.mirror);
+      service::DatabaseWorksParts{.databases = *databases_,
+                                  .jobs = *store_,
+                                  .objects = *objects_.store,
+                                  .runner = runner_,
+                                  .uploads = options_.data / "uploads",
+                                  .mirror = options_.mirror.empty() ? service::kNcbiMirror : options_.mirror,
+                                  .import_dir = options_.import_dir,
+                                  .memory_bytes = memory});
   LOOM_TRY(redis_,
            RedisPeers::start(options_, {.store = *store_, .hub = *hub_, .details = works_->details()}));
   return ok();
@@ -321,6 +328,8 @@ void Service::begin_beat() {
           return jobs_->remove(system, id, Deadline::in(std::chrono::seconds(30)));
         }));
   if (redis_) tasks.push_back(redis_->drain());
+  if (options_.snapshots.any())
+    tasks.push_back(service::snapshot_retention(databases_->kept(), *store_, options_.snapshots));
   tasks.push_back(std::move(*sweep_));
   beat_ = sched::Beat::start(*store_, std::move(tasks));
 }

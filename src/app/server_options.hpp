@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/log.hpp"
+#include "service/snapshot_retention.hpp"
 
 namespace loom::app {
 
@@ -30,6 +31,7 @@ struct ServerOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8765;  ///< 0: any free one
   std::string mirror;
+  std::filesystem::path import_dir;  ///< admins may take in files below it; "": none
   std::string db_path;
   std::string objects;  ///< files:DIR or azure:CONTAINER; "": in data
   std::filesystem::path azure_account_file;
@@ -37,10 +39,11 @@ struct ServerOptions {
   bool azure_plain_http = false;
   std::string redis;  ///< "": none
   std::string redis_password;
-  int cores = 0;                                        ///< 0: all
-  std::uint64_t memory_bytes = 0;                       ///< 0: what the machine has
-  int retention_days = 0;                               ///< 0: never
-  std::uint64_t retention_bytes = 0;                    ///< 0: no limit
+  int cores = 0;                      ///< 0: all
+  std::uint64_t memory_bytes = 0;     ///< 0: what the machine has
+  int retention_days = 0;             ///< 0: never
+  std::uint64_t retention_bytes = 0;  ///< 0: no limit
+  service::SnapshotLimits snapshots;
   std::uint64_t reuse_bytes = std::uint64_t{1} << 30U;  ///< of answers kept; 0: none
   std::map<std::string, double> weights;
   log::Level log_level = log::Level::info;

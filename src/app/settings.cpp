@@ -51,6 +51,12 @@ Status set_number(ServerOptions& options, const std::string& text) {
   return ok();
 }
 
+template <auto kMember, int kMost>
+Status set_snapshots(ServerOptions& options, const std::string& text) {
+  LOOM_TRY(options.snapshots.*kMember, number(text, 1, kMost));
+  return ok();
+}
+
 Status set_azure(ServerOptions& options, const char* part, const std::string& text) {
   options.azure[part] = text;
   return ok();
@@ -146,6 +152,9 @@ constexpr std::array kSettings{
             "bucket "
             "like those of NCBI.",
             set_text<&ServerOptions::mirror>},
+    Setting{"import-dir", Kind::path, "DIR", "(none)", "",
+            "Admins may build databases from files below DIR, and take in BLAST databases there.",
+            set_text<&ServerOptions::import_dir>},
     Setting{"cores", Kind::number, "N", "(all)", "1 to 4096", "Cores to use in all.",
             set_number<&ServerOptions::cores, 1, 4096>},
     Setting{"memory", Kind::size, "SIZE", "(the machine's)", "from 1 byte",
@@ -159,6 +168,14 @@ constexpr std::array kSettings{
     Setting{"retention-size", Kind::size, "SIZE", "(all)", "from 1 byte",
             "Keep at most that much of queries and results: the jobs that ended first go.",
             set_bytes<&ServerOptions::retention_bytes>},
+    Setting{
+        "keep-snapshots", Kind::number, "N", "(all)", "1 to 100000",
+        "Of each database that the server keeps, its newest N snapshots stay and older ones go, unless it is "
+        "the current one or an unfinished job needs it.",
+        set_snapshots<&service::SnapshotLimits::keep, 100000>},
+    Setting{"keep-snapshots-days", Kind::number, "D", "(no age)", "1 to 36500",
+            "Snapshots younger than D days stay too; given alone, older ones go.",
+            set_snapshots<&service::SnapshotLimits::days, 36500>},
     Setting{
         "reuse-size", Kind::size, "SIZE", "1G", "0 keeps nothing",
         "Keep at most that much of what searches wrote, for those who ask the same again: they are answered "

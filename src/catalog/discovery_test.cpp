@@ -55,6 +55,22 @@ TEST_F(DiscoveryTest, OpensOnlyWhatChanged) {
   EXPECT_EQ(discovery_.opened(), 0U);
 }
 
+TEST_F(DiscoveryTest, KnowsBothFormatsSeveralVolumesAndAliasesOverThem) {
+  std::string many;
+  for (int i = 0; i < 60; ++i) many += fmt::format(">s{}\n{}\n", i, std::string(10'000, 'M'));
+  make_database(path(), "vols", Molecule::protein, many, {"-max_file_sz", "300000", "-parse_seqids"});
+  make_database(path(), "old", Molecule::protein, many, {"-max_file_sz", "300000", "-blastdb_version", "4"});
+  ASSERT_TRUE(fs::exists(path() / "vols.01.pin"));
+  ASSERT_TRUE(fs::exists(path() / "old.01.pin"));
+  spit(path() / "all.pal", "TITLE all\nDBLIST vols a\n");
+  EXPECT_THAT(scan(), ElementsAre("a", "all", "b", "both", "n", "old", "vols")) << "volumes are not listed";
+  EXPECT_EQ(sequences("vols"), 60U);
+  EXPECT_EQ(sequences("old"), 60U);
+  EXPECT_EQ(sequences("all"), 61U);
+  for (const Discovered& one : discovery_.scan({{path()}}))
+    EXPECT_EQ(one.version, one.name == "old" ? 4U : 5U) << one.name;
+}
+
 TEST_F(DiscoveryTest, FollowsAliasesThatLeadToAliases) {
   spit(path() / "outer.pal", "DBLIST both\n");
   EXPECT_EQ(sequences("outer"), 3U);

@@ -25,6 +25,9 @@ struct Metadata {
   std::string description;
   std::optional<std::string> updated;
   std::optional<std::uint64_t> bytes_to_cache;
+  std::string source;
+  std::optional<std::string> source_version;
+  std::optional<std::string> downloaded;
   std::vector<std::string> warnings;
 };
 
@@ -75,6 +78,14 @@ Metadata read_object(const json::object& object, const Database& database) {
       found.warnings.push_back(fmt::format("the metadata's last-updated is no date: '{}'", updated));
     }
   }
+  found.source = text_of(object, "source");
+  if (std::string version = text_of(object, "source_version"); !version.empty())
+    found.source_version = std::move(version);
+  if (const std::string when = text_of(object, "downloaded_at"); !when.empty()) {
+    found.downloaded = iso_date(when.substr(0, when.find_last_not_of('Z') + 1));
+    if (!found.downloaded)
+      found.warnings.push_back(fmt::format("the metadata's downloaded_at is no date: '{}'", when));
+  }
   compare_count(object, "number-of-sequences", database.shown.sequences, found);
   compare_count(object, "number-of-letters", database.shown.letters, found);
   return found;
@@ -93,6 +104,27 @@ Metadata read_metadata(std::string_view text, const Database& database) {
   if (failed) return unusable("it is no JSON: " + failed.message());
   if (!value.is_object()) return unusable("it is no JSON object");
   return read_object(value.get_object(), database);
+}
+
+/// What `first` does not say is as `second` says.
+Metadata merged(Metadata first, Metadata second) {
+  if (first.description.empty()) first.description = std::move(second.description);
+  if (!first.updated) first.updated = std::move(second.updated);
+  if (!first.bytes_to_cache) first.bytes_to_cache = second.bytes_to_cache;
+  if (first.source.empty()) first.source = std::move(second.source);
+  if (!first.source_version) first.source_version = std::move(second.source_version);
+  if (!first.downloaded) first.downloaded = std::move(second.downloaded);
+  for (std::string& warning : second.warnings) first.warnings.push_back(std::move(warning));
+  return first;
+}
+
+/// All metadata there are, in their order.
+Metadata read_all(const Database& database, const DisplayOrigin& origin) {
+  Metadata found = origin.metadata ? read_metadata(*origin.metadata, database) : Metadata{};
+  if (!origin.stored) return found;
+  Metadata stored = read_metadata(*origin.stored, database);
+  for (std::string& warning : stored.warnings) warning += " (in the object storage)";
+  return merged(std::move(stored), std::move(found));
 }
 
 template <class Number>
@@ -163,7 +195,7 @@ std::optional<std::string> iso_date(const std::string& text) {
 }
 
 std::string display_json(const Database& database, const DisplayOrigin& origin) {
-  const Metadata metadata = origin.metadata ? read_metadata(*origin.metadata, database) : Metadata{};
+  const Metadata metadata = read_all(database, origin);
   std::string out;
   JsonWriter writer(out);
   writer.open_object();
@@ -182,7 +214,9 @@ std::string display_json(const Database& database, const DisplayOrigin& origin) 
   writer.member("volumes", database.volumes.size());
   writer.member("bytes", database.bytes);
   optional_member(writer, "bytes_to_cache", metadata.bytes_to_cache);
-  writer.member("source", origin.source);
+  writer.member("source", metadata.source.empty() ? origin.source : metadata.source);
+  optional_member(writer, "source_version", metadata.source_version);
+  optional_member(writer, "downloaded", metadata.downloaded);
   writer.key("warnings");
   writer.open_array();
   for (const auto& warning : metadata.warnings) writer.value(warning);

@@ -15,15 +15,18 @@ struct DisplayOrigin {
   /// The text of NCBI's JSON about it: NAME.njs, NAME.pjs, NAME-nucl-metadata.json or NAME-prot-metadata.json
   /// (schemas 1.1 and 1.2). makeblastdb writes none before BLAST+ 2.13.
   std::optional<std::string_view> metadata;
+  /// The text of JSON that an operator keeps in the object storage: the same members, and source,
+  /// source_version and downloaded_at. What it says counts before `metadata`.
+  std::optional<std::string_view> stored = {};
 };
 
 /// Longer metadata texts are not read, and the value says so.
 inline constexpr std::size_t kMaxMetadataBytes = std::size_t{4} << 20U;
 
 /// All that is shown of a database, as one JSON object on one line (doc/formats/display.md). What the
-/// database says of itself counts; the metadata adds the description, the day of the update and the bytes to
-/// cache. Broken metadata, or metadata of another database, costs nothing but a text under "warnings".
-/// Thread-safe. Blocking: on disk, a few bytes.
+/// database says of itself counts; the metadata adds the description, the day of the update, the bytes to
+/// cache, and which version of what source it is. Broken metadata, or metadata of another database, costs
+/// nothing but a text under "warnings". Thread-safe. Blocking: on disk, a few bytes.
 std::string display_json(const Database& database, const DisplayOrigin& origin);
 
 /// Whether any of its sequences has a taxid (other than 0, which stands for none). nullopt if that cannot be

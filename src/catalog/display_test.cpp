@@ -48,6 +48,12 @@ class DisplayJson : public testing::Test {
     EXPECT_EQ(text.find('\n'), std::string::npos);
     return json::parse(text).as_object();
   }
+  [[nodiscard]] json::object show_stored(std::optional<std::string_view> metadata,
+                                         std::string_view stored) const {
+    return json::parse(display_json(open("p"),
+                                    {.name = "p", .source = "local", .metadata = metadata, .stored = stored}))
+        .as_object();
+  }
   [[nodiscard]] std::string metadata() const {
     std::string text(kMetadata);
     return text.replace(text.find("LETTERS"), 7, std::to_string(open("p").letters));
@@ -58,6 +64,25 @@ class DisplayJson : public testing::Test {
  private:
   std::optional<TempDir> folder_;
 };
+
+TEST_F(DisplayJson, WhatAnOperatorKeepsCountsBeforeWhatLiesBeside) {
+  const auto both = show_stored(metadata(), R"({"description": "ours", "source": "UniProt",
+      "source_version": "2026_03", "downloaded_at": "2026-11-24T14:14:00Z"})");
+  EXPECT_EQ(both.at("description").as_string(), "ours");
+  EXPECT_EQ(both.at("source").as_string(), "UniProt");
+  EXPECT_EQ(both.at("source_version").as_string(), "2026_03");
+  EXPECT_EQ(both.at("downloaded").as_string(), "2026-11-24T14:14");
+  EXPECT_EQ(both.at("updated").as_string(), "2021-12-28T13:34") << "it says nothing of that";
+  EXPECT_TRUE(both.at("warnings").as_array().empty());
+  const auto broken = show_stored(metadata(), "{");
+  EXPECT_EQ(broken.at("description").as_string(), "Non-redundant UniProtKB/SwissProt sequences");
+  EXPECT_EQ(broken.at("source").as_string(), "local");
+  EXPECT_TRUE(broken.at("source_version").is_null());
+  ASSERT_EQ(broken.at("warnings").as_array().size(), 1U);
+  EXPECT_THAT(std::string(broken.at("warnings").as_array()[0].as_string()), HasSubstr("object storage"));
+  const auto odd = show_stored(std::nullopt, R"({"downloaded_at": "yesterday", "number-of-sequences": 1})");
+  EXPECT_EQ(odd.at("warnings").as_array().size(), 2U);
+}
 
 TEST_F(DisplayJson, SaysWhatTheDatabaseSays) {
   const Database database = open("p");
@@ -78,6 +103,8 @@ TEST_F(DisplayJson, SaysWhatTheDatabaseSays) {
                               {"bytes", fs::file_size(path() / "p.psq")},
                               {"bytes_to_cache", nullptr},
                               {"source", "local"},
+                              {"source_version", nullptr},
+                              {"downloaded", nullptr},
                               {"warnings", json::array()}};
   EXPECT_EQ(json::serialize(shown), json::serialize(expected));
 }

@@ -25,13 +25,22 @@ std::optional<std::string> metadata_beside(const catalog::Database& database) {
   return std::string{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
+/// The object of that database; nullopt if there is none. One that is too large is left to be complained of.
+Result<std::optional<std::string>> stored_metadata(storage::ObjectStore& objects,
+                                                   const std::string& database) {
+  const auto key = storage::ObjectKey::parse(metadata_key(database));
+  if (!key) return std::nullopt;  // an odd name of BLASTDB's
+  const auto bytes = objects.get(*key, catalog::kMaxMetadataBytes, Deadline::in(std::chrono::seconds(10)));
+  if (bytes) return std::string(reinterpret_cast<const char*>(bytes->data()), bytes->size());
+  if (bytes.error().code == Code::not_found) return std::nullopt;
+  if (bytes.error().code == Code::too_large) return std::string(catalog::kMaxMetadataBytes + 1, ' ');
+  return bytes.error();
+}
+
 }  // namespace
 
-Result<std::string> DatabaseDetails::key_of(const std::string& database, const std::string& id) {
-  const std::string snapshot = id.empty() ? databases_.kept().current_id(database) : id;
-  if (!snapshot.empty()) return fmt::format("{}@{}", database, snapshot);
-  LOOM_TRY(const std::uint64_t changes, databases_.changes());
-  return fmt::format("{}@scan {}", database, changes);
+std::string metadata_key(const std::string& database) {
+  return "databases/" + database + "-metadata.json";
 }
 
 Result<std::string> DatabaseDetails::load(const std::string& database, const std::string& id) {
@@ -43,14 +52,19 @@ Result<std::string> DatabaseDetails::load(const std::string& database, const std
     source = snapshot.source;
   }
   const auto beside = metadata_beside(opened.database);
-  catalog::DisplayOrigin origin{.name = database, .source = source, .metadata = {}};
+  std::optional<std::string> stored;
+  if (objects_ != nullptr) {
+    LOOM_TRY(stored, stored_metadata(*objects_, database));
+  }
+  catalog::DisplayOrigin origin{.name = database, .source = source, .metadata = {}, .stored = {}};
   if (beside) origin.metadata = *beside;
+  if (stored) origin.stored = *stored;
   return catalog::display_json(opened.database, origin);
 }
 
 Result<catalog::DisplayText> DatabaseDetails::metadata(const std::string& database, const std::string& id,
                                                        Deadline deadline) {
-  LOOM_TRY(const std::string name, key_of(database, id));
+  LOOM_TRY(const std::string name, databases_.version_of(database, id));
   return cache_.get({kAccount, name}, [&] { return load(database, id); }, deadline);
 }
 
@@ -66,7 +80,7 @@ Result<std::size_t> DatabaseDetails::forget(const std::string& database, const s
 
 Result<std::size_t> DatabaseDetails::forget_here(const std::string& database, const std::string& id) {
   if (database.empty()) return cache_.clear();
-  LOOM_TRY(const std::string name, key_of(database, id));
+  LOOM_TRY(const std::string name, databases_.version_of(database, id));
   return cache_.invalidate({kAccount, name});
 }
 

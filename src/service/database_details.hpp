@@ -7,17 +7,20 @@
 #include "catalog/display_cache.hpp"
 #include "catalog/residency.hpp"
 #include "service/databases.hpp"
+#include "storage/object_store.hpp"
 
 namespace loom::service {
 
 /// What is shown of one database. Thread-safe. Blocking: on disk.
 class DatabaseDetails {
  public:
-  /// `databases` is borrowed.
-  explicit DatabaseDetails(DatabaseList& databases) : databases_(databases) {}
+  /// Borrowed. `objects` may be null: then nothing is looked for there.
+  explicit DatabaseDetails(DatabaseList& databases, storage::ObjectStore* objects = nullptr)
+      : databases_(databases), objects_(objects) {}
 
   /// doc/formats/display.md, of a database of DatabaseList::open. Read once and kept, until its files are
-  /// seen to have changed or forget() is told; however many ask at once. Errors: those of open; timed_out.
+  /// seen to have changed or forget() is told; however many ask at once. Errors: those of open; timed_out;
+  /// those of the object store, so that what could not be read there is asked for again soon.
   Result<catalog::DisplayText> metadata(const std::string& database, const std::string& id,
                                         Deadline deadline);
 
@@ -35,13 +38,15 @@ class DatabaseDetails {
   }
 
  private:
-  /// Changes when the database may have.
-  Result<std::string> key_of(const std::string& database, const std::string& id);
   Result<std::string> load(const std::string& database, const std::string& id);
 
   DatabaseList& databases_;
+  storage::ObjectStore* objects_;
   std::function<void(const std::string& database, const std::string& id)> tell_;
   catalog::DisplayCache cache_;
 };
+
+/// Where the object store may hold metadata of a database, as JSON: "databases/NAME-metadata.json".
+std::string metadata_key(const std::string& database);
 
 }  // namespace loom::service

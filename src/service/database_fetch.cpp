@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "catalog/database.hpp"
-#include "service/database_work.hpp"
+#include "service/database_check.hpp"
 #include "service/sha256.hpp"
 
 namespace loom::service {

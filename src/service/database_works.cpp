@@ -4,13 +4,18 @@
 
 #include <algorithm>
 
-#include "sched/job_spec.hpp"
+#include "service/database_add.hpp"
+#include "service/database_check.hpp"
+#include "service/database_fetch.hpp"
+#include "service/database_imports.hpp"
+#include "service/database_use.hpp"
 
 namespace loom::service {
 
 namespace {
 
 using catalog::Snapshot;
+using Kind = DatabaseWork::Kind;
 using State = DatabaseWork::State;
 
 bool is_over(State state) {
@@ -22,7 +27,38 @@ Status check_admin(const Caller& caller) {
   return error(Code::forbidden, "databases are changed by an admin of this server");
 }
 
+/// The one place that the text of a build comes from.
+Status check_sources(const BuildOrder& order) {
+  const bool uploaded = order.sequences && order.sequences->size_bytes() > 0;
+  const int sources = int{uploaded} + int{!order.path.empty()} + int{!order.object.empty()};
+  if (sources == 0)
+    return error(Code::invalid_argument,
+                 "the body is empty; send FASTA text, plain or gzip, or name a path or an object");
+  if (sources > 1)
+    return error(Code::invalid_argument,
+                 "the sequences come from one place: the body, a path or an object, not from several");
+  return ok();
+}
+
 }  // namespace
+
+std::string_view name(Kind kind) {
+  switch (kind) {
+    case Kind::build:
+      return "build";
+    case Kind::append:
+      return "append";
+    case Kind::add:
+      return "add";
+    case Kind::fetch:
+      return "fetch";
+    case Kind::verify:
+      return "verify";
+    case Kind::warm:
+      return "warm";
+  }
+  return "";
+}
 
 std::string_view name(State state) {
   switch (state) {
@@ -40,44 +76,10 @@ std::string_view name(State state) {
   return "";
 }
 
-Result<std::vector<std::string>> jobs_using(store::JobStore& jobs, const std::filesystem::path& folder) {
-  std::vector<std::string> users;
-  for (const auto state : {store::JobState::queued, store::JobState::running, store::JobState::merging}) {
-    std::optional<store::JobCursor> after;
-    do {
-      LOOM_TRY(const store::JobPage page,
-               jobs.list({.state = state}, after, store::kMostRows, Deadline::in(std::chrono::seconds(30))));
-      for (const store::Job& job : page.jobs) {
-        const auto spec = sched::parse_job_spec(job.request.program, job.request.options);
-        const std::string folders = spec ? ":" + spec->database_path + ":" : "";
-        if (folders.find(":" + folder.string() + "/") != std::string::npos ||
-            folders.find(":" + folder.string() + ":") != std::string::npos)
-          users.push_back(job.id.str());
-      }
-      after = page.next;
-    } while (after);
-  }
-  return users;
-}
-
-Status check_unused(store::JobStore& jobs, const std::filesystem::path& folder) {
-  constexpr std::size_t kShown = 5;
-  LOOM_TRY(std::vector<std::string> users, jobs_using(jobs, folder));
-  if (users.empty()) return ok();
-  const std::size_t count = users.size();
-  users.resize(std::min(count, kShown));
-  return error(Code::conflict, "{} is in use by {} unfinished jobs: {}{}; wait for them, or cancel them",
-               folder.filename().string(), count, fmt::join(users, ", "), count > kShown ? ", …" : "");
-}
-
-DatabaseWorks::DatabaseWorks(DatabaseList& databases, store::JobStore& jobs, exec::ProcessRunner& runner,
-                             std::filesystem::path uploads, std::string mirror)
-    : details_(databases),
-      databases_(databases),
-      jobs_(jobs),
-      runner_(runner),
-      uploads_(std::move(uploads)),
-      mirror_(std::move(mirror)),
+DatabaseWorks::DatabaseWorks(DatabaseWorksParts parts)
+    : parts_(std::move(parts)),
+      details_(parts_.databases, &parts_.objects),
+      titles_(parts_.runner),
       thread_([this](std::stop_token stopping) { run(std::move(stopping)); }) {}
 
 DatabaseWorks::~DatabaseWorks() {
@@ -89,12 +91,14 @@ DatabaseWorks::~DatabaseWorks() {
 
 Result<std::unique_ptr<QueryUpload>> DatabaseWorks::begin_upload(const Caller& caller) const {
   LOOM_CHECKED(check_admin(caller));
-  return std::make_unique<QueryUpload>(uploads_, 0);
+  return std::make_unique<QueryUpload>(parts_.uploads, 0);
 }
 
-Result<DatabaseWork> DatabaseWorks::add(const OrderPtr& order) {
-  order->work.id = store::random_token();
-  order->work.created = store::wall_now();
+Result<DatabaseWork> DatabaseWorks::enqueue(DatabaseWork work,
+                                            std::function<Result<std::string>(Order&)> act) {
+  work.id = store::random_token();
+  work.created = store::wall_now();
+  const auto order = std::make_shared<Order>(Order{.work = std::move(work), .act = std::move(act)});
   const MutexLock lock(mutex_);
   if (waiting_.size() >= kMostWaiting)
     return error(Code::too_many, "{} works on databases wait already; ask again when some are done",
@@ -110,52 +114,67 @@ void DatabaseWorks::forget_old() {
   while (known_.size() > kMostKept && is_over(known_.front()->work.state)) known_.pop_front();
 }
 
-Result<DatabaseWork> DatabaseWorks::build(const Caller& caller, BuildRequest request,
-                                          std::unique_ptr<QueryUpload> sequences) {
+Result<DatabaseWorks::OrderPtr> DatabaseWorks::find(const std::string& id) const {
+  const auto order =
+      std::ranges::find(known_, id, [](const OrderPtr& one) -> const std::string& { return one->work.id; });
+  if (order == known_.end())
+    return error(Code::not_found, "there is no work {} on databases", id.substr(0, 100));
+  return *order;
+}
+
+Result<DatabaseWork> DatabaseWorks::build(const Caller& caller, BuildOrder order) {
   LOOM_CHECKED(check_admin(caller));
-  LOOM_CHECKED(catalog::check_database_name(request.name));
-  if (sequences->size_bytes() == 0)
-    return error(Code::invalid_argument, "the body is empty; send FASTA text, plain or gzip");
-  LOOM_TRY(request.fasta, sequences->file());
-  auto order = std::make_shared<Order>();
-  order->work.kind = "build";
-  order->work.database = request.name;
-  order->build = std::move(request);
-  order->sequences = std::move(sequences);
-  return add(order);
+  LOOM_CHECKED(catalog::check_database_name(order.request.name));
+  LOOM_CHECKED(check_sources(order));
+  if (order.request.append) LOOM_CHECKED(parts_.databases.kept().current(order.request.name));
+  if (!order.path.empty()) {
+    LOOM_TRY(order.request.fasta, import_path(parts_.import_dir, order.path));
+  } else if (order.object.empty()) {
+    LOOM_TRY(order.request.fasta, order.sequences->file());
+  }
+  if (order.taxid_map) {
+    LOOM_TRY(order.request.taxid_map, order.taxid_map->file());
+  }
+  for (const auto& mask : order.masks) {
+    LOOM_TRY(order.request.masks.emplace_back(), mask->file());
+  }
+  const Kind kind = order.request.append ? Kind::append : Kind::build;
+  auto what = std::make_shared<BuildOrder>(std::move(order));
+  return enqueue({.kind = kind, .database = what->request.name},
+                 [this, what](Order& now) { return do_build(now, *what); });
+}
+
+Result<DatabaseWork> DatabaseWorks::add(const Caller& caller, const std::string& path) {
+  LOOM_CHECKED(check_admin(caller));
+  LOOM_TRY(const std::filesystem::path base, import_path(parts_.import_dir, path));
+  LOOM_CHECKED(catalog::check_database_name(base.filename().string()));
+  return enqueue({.kind = Kind::add, .database = base.filename().string()},
+                 [this, base](Order& now) { return do_add(now, base); });
 }
 
 Result<DatabaseWork> DatabaseWorks::fetch(const Caller& caller, const std::string& database) {
   LOOM_CHECKED(check_admin(caller));
   LOOM_CHECKED(catalog::check_database_name(database));
-  auto order = std::make_shared<Order>();
-  order->work.kind = "fetch";
-  order->work.database = database;
-  return add(order);
+  return enqueue({.kind = Kind::fetch, .database = database}, [this](Order& now) { return do_fetch(now); });
 }
 
 Result<DatabaseWork> DatabaseWorks::verify(const Caller& caller, const std::string& database,
                                            const std::string& id) {
   LOOM_CHECKED(check_admin(caller));
-  const auto& kept = databases_.kept();
+  const auto& kept = parts_.databases.kept();
   LOOM_TRY(const Snapshot snapshot, id.empty() ? kept.current(database) : kept.get(database, id));
-  auto order = std::make_shared<Order>();
-  order->work.kind = "verify";
-  order->work.database = database;
-  order->work.snapshot = snapshot.id;
-  return add(order);
+  return enqueue({.kind = Kind::verify, .database = database, .snapshot = snapshot.id},
+                 [this](Order& now) { return do_verify(now); });
 }
 
 Result<DatabaseWork> DatabaseWorks::warm(const Caller& caller, const std::string& database,
                                          const std::string& id, std::uint64_t budget_bytes) {
   LOOM_CHECKED(check_admin(caller));
-  LOOM_CHECKED(databases_.open(database, id));
-  auto order = std::make_shared<Order>();
-  order->work.kind = "warm";
-  order->work.database = database;
-  order->work.snapshot = id.empty() ? databases_.kept().current_id(database) : id;
-  order->budget_bytes = budget_bytes;
-  return add(order);
+  LOOM_CHECKED(parts_.databases.open(database, id));
+  return enqueue({.kind = Kind::warm,
+                  .database = database,
+                  .snapshot = id.empty() ? parts_.databases.kept().current_id(database) : id},
+                 [this, budget_bytes](Order& now) { return do_warm(now, budget_bytes); });
 }
 
 std::vector<DatabaseWork> DatabaseWorks::list() const {
@@ -167,28 +186,23 @@ std::vector<DatabaseWork> DatabaseWorks::list() const {
 
 Result<DatabaseWork> DatabaseWorks::get(const std::string& id) const {
   const MutexLock lock(mutex_);
-  const auto order =
-      std::ranges::find(known_, id, [](const OrderPtr& one) -> const std::string& { return one->work.id; });
-  if (order == known_.end())
-    return error(Code::not_found, "there is no work {} on databases", id.substr(0, 100));
-  return (*order)->work;
+  LOOM_TRY(const OrderPtr order, find(id));
+  return order->work;
 }
 
 Result<DatabaseWork> DatabaseWorks::cancel(const Caller& caller, const std::string& id) {
   LOOM_CHECKED(check_admin(caller));
-  LOOM_TRY(const DatabaseWork now, get(id));
   const MutexLock lock(mutex_);
-  const auto order =
-      std::ranges::find(known_, id, [](const OrderPtr& one) -> const std::string& { return one->work.id; });
-  if (order == known_.end() || is_over((*order)->work.state))
-    return error(Code::conflict, "the work {} has ended: it is {}", id, name(now.state));
-  (*order)->stop.request_stop();
-  if ((*order)->work.state == State::queued) {
-    (*order)->work.state = State::cancelled;
-    (*order)->work.finished = store::wall_now();
-    std::erase(waiting_, *order);
+  LOOM_TRY(const OrderPtr order, find(id));
+  if (is_over(order->work.state))
+    return error(Code::conflict, "the work {} has ended: it is {}", id, name(order->work.state));
+  order->stop.request_stop();
+  if (order->work.state == State::queued) {
+    order->work.state = State::cancelled;
+    order->work.finished = store::wall_now();
+    std::erase(waiting_, order);
   }
-  return (*order)->work;
+  return order->work;
 }
 
 void DatabaseWorks::run(std::stop_token stopping) {
@@ -202,68 +216,89 @@ void DatabaseWorks::run(std::stop_token stopping) {
       waiting_.pop_front();
       order->work.state = State::running;
     }
-    do_one(order);
+    do_one(*order);
   }
 }
 
-void DatabaseWorks::do_one(const OrderPtr& order) {
-  const auto done = order->work.kind == "build"    ? do_build(order)
-                    : order->work.kind == "verify" ? do_verify(order)
-                    : order->work.kind == "fetch"  ? do_fetch(order)
-                                                   : do_warm(order);
-  order->sequences.reset();
+void DatabaseWorks::do_one(Order& order) {
+  const auto done = order.act(order);
+  order.act = nullptr;  // what was uploaded for it goes
   const MutexLock lock(mutex_);
-  order->work.finished = store::wall_now();
-  order->work.fraction.reset();
+  order.work.finished = store::wall_now();
+  order.work.fraction.reset();
+  order.work.step.clear();
   if (done) {
-    order->work.state = State::completed;
-    order->work.message = *done;
+    order.work.state = State::completed;
+    order.work.message = *done;
   } else {
-    order->work.state = done.error().code == Code::cancelled ? State::cancelled : State::failed;
-    order->work.message = done.error().message;
+    order.work.state = done.error().code == Code::cancelled ? State::cancelled : State::failed;
+    order.work.message = done.error().message;
   }
 }
 
-Result<std::string> DatabaseWorks::do_build(const OrderPtr& order) {
-  const auto progress = [this, &order](std::uint64_t read, std::uint64_t total) {
-    const MutexLock lock(mutex_);
-    if (total > 0) order->work.fraction = static_cast<double>(read) / static_cast<double>(total);
-  };
-  LOOM_TRY(const Snapshot made,
-           build_database(databases_.kept(), runner_, order->build, progress, order->stop.get_token()));
+void DatabaseWorks::report(Order& order, std::uint64_t done, std::uint64_t total) {
   const MutexLock lock(mutex_);
-  order->work.snapshot = made.id;
+  if (total > 0) order.work.fraction = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
+}
+
+Result<std::string> DatabaseWorks::do_build(Order& order, BuildOrder& build) {
+  if (!build.object.empty()) {
+    build.sequences = std::make_unique<QueryUpload>(parts_.uploads, 0);
+    LOOM_CHECKED(import_object(parts_.objects, build.object, *build.sequences));
+    LOOM_TRY(build.request.fasta, build.sequences->file());
+  }
+  const BuildWatch watch{
+      .progress = [&](std::uint64_t done, std::uint64_t total) { report(order, done, total); },
+      .step =
+          [&](std::string_view step) {
+            const MutexLock lock(mutex_);
+            order.work.step = step;
+            order.work.fraction.reset();
+          },
+      .repeated =
+          [&](const RepeatedIds& repeated) {
+            const MutexLock lock(mutex_);
+            order.work.repeated = repeated;
+          }};
+  LOOM_TRY(const Snapshot made, build_database(parts_.databases.kept(), parts_.runner, build.request, watch,
+                                               order.stop.get_token()));
+  const MutexLock lock(mutex_);
+  order.work.snapshot = made.id;
+  return words_of(order.work.repeated);
+}
+
+Result<std::string> DatabaseWorks::do_add(Order& order, const std::filesystem::path& path) {
+  LOOM_TRY(const Snapshot made,
+           add_database(parts_.databases.kept(), parts_.runner, path, order.stop.get_token()));
+  const MutexLock lock(mutex_);
+  order.work.snapshot = made.id;
   return std::string();
 }
 
-Result<std::string> DatabaseWorks::do_verify(const OrderPtr& order) {
-  LOOM_TRY(const Snapshot snapshot, databases_.kept().get(order->work.database, order->work.snapshot));
-  return verify_database(databases_.kept(), runner_, snapshot, order->stop.get_token());
+Result<std::string> DatabaseWorks::do_verify(Order& order) {
+  const auto& kept = parts_.databases.kept();
+  LOOM_TRY(const Snapshot snapshot, kept.get(order.work.database, order.work.snapshot));
+  return verify_database(kept, parts_.runner, snapshot, order.stop.get_token());
 }
 
-Result<std::string> DatabaseWorks::do_fetch(const OrderPtr& order) {
-  const auto progress = [this, &order](std::uint64_t done, std::uint64_t total) {
-    const MutexLock lock(mutex_);
-    if (total > 0)
-      order->work.fraction = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
-  };
+Result<std::string> DatabaseWorks::do_fetch(Order& order) {
   LOOM_TRY(const FetchedDatabase fetched,
-           fetch_database(databases_.kept(), runner_, {.name = order->work.database, .mirror = mirror_},
-                          progress, order->stop.get_token()));
+           fetch_database(
+               parts_.databases.kept(), parts_.runner, {.name = order.work.database, .mirror = parts_.mirror},
+               [&](std::uint64_t done, std::uint64_t total) { report(order, done, total); },
+               order.stop.get_token()));
   const MutexLock lock(mutex_);
-  order->work.snapshot = fetched.snapshot.id;
+  order.work.snapshot = fetched.snapshot.id;
   return fetched.is_new ? "fetched: " + fetched.snapshot.source : "up to date: " + fetched.snapshot.source;
 }
 
-Result<std::string> DatabaseWorks::do_warm(const OrderPtr& order) {
-  LOOM_TRY(const OpenDatabase opened, databases_.open(order->work.database, order->work.snapshot));
+Result<std::string> DatabaseWorks::do_warm(Order& order, std::uint64_t budget_bytes) {
+  LOOM_TRY(const OpenDatabase opened, parts_.databases.open(order.work.database, order.work.snapshot));
   catalog::WarmOptions options;
-  options.budget_bytes = order->budget_bytes;
-  options.stop = order->stop.get_token();
-  options.progress = [this, &order](const catalog::WarmProgress& now) {
-    const MutexLock lock(mutex_);
-    if (now.planned_bytes > 0)
-      order->work.fraction = static_cast<double>(now.done_bytes) / static_cast<double>(now.planned_bytes);
+  options.budget_bytes = budget_bytes;
+  options.stop = order.stop.get_token();
+  options.progress = [&](const catalog::WarmProgress& now) {
+    report(order, now.done_bytes, now.planned_bytes);
   };
   LOOM_TRY(const catalog::Warmed warmed, catalog::warm(opened.database, options));
   if (warmed.end == catalog::WarmEnd::stopped) return error(Code::cancelled, "it was cancelled");
@@ -272,34 +307,44 @@ Result<std::string> DatabaseWorks::do_warm(const OrderPtr& order) {
 }
 
 Result<std::vector<Snapshot>> DatabaseWorks::snapshots(const std::string& database) const {
-  LOOM_CHECKED(databases_.kept().current(database));
+  LOOM_CHECKED(parts_.databases.kept().current(database));
   std::vector<Snapshot> own;
-  for (Snapshot& one : databases_.kept().list())
+  for (Snapshot& one : parts_.databases.kept().list())
     if (one.database == database) own.push_back(std::move(one));
   return own;
 }
 
 Result<FetchedSequences> DatabaseWorks::sequences(const std::string& database, const std::string& id,
                                                   const SequenceRequest& request, Deadline deadline) {
-  LOOM_TRY(const OpenDatabase opened, databases_.open(database, id));
-  return fetch_sequences(runner_, opened, request, uploads_, deadline);
+  LOOM_TRY(const OpenDatabase opened, parts_.databases.open(database, id));
+  if (opened.database.has_ids)
+    return fetch_sequences(parts_.runner, opened, request, parts_.uploads, deadline);
+  LOOM_TRY(const std::string version, parts_.databases.version_of(database, id));
+  LOOM_TRY(const auto titles, titles_.get(version, opened, parts_.uploads, deadline));
+  return fetch_by_title(parts_.runner, opened, *titles, request, parts_.uploads, deadline);
+}
+
+Result<std::vector<Recommendation>> DatabaseWorks::recommend(blast::Molecule molecule, std::uint64_t longest,
+                                                             const std::string& database) {
+  return recommend_from(parts_.databases, molecule, longest, parts_.memory_bytes, database);
 }
 
 std::string DatabaseWorks::current_id(const std::string& database) const {
-  return databases_.kept().current_id(database);
+  return parts_.databases.kept().current_id(database);
 }
 
 Result<Snapshot> DatabaseWorks::switch_to(const Caller& caller, const std::string& database,
                                           const std::string& id) {
   LOOM_CHECKED(check_admin(caller));
-  return databases_.kept().switch_to(database, id);
+  return parts_.databases.kept().switch_to(database, id);
 }
 
 Status DatabaseWorks::remove(const Caller& caller, const std::string& database, const std::string& id) {
   LOOM_CHECKED(check_admin(caller));
-  const auto& kept = databases_.kept();
+  const auto& kept = parts_.databases.kept();
   LOOM_TRY(const Snapshot snapshot, id.empty() ? kept.current(database) : kept.get(database, id));
-  LOOM_CHECKED(check_unused(jobs_, id.empty() ? snapshot.folder.parent_path() : snapshot.folder));
+  LOOM_TRY(const DatabaseUse use, DatabaseUse::look(parts_.jobs));
+  LOOM_CHECKED(use.check_unused(id.empty() ? snapshot.folder.parent_path() : snapshot.folder));
   return id.empty() ? kept.remove_all(database) : kept.remove(database, id);
 }
 

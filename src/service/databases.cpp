@@ -1,5 +1,7 @@
 #include "service/databases.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "blast/program.hpp"
@@ -35,10 +37,12 @@ Result<std::vector<DatabaseInfo>> DatabaseList::get() {
   return listed(*known_);
 }
 
-Result<std::uint64_t> DatabaseList::changes() {
+Result<std::string> DatabaseList::version_of(const std::string& name, const std::string& id) {
+  const std::string snapshot = id.empty() ? kept_.current_id(name) : id;
+  if (!snapshot.empty()) return fmt::format("{}@{}", name, snapshot);
   LOOM_CHECKED(scan_first());
   const MutexLock lock(mutex_);
-  return changes_;
+  return fmt::format("{}@scan {}", name, changes_);
 }
 
 std::vector<DatabaseInfo> DatabaseList::listed(const std::vector<DatabaseInfo>& found) const {
@@ -106,21 +110,20 @@ Result<OpenDatabase> DatabaseList::open(const std::string& name, const std::stri
 }
 
 Result<std::size_t> DatabaseList::rescan() {
+  // Held to the end: a scan that opens nothing, because another just did, must not be heard of before that
+  // one.
+  const MutexLock scanning(scanning_);
   std::vector<DatabaseInfo> list;
-  bool changed = false;
-  {
-    const MutexLock lock(scanning_);
-    for (const catalog::Discovered& one : discovery_.scan(catalog::SearchPath::from_environment()))
-      list.push_back({.name = one.name,
-                      .title = one.title,
-                      .molecule = std::string(blast::name(one.molecule)),
-                      .sequences = one.shown.sequences,
-                      .letters = one.shown.letters,
-                      .bytes = one.bytes,
-                      .date = one.date,
-                      .version = static_cast<int>(one.version)});
-    changed = discovery_.opened() > 0;
-  }
+  for (const catalog::Discovered& one : discovery_.scan(catalog::SearchPath::from_environment()))
+    list.push_back({.name = one.name,
+                    .title = one.title,
+                    .molecule = std::string(blast::name(one.molecule)),
+                    .sequences = one.shown.sequences,
+                    .letters = one.shown.letters,
+                    .bytes = one.bytes,
+                    .date = one.date,
+                    .version = static_cast<int>(one.version)});
+  const bool changed = discovery_.opened() > 0;
   const MutexLock lock(mutex_);
   known_ = std::move(list);
   if (changed) ++changes_;

@@ -31,15 +31,14 @@ class DatabaseList {
   /// Looks into the folders; those who ask meanwhile get what was known. How many there are now.
   Result<std::size_t> rescan() EXCLUDES(mutex_, scanning_);
 
-  /// Grows whenever a rescan() opened something anew: what was read of those in BLASTDB may be old.
-  /// Scans only if nobody has yet.
-  Result<std::uint64_t> changes() EXCLUDES(mutex_, scanning_);
-
   /// Where the text of -db leads now: the folders of the current snapshots that it names, joined by ':'.
   [[nodiscard]] std::string path_of(std::string_view names) const;
   /// One of them; of one that the server keeps its snapshot `id`, the current one if that is empty. Errors:
   /// not_found, corrupt.
   [[nodiscard]] Result<OpenDatabase> open(const std::string& name, const std::string& id = "");
+  /// Tells one state of a database from another: its snapshot, or the scan that last found something new.
+  /// Errors: those of a first scan.
+  [[nodiscard]] Result<std::string> version_of(const std::string& name, const std::string& id = "");
   [[nodiscard]] const catalog::Snapshots& kept() const { return kept_; }
 
  private:
@@ -53,6 +52,7 @@ class DatabaseList {
   catalog::Discovery discovery_ GUARDED_BY(scanning_);
   Mutex mutex_;
   std::optional<std::vector<DatabaseInfo>> known_ GUARDED_BY(mutex_);
+  /// Grows whenever a rescan() opened something anew: what was read of those in BLASTDB may be old.
   std::uint64_t changes_ GUARDED_BY(mutex_) = 0;
 };
 

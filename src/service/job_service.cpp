@@ -232,6 +232,7 @@ Result<Preflight> LocalJobs::preflight(const Caller& caller, const SubmitRequest
   std::error_code ignored;
   fs::remove_all(folder, ignored);
   if (!split) return split.error();
+  LOOM_TRY(std::vector<std::string> warnings, warnings_of(checked, *upload, parts_.memory_bytes));
   double cpu = 0;
   for (const search::Step& step : (*split)->steps()) cpu += step.seconds;
   if (parts_.scheduler.knows_answer(checked.spec, upload->sha256()))
@@ -240,14 +241,14 @@ Result<Preflight> LocalJobs::preflight(const Caller& caller, const SubmitRequest
                      .tasks = 1,
                      .reasons = {"Nothing will be searched: an equal search was answered before, and its "
                                  "result is kept. With fresh it is searched again."},
-                     .warnings = checked.warnings};
+                     .warnings = std::move(warnings)};
   return Preflight{.queries = checked.queries.records,
                    .letters = checked.queries.letters,
                    .tasks = (*split)->steps().size(),
                    .shards = (*split)->plan().shards,
                    .cpu_seconds = cpu,
                    .reasons = (*split)->plan().reasons,
-                   .warnings = checked.warnings};
+                   .warnings = std::move(warnings)};
 }
 
 Result<store::JobPage> LocalJobs::list(const Caller& caller, store::JobFilter filter,

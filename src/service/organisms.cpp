@@ -66,10 +66,7 @@ Result<std::shared_ptr<const taxonomy::Taxonomy>> Organisms::taxonomy() {
 }
 
 Result<std::vector<TaxId>> Organisms::taxids(const std::string& database, Deadline deadline) {
-  LOOM_TRY(const std::uint64_t changes, databases_.changes());
-  const std::string snapshot = databases_.kept().current_id(database);
-  const std::string key =
-      snapshot.empty() ? fmt::format("{}@scan {}", database, changes) : database + "@" + snapshot;
+  LOOM_TRY(const std::string key, databases_.version_of(database));
   {
     const MutexLock lock(mutex_);
     if (const auto found = known_.find(key); found != known_.end()) return found->second;

@@ -1,12 +1,16 @@
 #include "service/request_check.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "blast/outfmt.hpp"
 #include "blast/split_limits.hpp"
 #include "search/scout.hpp"
 #include "sequence/byte_source.hpp"
+#include "service/query_look.hpp"
 
 namespace loom::service {
 
@@ -85,11 +89,35 @@ Result<blast::Options> read_options(const SubmitRequest& request, std::vector<st
   return options;
 }
 
+/// The program that searches a database of `there` with the queries of `program`.
+blast::Program program_for(blast::Program program, blast::Molecule there) {
+  const bool protein_query = blast::query_molecule(program) == blast::Molecule::protein;
+  if (there == blast::Molecule::protein)
+    return protein_query ? blast::Program::blastp : blast::Program::blastx;
+  return protein_query ? blast::Program::tblastn : blast::Program::blastn;
+}
+
+/// That there is such a database, but of the other molecule; nullopt if there is none.
+std::optional<Error> other_molecule(const blast::Options& options, const std::string& path) {
+  const blast::Program program = options.program();
+  const auto other = blast::database_kind(program) == blast::DatabaseKind::nucleotide
+                         ? blast::Molecule::protein
+                         : blast::Molecule::nucleotide;
+  const std::string& name = options.find("db")->text;
+  if (!catalog::open_database(name, other, catalog::SearchPath::with(path))) return std::nullopt;
+  return error(
+      Code::invalid_argument,
+      "database: {} holds {} sequences, which {} does not search; {} searches them with such queries", name,
+      blast::name(other), blast::name(program), blast::name(program_for(program, other)));
+}
+
 /// The error names no folder of ours.
 Result<DatabaseFacts> find_database(KnownDatabases& databases, const blast::Options& options,
                                     const std::string& path) {
   auto database = databases.get(options, path);
-  if (database || database.error().code != Code::not_found) return database;
+  if (database) return database;
+  if (auto why = other_molecule(options, path)) return *std::move(why);
+  if (database.error().code != Code::not_found) return database;
   const std::string& words = database.error().message;
   const std::size_t near = words.find("did you mean");
   return error(Code::not_found,
@@ -166,6 +194,20 @@ Result<Checked> check_request(const SubmitRequest& request, const QueryUpload& q
   checked.spec.database_bytes = database.bytes;
   checked.spec.fresh = request.fresh;
   return checked;
+}
+
+Result<std::vector<std::string>> warnings_of(const Checked& checked, const QueryUpload& query,
+                                             std::uint64_t memory_bytes) {
+  std::vector<std::string> warnings = checked.warnings;
+  LOOM_TRY(const auto source, query.open());
+  LOOM_TRY(const QueryLook look, look_at_query(*source));
+  for (std::string& one : query_warnings(look, checked.spec.options)) warnings.push_back(std::move(one));
+  if (memory_bytes > 0 && checked.spec.database_bytes > memory_bytes)
+    warnings.push_back(fmt::format(
+        "database: its {} MiB do not fit the {} MiB of memory that this server has for databases; "
+        "it is searched in parts, each read once",
+        checked.spec.database_bytes >> 20U, memory_bytes >> 20U));
+  return warnings;
 }
 
 }  // namespace loom::service

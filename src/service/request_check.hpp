@@ -23,4 +23,9 @@ Status check_title(std::string_view title);
 Result<Checked> check_request(const SubmitRequest& request, const QueryUpload& query, const Limits& limits,
                               KnownDatabases& databases, const std::string& database_path);
 
+/// What the user should be told before such a submit: of its options, its queries and its database. Errors:
+/// those of reading the query.
+Result<std::vector<std::string>> warnings_of(const Checked& checked, const QueryUpload& query,
+                                             std::uint64_t memory_bytes);
+
 }  // namespace loom::service

@@ -155,27 +155,10 @@ class Fetch {
   std::stop_token stop_;
 };
 
-/// The line of the batch for a part of a sequence of so many letters. `total` grows by those it has.
-Result<std::string> batch_line(const SequencePart& part, std::uint32_t letters, std::uint32_t flank,
-                               std::uint64_t& total) {
-  const std::uint32_t to = part.to == 0 ? letters : part.to;
-  const std::uint32_t from = std::max(part.from, 1U);
-  if (from > letters || to > letters)
-    return error(Code::invalid_argument, "{} has {} letters; {}-{} lies outside of it", part.id, letters,
-                 from, to);
-  const std::uint32_t first = from > flank ? from - flank : 1;
-  const std::uint32_t last = letters - to > flank ? to + flank : letters;
-  total += last - first + 1;
-  if (first == 1 && last == letters && !part.minus) return part.id + "\n";
-  return fmt::format("{} {}-{} {}\n", part.id, first, last, part.minus ? "minus" : "plus");
-}
-
-Error missing_error(const std::vector<std::string>& missing, const std::string& database) {
-  constexpr std::size_t kShown = 20;
-  const auto shown = std::span(missing).first(std::min(missing.size(), kShown));
-  return error(Code::not_found, "{} has no sequence {}{}; ask to skip what is missing, or correct the ids",
-               database, fmt::join(shown, ", "),
-               missing.size() > kShown ? fmt::format(" and {} more", missing.size() - kShown) : "");
+/// The line of the batch for that part of a sequence of so many letters.
+std::string batch_line(const SequencePart& part, const Range& range, std::uint32_t letters) {
+  if (range.first == 1 && range.last == letters && !part.minus) return part.id + "\n";
+  return fmt::format("{} {}-{} {}\n", part.id, range.first, range.last, part.minus ? "minus" : "plus");
 }
 
 }  // namespace
@@ -196,21 +179,43 @@ Result<std::vector<SequencePart>> parse_sequence_parts(std::string_view text) {
   return parts;
 }
 
+Result<Range> range_of(const SequencePart& part, std::uint32_t letters, std::uint32_t flank) {
+  const std::uint32_t to = part.to == 0 ? letters : part.to;
+  const std::uint32_t from = std::max(part.from, 1U);
+  if (from > letters || to > letters)
+    return error(Code::invalid_argument, "{} has {} letters; {}-{} lies outside of it", part.id, letters,
+                 from, to);
+  return Range{.first = from > flank ? from - flank : 1, .last = letters - to > flank ? to + flank : letters};
+}
+
+Status check_parts(const SequenceRequest& request, blast::Molecule molecule) {
+  if (request.parts.empty())
+    return error(Code::invalid_argument, "no sequence is asked for; name one id at least");
+  if (molecule == blast::Molecule::nucleotide) return ok();
+  for (const SequencePart& part : request.parts)
+    if (part.minus) return error(Code::invalid_argument, "{}: proteins have no minus strand", part.id);
+  return ok();
+}
+
+Status check_total(std::uint64_t letters) {
+  if (letters <= kMostSequenceLetters) return ok();
+  return error(Code::too_large, "{} letters or more are asked for, {} at most can be had at once", letters,
+               kMostSequenceLetters);
+}
+
+Error missing_error(const std::vector<std::string>& missing, const std::string& database) {
+  constexpr std::size_t kShown = 20;
+  const auto shown = std::span(missing).first(std::min(missing.size(), kShown));
+  return error(Code::not_found, "{} has no sequence {}{}; ask to skip what is missing, or correct the ids",
+               database, fmt::join(shown, ", "),
+               missing.size() > kShown ? fmt::format(" and {} more", missing.size() - kShown) : "");
+}
+
 Result<FetchedSequences> fetch_sequences(exec::ProcessRunner& runner, const OpenDatabase& database,
                                          const SequenceRequest& request, const fs::path& scratch,
                                          Deadline deadline, std::stop_token stop) {
   const std::string& name = database.database.names;
-  if (request.parts.empty())
-    return error(Code::invalid_argument, "no sequence is asked for; name one id at least");
-  if (!database.database.has_ids)
-    return error(
-        Code::invalid_argument,
-        "{} was made without -parse_seqids, so its sequences cannot be found by their ids; build it again "
-        "with them",
-        name);
-  if (database.database.molecule == blast::Molecule::protein)
-    for (const SequencePart& part : request.parts)
-      if (part.minus) return error(Code::invalid_argument, "{}: proteins have no minus strand", part.id);
+  LOOM_CHECKED(check_parts(request, database.database.molecule));
   LOOM_TRY(const TempDir folder, TempDir::create(scratch));
   Fetch fetch(runner, database, folder.path(), deadline, std::move(stop));
   LOOM_TRY(const std::vector<Found> found, fetch.look_up(request.parts));
@@ -218,17 +223,17 @@ Result<FetchedSequences> fetch_sequences(exec::ProcessRunner& runner, const Open
   std::string batch;
   std::uint64_t total = 0;
   for (std::size_t i = 0; i < found.size(); ++i) {
+    const SequencePart& part = request.parts[i];
     if (!found[i].there) {
-      missing.push_back(request.parts[i].id);
+      missing.push_back(part.id);
       continue;
     }
-    LOOM_TRY(const std::string line, batch_line(request.parts[i], found[i].letters, request.flank, total));
-    batch += line;
+    LOOM_TRY(const Range range, range_of(part, found[i].letters, request.flank));
+    total += range.last - range.first + 1;
+    batch += batch_line(part, range, found[i].letters);
   }
   if (!missing.empty() && (!request.skip_missing || batch.empty())) return missing_error(missing, name);
-  if (total > kMostSequenceLetters)
-    return error(Code::too_large, "{} letters are asked for, {} at most can be had at once", total,
-                 kMostSequenceLetters);
+  LOOM_CHECKED(check_total(total));
   LOOM_TRY(FetchedSequences fetched, fetch.write(batch));
   fetched.missing = std::move(missing);
   return fetched;

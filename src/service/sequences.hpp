@@ -7,6 +7,7 @@
 #include "base/fd.hpp"
 #include "exec/process_runner.hpp"
 #include "service/databases.hpp"
+#include "service/title_index.hpp"
 
 namespace loom::service {
 
@@ -40,12 +41,36 @@ struct FetchedSequences {
 };
 
 /// What blastdbcmd writes for the parts, in their order. Everything is looked up before anything is written:
-/// ids that are not there and parts outside of their sequence are found first. `scratch`: a folder for files
-/// that nobody sees. Blocking: on disk, and on blastdbcmd. Thread-safe. Errors: not_found with the missing
-/// ids; invalid_argument for a part outside, for the minus strand of a protein, and for a database made
-/// without -parse_seqids; too_large past kMostSequenceLetters; timed_out, cancelled, disk_full.
+/// ids that are not there and parts outside of their sequence are found first. The database has ids
+/// (Database::has_ids). `scratch`: a folder for files that nobody sees. Blocking: on disk, and on blastdbcmd.
+/// Thread-safe. Errors: not_found with the missing ids; invalid_argument for a part outside, and for the
+/// minus strand of a protein; too_large past kMostSequenceLetters; timed_out, cancelled, disk_full.
 Result<FetchedSequences> fetch_sequences(exec::ProcessRunner& runner, const OpenDatabase& database,
                                          const SequenceRequest& request, const std::filesystem::path& scratch,
                                          Deadline deadline, std::stop_token stop = {});
+
+/// The same of a database without ids, by the first words of the titles, as reports call its sequences; of
+/// several with that word the first. `titles` are that database's. Errors: as fetch_sequences;
+/// invalid_argument when no part of the database can be chosen (Database::unshardable).
+Result<FetchedSequences> fetch_by_title(exec::ProcessRunner& runner, const OpenDatabase& database,
+                                        const TitleIndex& titles, const SequenceRequest& request,
+                                        const std::filesystem::path& scratch, Deadline deadline,
+                                        std::stop_token stop = {});
+
+// What both share.
+
+/// A part's letters and its flanks, as far as there are some.
+struct Range {
+  std::uint32_t first = 1;
+  std::uint32_t last = 0;
+};
+/// Errors: invalid_argument when it is not of a sequence of so many letters.
+Result<Range> range_of(const SequencePart& part, std::uint32_t letters, std::uint32_t flank);
+/// invalid_argument for no part, and for the minus strand of a protein.
+Status check_parts(const SequenceRequest& request, blast::Molecule molecule);
+/// too_large past kMostSequenceLetters.
+Status check_total(std::uint64_t letters);
+/// not_found, which names some of `missing`.
+Error missing_error(const std::vector<std::string>& missing, const std::string& database);
 
 }  // namespace loom::service

@@ -268,6 +268,36 @@ class MirrorTest(unittest.TestCase):
         self.assertGreaterEqual(len(self.ranges()), 1)
         self.assert_searches_as(self.PROTEINS)
 
+    def test_killed_at_any_moment_the_catalogue_opens_and_is_right(self):
+        self.publish(self.FEWER, "2026-01-01T00:00:00")
+        began = time.monotonic()
+        self.fetch()
+        usual = time.monotonic() - began
+        old = self.snapshots()[0]["id"]
+        for file in self.mirror.folder.iterdir():
+            file.unlink()
+        self.publish(self.PROTEINS, "2026-02-01T00:00:00")
+        rounds = {"quick": 4, "default": 10, "full": 60}[st.LEVEL]
+        for number in range(rounds):
+            process = subprocess.Popen([st.BINARY, "db", "fetch", NAME, "--data", self.data, "--from", self.mirror.url],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(usual * 1.2 * number / rounds)  # where the kill falls is what is tested
+            process.kill()
+            process.wait()
+            now = self.snapshots()
+            self.assertEqual(sum(one["current"] for one in now), 1, f"round {number}")
+            self.assertIn(old, [one["id"] for one in now])
+            verdict = subprocess.run([st.BINARY, "db", "verify", NAME, "--data", self.data], capture_output=True, text=True)
+            self.assertEqual((verdict.returncode, "whole" in verdict.stdout), (0, True), f"round {number}: {verdict}")
+            if len(now) > 1:  # it was done already, or as good as: once more
+                for one in now:
+                    if one["id"] != old:
+                        subprocess.run([st.BINARY, "db", "rollback", NAME, old, "--data", self.data], check=True, capture_output=True)
+                        subprocess.run([st.BINARY, "db", "remove", NAME, one["id"], "--data", self.data], check=True, capture_output=True)
+        self.fetch()
+        self.assert_searches_as(self.PROTEINS, snapshots=2)
+        self.assertEqual(list((self.data / "databases/.staging").iterdir()), [])
+
     def test_a_bucket_and_a_folder_without_metadata_are_found_too(self):
         files = make_volumes(self.folder / "made", self.PROTEINS)
         bucket = self.mirror.folder / "2026-01-02-03-04-05"

@@ -567,7 +567,7 @@ const databases = {
   },
   works: {
     title: "Being done",
-    kind: { build: "Build", fetch: "Fetch", verify: "Verify", warm: "Read into memory" } as Record<string, string>,
+    kind: { build: "Build", append: "Append", add: "Take in", fetch: "Fetch", verify: "Verify", warm: "Read into memory" } as Record<string, string>,
     status: { queued: "Waits", running: "Runs", completed: "Done", failed: "Failed", cancelled: "Cancelled" },
     progress: (name: string) => `Progress with ${name}`,
     cancelNamed: (name: string) => `Cancel the work on ${name}`,
