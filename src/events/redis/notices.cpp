@@ -14,7 +14,7 @@ Result<std::string> take_word(std::string_view& rest) {
   const std::size_t end = rest.find(kBetween);
   if (end == std::string_view::npos)
     return error(Code::corrupt, "a message on the channel with a word too few");
-  const std::string word(rest.substr(0, end));
+  std::string word(rest.substr(0, end));
   rest.remove_prefix(end + 1);
   return word;
 }
