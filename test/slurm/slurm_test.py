@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parent.parent / "e2e")]
 import cluster as slurm  # noqa: E402
-import service_test as st  # noqa: E402
+import support as st  # noqa: E402
 
 AZURITE = Path(sys.argv[4])
 PATH = os.environ["PATH"]
