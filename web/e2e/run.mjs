@@ -1,5 +1,7 @@
 // The page as people meet it: `npm run e2e`, or `node e2e/run.mjs WORDS` for the tests whose names hold the words.
-// BLASTLOOM names the server's binary, BLASTLOOM_TESTDATA the test data, BLASTLOOM_IMAGES a folder for screenshots.
+// BLASTLOOM names the server's binary, BLASTLOOM_TESTDATA the test data, BLASTLOOM_IMAGES a folder for screenshots,
+// BLASTLOOM_DIST the built page (web/dist). BLASTLOOM_PART runs a part of the tests: `measured`, those that need the machine
+// for themselves; `1/2`, the first half of the others; without it, all.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync } from "node:fs";
@@ -12,7 +14,9 @@ import { mostBytes, sizes } from "./size.mjs";
 if (images) mkdirSync(images, { recursive: true });
 const wanted = process.argv.slice(2).join(" ").toLowerCase();
 const tests = [];
-const test = (name, run) => tests.push({ name, run });
+const test = (name, run) => tests.push({ name, run, part: `${(tests.length % 2) + 1}/2` });
+const measured = (name, run) => tests.push({ name, run, part: "measured" });
+const part = process.env.BLASTLOOM_PART;
 
 const repository = fileURLToPath(new URL("../../", import.meta.url));
 const server = await new Server().start();
@@ -60,7 +64,7 @@ test("a search is limited to organisms, found by name", async () => {
   await own.end();
 });
 
-test("a researcher searches, watches, reads and downloads", async () => {
+measured("a researcher searches, watches, reads and downloads", async () => {
   const page = await open(site.url, "", { expect: [/status of 400/] });
   await page.keyboard.press("/");
   assert.equal(await page.evaluate(() => document.activeElement.tagName), "TEXTAREA");
@@ -525,7 +529,7 @@ function alike(count, name) {
   return text;
 }
 
-test("a huge result stays usable", async () => {
+measured("a huge result stays usable", async () => {
   const [queries, subjects] = process.env.LOOM_TEST_LEVEL === "full" ? [500, 2000] : [100, 1000];
   const total = queries * subjects;
   const built = await server.api("/api/blast/databases?name=alike&molecule=nucleotide", { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: alike(subjects, "subject") });
@@ -661,8 +665,8 @@ test("no place loads more than 200 KiB of script", async () => {
 
 let failed = 0;
 let passed = 0;
-for (const { name, run } of tests) {
-  if (!name.toLowerCase().includes(wanted)) continue;
+for (const { name, run, part: own } of tests) {
+  if (!name.toLowerCase().includes(wanted) || (part && part !== own)) continue;
   const start = Date.now();
   try {
     await run();

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
-const dist = fileURLToPath(new URL("../dist/", import.meta.url));
+const dist = process.env.BLASTLOOM_DIST ? `${process.env.BLASTLOOM_DIST}/` : fileURLToPath(new URL("../dist/", import.meta.url));
 export const mostBytes = 200 * 1024;
 
 /** @returns {Record<string, number>} gzipped bytes of script by place */
