@@ -216,6 +216,12 @@ Result<FetchedSequences> fetch_sequences(exec::ProcessRunner& runner, const Open
                                          Deadline deadline, std::stop_token stop) {
   const std::string& name = database.database.names;
   LOOM_CHECKED(check_parts(request, database.database.molecule));
+  if (!database.database.has_ids)
+    return error(
+        Code::invalid_argument,
+        "{} was made without -parse_seqids, so its sequences cannot be found by their ids; build it again "
+        "with them",
+        name);
   LOOM_TRY(const TempDir folder, TempDir::create(scratch));
   Fetch fetch(runner, database, folder.path(), deadline, std::move(stop));
   LOOM_TRY(const std::vector<Found> found, fetch.look_up(request.parts));

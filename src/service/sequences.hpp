@@ -41,10 +41,11 @@ struct FetchedSequences {
 };
 
 /// What blastdbcmd writes for the parts, in their order. Everything is looked up before anything is written:
-/// ids that are not there and parts outside of their sequence are found first. The database has ids
-/// (Database::has_ids). `scratch`: a folder for files that nobody sees. Blocking: on disk, and on blastdbcmd.
-/// Thread-safe. Errors: not_found with the missing ids; invalid_argument for a part outside, and for the
-/// minus strand of a protein; too_large past kMostSequenceLetters; timed_out, cancelled, disk_full.
+/// ids that are not there and parts outside of their sequence are found first. `scratch`: a folder for files
+/// that nobody sees. Blocking: on disk, and on blastdbcmd. Thread-safe. Errors: not_found with the missing
+/// ids; invalid_argument for a part outside, for the minus strand of a protein, and for a database made
+/// without -parse_seqids (fetch_by_title is for those); too_large past kMostSequenceLetters; timed_out,
+/// cancelled, disk_full.
 Result<FetchedSequences> fetch_sequences(exec::ProcessRunner& runner, const OpenDatabase& database,
                                          const SequenceRequest& request, const std::filesystem::path& scratch,
                                          Deadline deadline, std::stop_token stop = {});

@@ -192,7 +192,7 @@ class ReportsTest(ht.HitsTest):
         self.assertEqual(self.ask(job, "export", 400, format="sam")["field"], "format")
         self.assertEqual(self.ask(job, "export", 400, flank=3)["field"], "flank")
         none = self.finished("blastp", "proteins_2k_noids", st.query("protein_1.fa"), {})
-        self.assertIn("has no sequence", self.ask(none, "export", 404, format="fasta")["detail"])  # ids were not parsed
+        self.assertIn("-parse_seqids", self.ask(none, "export", 400, format="fasta")["detail"])
 
     def entries(self, database, lines):
         """What blastdbcmd writes for them."""
