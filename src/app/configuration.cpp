@@ -9,6 +9,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "app/flags.hpp"
+
 namespace loom::app {
 
 namespace {
@@ -18,11 +20,11 @@ constexpr std::string_view kFileFlag = "--config";
 
 class Layers {
  public:
-  /// `text` is one value of `setting`.
+  /// `text` is one value of `setting`. Errors: invalid_argument, without the place.
   Status take(const Setting& setting, const std::string& text, Origin origin, const std::string& place) {
     if (const Status set = setting.set(done_.options, text); !set) {
-      if (setting.secret) return error(Code::invalid_argument, "{}: not a value that can be", place);
-      return set.error().at(place);
+      if (setting.secret) return error(Code::invalid_argument, "not a value that can be");
+      return set.error();
     }
     std::vector<Given>& given = done_.given[std::string(setting.name)];
     const auto same = [&](const Given& other) {
@@ -63,11 +65,8 @@ Status take_file(Layers& layers, const std::string& path) {
       return error(Code::invalid_argument,
                    "{}: others may read the file, and {} is a secret; first: chmod 600 {}", place, entry.key,
                    path);
-    const Status taken = layers.take(**setting, entry.text, Origin::file, place);
-    if (!taken) {
-      const std::string words = taken.error().message.substr(place.size());  // ": what is wrong"
-      return error(Code::invalid_argument, "{}: {}{}", place, entry.key, words);
-    }
+    if (const Status taken = layers.take(**setting, entry.text, Origin::file, place); !taken)
+      return taken.error().at(entry.key).at(place);
   }
   return ok();
 }
@@ -80,7 +79,9 @@ Status take_variables(Layers& layers, const Environment& environment) {
     std::string_view rest = found->second;
     while (!rest.empty()) {
       const std::size_t end = setting.kind == Kind::by_name ? rest.find(',') : std::string_view::npos;
-      LOOM_CHECKED(layers.take(setting, std::string(rest.substr(0, end)), Origin::environment, variable));
+      const Status taken =
+          layers.take(setting, std::string(rest.substr(0, end)), Origin::environment, variable);
+      if (!taken) return taken.error().at(variable);
       rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
     }
   }
@@ -111,18 +112,16 @@ Result<Flag> read_flag(std::span<const std::string> args, std::size_t& at) {
     return flag;
   }
   if (flag.name != kFileFlag) {
-    const auto setting = flag.name.starts_with("--") ? find_setting(std::string_view(flag.name).substr(2))
-                                                     : Result<const Setting*>(nullptr);
+    if (!flag.name.starts_with("--"))
+      return error(Code::invalid_argument, "serve has no flag '{}'; see blastloom serve --help", flag.name);
+    const std::string_view name = std::string_view(flag.name).substr(2);
+    const auto setting = find_setting(name);
     if (!setting) {
-      const std::size_t near = setting.error().message.find("did you mean '");
-      return error(Code::invalid_argument, "serve has no flag '{}'; {}", flag.name,
-                   near == std::string::npos
-                       ? "see blastloom serve --help"
-                       : "did you mean '--" + setting.error().message.substr(near + 14));
+      std::vector<std::string_view> names;
+      for (const Setting& one : settings()) names.push_back(one.name);
+      return unknown_flag("serve", name, names);
     }
     flag.setting = *setting;
-    if (flag.setting == nullptr)
-      return error(Code::invalid_argument, "serve has no flag '{}'; see blastloom serve --help", flag.name);
     if (flag.setting->secret)
       return error(Code::invalid_argument,
                    "{}: a secret in a flag is seen by others; set {} in the environment", flag.name,
@@ -176,7 +175,9 @@ Result<Configuration> configure(std::span<const std::string> args, const Environ
   Layers layers;
   if (!file.empty()) LOOM_CHECKED(take_file(layers, file));
   LOOM_CHECKED(take_variables(layers, environment));
-  for (const Flag& flag : flags) LOOM_CHECKED(layers.take(*flag.setting, flag.text, Origin::flag, flag.name));
+  for (const Flag& flag : flags)
+    if (const Status taken = layers.take(*flag.setting, flag.text, Origin::flag, flag.name); !taken)
+      return taken.error().at(flag.name);
   return layers.result();
 }
 

@@ -6,17 +6,11 @@
 
 namespace loom::app {
 
-namespace {
-
-Error unknown(std::string_view command, std::string_view flag, std::span<const KnownFlag> known) {
-  std::vector<std::string_view> names;
-  for (const KnownFlag& one : known) names.push_back(one.name);
+Error unknown_flag(std::string_view command, std::string_view flag, std::span<const std::string_view> names) {
   if (const auto near = blast::nearest(flag, names))
     return error(Code::invalid_argument, "{} has no flag '--{}'; did you mean '--{}'?", command, flag, *near);
   return error(Code::invalid_argument, "{0} has no flag '--{1}'; see blastloom {0} --help", command, flag);
 }
-
-}  // namespace
 
 std::vector<std::string> Arguments::values(std::string_view flag) const {
   std::vector<std::string> found;
@@ -36,7 +30,11 @@ Result<Arguments> read_arguments(std::string_view command, std::span<const std::
     const std::size_t equals = args[i].find('=');
     const std::string flag = args[i].substr(2, equals == std::string::npos ? equals : equals - 2);
     const auto one = std::ranges::find(known, flag, &KnownFlag::name);
-    if (one == known.end()) return unknown(command, flag, known);
+    if (one == known.end()) {
+      std::vector<std::string_view> names;
+      for (const KnownFlag& other : known) names.push_back(other.name);
+      return unknown_flag(command, flag, names);
+    }
     std::string value;
     if (one->takes_value && equals != std::string::npos) {
       value = args[i].substr(equals + 1);

@@ -31,6 +31,9 @@ struct Arguments {
   [[nodiscard]] std::vector<std::string> values(std::string_view flag) const;
 };
 
+/// What is said of a flag of `command` that is not one of `names`, with what is near. All without dashes.
+Error unknown_flag(std::string_view command, std::string_view flag, std::span<const std::string_view> names);
+
 /// "--name VALUE" or "--name=VALUE"; the last of several counts. Errors: invalid_argument, naming the flag
 /// and what is near, and `command`, whose --help tells more.
 Result<Arguments> read_arguments(std::string_view command, std::span<const std::string> args,

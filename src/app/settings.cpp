@@ -30,24 +30,33 @@ Status set_yes_no(bool& option, const std::string& text) {
   return ok();
 }
 
+template <class Value>
+Value& member(ServerOptions& options, Value ServerOptions::* of) {
+  return options.*of;
+}
+template <class Value>
+Value& member(ServerOptions& options, Value SlurmOptions::* of) {
+  return options.slurm.*of;
+}
+
 template <auto kMember>
 Status set_text(ServerOptions& options, const std::string& text) {
   if (text.empty()) return error(Code::invalid_argument, "a value is needed");
-  options.*kMember = text;
+  member(options, kMember) = text;
   return ok();
 }
 template <auto kMember>
 Status set_yes(ServerOptions& options, const std::string& text) {
-  return set_yes_no(options.*kMember, text);
+  return set_yes_no(member(options, kMember), text);
 }
 template <auto kMember>
 Status set_bytes(ServerOptions& options, const std::string& text) {
-  LOOM_TRY(options.*kMember, parse_bytes(text));
+  LOOM_TRY(member(options, kMember), parse_bytes(text));
   return ok();
 }
 template <auto kMember, int kLeast, int kMost>
 Status set_number(ServerOptions& options, const std::string& text) {
-  LOOM_TRY(options.*kMember, number(text, kLeast, kMost));
+  LOOM_TRY(member(options, kMember), number(text, kLeast, kMost));
   return ok();
 }
 
@@ -93,23 +102,6 @@ Status set_weight(ServerOptions& options, const std::string& text) {
   return ok();
 }
 
-template <auto kMember>
-Status set_slurm_text(ServerOptions& options, const std::string& text) {
-  if (text.empty()) return error(Code::invalid_argument, "a value is needed");
-  options.slurm.*kMember = text;
-  return ok();
-}
-template <auto kMember>
-Status set_slurm_bytes(ServerOptions& options, const std::string& text) {
-  LOOM_TRY(options.slurm.*kMember, parse_bytes(text));
-  return ok();
-}
-template <auto kMember, int kLeast, int kMost>
-Status set_slurm_number(ServerOptions& options, const std::string& text) {
-  LOOM_TRY(options.slurm.*kMember, number(text, kLeast, kMost));
-  return ok();
-}
-
 /// "NAME=VALUE" or "NAME", with its dashes or without.
 Status set_slurm_option(ServerOptions& options, const std::string& text) {
   const std::size_t begin = std::min(text.find_first_not_of('-'), text.size());
@@ -139,8 +131,7 @@ constexpr std::array kSettings{
             set_text<&ServerOptions::data>},
     Setting{"listen", Kind::text, "HOST:PORT", "127.0.0.1:8765", "port 0 picks a free one",
             "The address is printed as the first line and written to DATA/address. Any host but the loopback "
-            "needs a "
-            "token first: blastloom token create NAME --role admin --data DIR",
+            "needs a token first: blastloom token create NAME --role admin --data DIR",
             set_listen},
     Setting{"db-path", Kind::path, "DIR[:DIR…]", "(the variable BLASTDB)", "", "Folders of BLAST databases.",
             set_text<&ServerOptions::db_path>},
@@ -149,8 +140,7 @@ constexpr std::array kSettings{
             set_number<&ServerOptions::streams, 1, 4096>},
     Setting{"mirror", Kind::text, "URL", "https://ftp.ncbi.nlm.nih.gov/blast/db", "",
             "Where databases are fetched from when an admin asks for it: a folder like NCBI's blast/db, or a "
-            "bucket "
-            "like those of NCBI.",
+            "bucket like those of NCBI.",
             set_text<&ServerOptions::mirror>},
     Setting{"import-dir", Kind::path, "DIR", "(none)", "",
             "Admins may build databases from files below DIR, and take in BLAST databases there.",
@@ -185,8 +175,7 @@ constexpr std::array kSettings{
             "Where large queries and results are kept.", set_objects},
     Setting{"azure-account-file", Kind::path, "FILE", "(none)", "readable by its owner only",
             "The account, in lines 'account = …', 'key = …' or 'sas = …', 'endpoint = …', 'ca-file = …', in "
-            "place of "
-            "the five settings below.",
+            "place of the five settings below.",
             set_text<&ServerOptions::azure_account_file>},
     Setting{
         "azure-account", Kind::text, "NAME", "(none)", "3 to 24 of a-z and 0-9", "The storage account.",
@@ -229,34 +218,34 @@ constexpr std::array kSettings{
         "program, BLAST+ and the databases under the same paths as here, and reach the object store. "
         "`memory` "
         "is then that of each node, and there is enough when none is given.",
-        [](ServerOptions& options, const std::string& text) { return set_yes_no(options.slurm.on, text); }},
+        set_yes<&SlurmOptions::on>},
     Setting{"slurm-partition", Kind::text, "NAME", "(Slurm's)", "", "Partition of the tasks.",
-            set_slurm_text<&SlurmOptions::partition>},
+            set_text<&SlurmOptions::partition>},
     Setting{"slurm-account", Kind::text, "NAME", "(Slurm's)", "", "Account that they are charged to.",
-            set_slurm_text<&SlurmOptions::account>},
+            set_text<&SlurmOptions::account>},
     Setting{"slurm-qos", Kind::text, "NAME", "(Slurm's)", "", "Their quality of service.",
-            set_slurm_text<&SlurmOptions::qos>},
+            set_text<&SlurmOptions::qos>},
     Setting{"slurm-constraint", Kind::text, "LIST", "(none)", "", "Features that their nodes need.",
-            set_slurm_text<&SlurmOptions::constraint>},
+            set_text<&SlurmOptions::constraint>},
     Setting{"slurm-option", Kind::by_name, "NAME=VALUE", "(none)", "",
             "One more long option of sbatch. May be repeated.", set_slurm_option},
     Setting{"slurm-memory", Kind::size, "SIZE", "(the partition's)", "from 1 byte",
             "Memory of a task; one that runs out of it is run again with twice as much, up to 16 times.",
-            set_slurm_bytes<&SlurmOptions::memory_bytes>},
+            set_bytes<&SlurmOptions::memory_bytes>},
     Setting{"slurm-minutes", Kind::number, "N", "(the partition's)", "1 to 1000000",
             "Time limit of a task; one that reaches it is run again with twice as much, up to 16 times.",
-            set_slurm_number<&SlurmOptions::minutes, 1, 1'000'000>},
+            set_number<&SlurmOptions::minutes, 1, 1'000'000>},
     Setting{"slurm-outstanding", Kind::number, "N", "256", "1 to 4096",
             "Tasks in Slurm at once, of all jobs, each on one core.",
-            set_slurm_number<&SlurmOptions::outstanding, 1, 4096>},
+            set_number<&SlurmOptions::outstanding, 1, 4096>},
     Setting{"slurm-stage", Kind::path, "DIR", "(none)", "",
             "Copy databases to this folder of each node's own disk, once a node, and search them there.",
-            set_slurm_text<&SlurmOptions::stage>},
+            set_text<&SlurmOptions::stage>},
     Setting{"slurm-stage-size", Kind::size, "SIZE", "100G", "from 1 byte",
             "Keep at most that much there; what nobody reads goes, the longest unused first.",
-            set_slurm_bytes<&SlurmOptions::stage_bytes>},
+            set_bytes<&SlurmOptions::stage_bytes>},
     Setting{"slurm-poll", Kind::number, "SECONDS", "5", "1 to 600", "Time between questions to Slurm.",
-            set_slurm_number<&SlurmOptions::poll_seconds, 1, 600>},
+            set_number<&SlurmOptions::poll_seconds, 1, 600>},
     Setting{"log-level", Kind::text, "LEVEL", "info", "debug, info, warning or error",
             "Least of the lines on standard error.", set_log_level},
 };

@@ -36,7 +36,7 @@ void FairShare::charge(const std::string& owner, double cpu_seconds, Instant now
   use.at = now;
 }
 
-double FairShare::used(const std::string& owner, Instant now) const {
+double FairShare::used(std::string_view owner, Instant now) const {
   const auto use = uses_.find(owner);
   if (use == uses_.end()) return 0;
   const auto weight = weights_.find(owner);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/clock.hpp"
 
@@ -36,8 +37,8 @@ struct Room {
 /// nothing waits for ever, and before that what only needs to be put together; then the one that was served
 /// least, in steps of a factor of 2 above kSmall: so a small job does not stand behind a huge one, and of
 /// many small ones the first is done first; then what searches a database that is in memory; then the older.
-/// Something that does not fit is passed over until
-/// it has waited kPatience; then cores are kept free for it. Not thread-safe. Never blocks.
+/// Something that does not fit is passed over until it has waited kPatience; then cores are kept free for it.
+/// Not thread-safe. Never blocks.
 class FairShare {
  public:
   static constexpr std::chrono::seconds kHalfLife{600};
@@ -45,12 +46,13 @@ class FairShare {
   static constexpr std::chrono::seconds kPatience{30};
   static constexpr double kSmall = 10;  ///< CPU seconds
 
-  explicit FairShare(std::map<std::string, double> weights) : weights_(std::move(weights)) {}
+  explicit FairShare(const std::map<std::string, double>& weights)
+      : weights_(weights.begin(), weights.end()) {}
 
   /// `owner` used `cpu_seconds`; negative corrects an earlier guess.
   void charge(const std::string& owner, double cpu_seconds, Instant now);
   /// CPU seconds used, what is older counting less, over the weight.
-  [[nodiscard]] double used(const std::string& owner, Instant now) const;
+  [[nodiscard]] double used(std::string_view owner, Instant now) const;
 
   /// The index of the one that starts now; nullopt when none fits, or cores are kept for one that waits.
   [[nodiscard]] std::optional<std::size_t> next(std::span<const Candidate> candidates, const Room& room,
@@ -67,8 +69,8 @@ class FairShare {
   [[nodiscard]] static int level(double served);
   [[nodiscard]] bool before(const Candidate& a, const Candidate& b, Instant now) const;
 
-  std::map<std::string, double> weights_;
-  std::map<std::string, Use> uses_;
+  std::map<std::string, double, std::less<>> weights_;
+  std::map<std::string, Use, std::less<>> uses_;
 };
 
 }  // namespace loom::sched

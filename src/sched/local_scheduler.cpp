@@ -364,8 +364,10 @@ Standing LocalScheduler::standing(const store::JobId& id) const {
     } else if (options_.waits_for) {
       standing.waits_for = options_.waits_for(job.folder);
     }
-    const auto busy = std::ranges::count_if(
-        board_.begun(), [](const auto& other) { return other.second->phase == ActiveJob::Phase::searching; });
+    std::ptrdiff_t busy = 0;
+    for (const auto& [owner, jobs] : board_.begun)
+      busy += std::ranges::count_if(
+          jobs, [](const auto& other) { return other.second->phase == ActiveJob::Phase::searching; });
     const double cores = static_cast<double>(options_.cores) / static_cast<double>(busy);
     standing.eta_seconds = remaining_seconds(job) / std::max(1.0, cores);
     standing.eta_error = board_.costs.error(job.kind);
@@ -378,7 +380,7 @@ SchedulerCounts LocalScheduler::counts() const {
   SchedulerCounts counts = counts_;
   counts.cores_busy = options_.cores - board_.cores_free;
   counts.waiting_jobs = board_.waiting.size();
-  counts.active_jobs = board_.begun().size();
+  for (const auto& [owner, jobs] : board_.begun) counts.active_jobs += jobs.size();
   counts.reuse = reuse_.counts();
   return counts;
 }
@@ -398,9 +400,10 @@ Result<std::uint64_t> LocalScheduler::reconcile() {
     const MutexLock lock(mutex_);
     owed = owed_;
     for (const std::string_view owner : board_.waiting.owners())
-      for (const ActivePtr& job : board_.waiting.heads(std::string(owner))) heads.push_back(job);
-    for (const auto& [number, job] : board_.begun())
-      for (const auto& [index, lease] : job->leases) held.push_back(lease);
+      for (const ActivePtr& job : board_.waiting.heads(owner)) heads.push_back(job);
+    for (const auto& [owner, jobs] : board_.begun)
+      for (const auto& [number, job] : jobs)
+        for (const auto& [index, lease] : job->leases) held.push_back(lease);
   }
   // Without the lock: who they are and what they search never changes.
   for (const ActivePtr& job : heads)

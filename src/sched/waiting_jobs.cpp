@@ -32,7 +32,7 @@ void WaitingJobs::remove(const ActivePtr& job) {
   erase(companies_, job->company, job->number);
 }
 
-std::vector<ActivePtr> WaitingJobs::heads(const std::string& owner) const {
+std::vector<ActivePtr> WaitingJobs::heads(std::string_view owner) const {
   std::vector<ActivePtr> heads;
   if (const auto own = queues_.find(owner); own != queues_.end())
     for (const auto& [name, queue] : own->second) heads.push_back(queue.begin()->second);

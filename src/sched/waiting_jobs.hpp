@@ -21,7 +21,7 @@ class WaitingJobs {
 
   /// Of that owner, the first of each priority and database: no other can be next, for among these the oldest
   /// goes first.
-  [[nodiscard]] std::vector<ActivePtr> heads(const std::string& owner) const;
+  [[nodiscard]] std::vector<ActivePtr> heads(std::string_view owner) const;
   /// Those who have jobs here.
   [[nodiscard]] std::vector<std::string_view> owners() const;
   /// Those that may ride with a job of `company`, which is not empty, the oldest first.
@@ -38,8 +38,8 @@ class WaitingJobs {
     return {-std::int64_t{job.job.request.priority}, job.job.request.database};
   }
 
-  std::map<std::string, std::map<Name, Queue>> queues_;  // by owner
-  std::map<std::string, Queue> companies_;               // without those that go alone
+  std::map<std::string, std::map<Name, Queue>, std::less<>> queues_;  // by owner
+  std::map<std::string, Queue> companies_;                            // without those that go alone
   std::size_t size_ = 0;
 };
 

@@ -30,7 +30,7 @@ class WaitingJobsTest : public ::testing::Test {
   std::vector<std::uint64_t> heads() {
     std::vector<std::uint64_t> numbers;
     for (const std::string_view owner : jobs_.owners())
-      for (const ActivePtr& job : jobs_.heads(std::string(owner))) numbers.push_back(job->number);
+      for (const ActivePtr& job : jobs_.heads(owner)) numbers.push_back(job->number);
     std::ranges::sort(numbers);
     return numbers;
   }

@@ -31,8 +31,7 @@ void WorkBoard::wait(const ActivePtr& job) {
 void WorkBoard::begin(const ActivePtr& job) {
   job->phase = ActiveJob::Phase::preparing;
   waiting.remove(job);
-  begun_.emplace(job->number, job);
-  begun_by_owner_[job->job.request.owner].emplace(job->number, job);
+  begun[job->job.request.owner].emplace(job->number, job);
 }
 
 void WorkBoard::remove(const ActivePtr& job) {
@@ -41,14 +40,13 @@ void WorkBoard::remove(const ActivePtr& job) {
 }
 
 void WorkBoard::forget(const ActivePtr& job) {
-  begun_.erase(job->number);
-  const auto own = begun_by_owner_.find(job->job.request.owner);
-  if (own == begun_by_owner_.end()) return;
+  const auto own = begun.find(job->job.request.owner);
+  if (own == begun.end()) return;
   own->second.erase(job->number);
-  if (own->second.empty()) begun_by_owner_.erase(own);
+  if (own->second.empty()) begun.erase(own);
 }
 
-void WorkBoard::add_candidates(Candidates& into, const std::string& owner) const {
+void WorkBoard::add_candidates(Candidates& into, std::string_view owner) const {
   const auto consider = [&](const ActivePtr& job) {
     if (!job->can_run()) return;
     Candidate one{.owner = &job->job.request.owner,
@@ -67,7 +65,7 @@ void WorkBoard::add_candidates(Candidates& into, const std::string& owner) const
     into.jobs.push_back(job);
     into.all.push_back(one);
   };
-  if (const auto own = begun_by_owner_.find(owner); own != begun_by_owner_.end())
+  if (const auto own = begun.find(owner); own != begun.end())
     for (const auto& [number, job] : own->second) consider(job);
   for (const ActivePtr& job : waiting.heads(owner)) consider(job);
 }
@@ -83,17 +81,13 @@ ActivePtr WorkBoard::next(Instant now) {
 
   // Owners come first in the order of FairShare: nobody's jobs are looked at while one before him has some.
   std::set<std::string_view> owners;
-  for (const auto& [owner, jobs] : begun_by_owner_) owners.insert(owner);
+  for (const auto& [owner, jobs] : begun) owners.insert(owner);
   for (const std::string_view owner : waiting.owners()) owners.insert(owner);
-  std::map<double, std::vector<std::string>> by_use;
-  for (const std::string_view owner : owners) {
-    std::string name(owner);
-    const double used = share.used(name, now);
-    by_use[used].push_back(std::move(name));
-  }
+  std::map<double, std::vector<std::string_view>> by_use;
+  for (const std::string_view owner : owners) by_use[share.used(owner, now)].push_back(owner);
   for (const auto& [used, equals] : by_use) {
     Candidates found;
-    for (const std::string& owner : equals) add_candidates(found, owner);
+    for (const std::string_view owner : equals) add_candidates(found, owner);
     if (const auto chosen = share.next(found.all, room, now)) return found.jobs[*chosen];
     if (FairShare::any_waited_long(found.all, room, now)) return nullptr;
   }

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -37,8 +38,8 @@ class WorkBoard {
     bool elsewhere = false;          ///< each task has that memory for itself
   };
   /// `warmth` outlives this, and may be told meanwhile.
-  WorkBoard(Limits limits, std::map<std::string, double> weights, const Warmth& warmth)
-      : share(std::move(weights)), cores_free(limits.cores), limits_(limits), warmth_(warmth) {}
+  WorkBoard(Limits limits, const std::map<std::string, double>& weights, const Warmth& warmth)
+      : share(weights), cores_free(limits.cores), limits_(limits), warmth_(warmth) {}
 
   /// `job` waits: it is new, or goes back. Its `number` is set.
   void wait(const ActivePtr& job);
@@ -56,10 +57,9 @@ class WorkBoard {
   /// `work` is over: its cores are free. What it cost is corrected by share.charge().
   void give_back(const Work& work);
 
-  /// Those that do not wait, in the order in which they came.
-  [[nodiscard]] const std::map<std::uint64_t, ActivePtr>& begun() const { return begun_; }
-
   WaitingJobs waiting;
+  /// The others, by owner and number; who has none is not in it.
+  std::map<std::string, std::map<std::uint64_t, ActivePtr>, std::less<>> begun;
   FairShare share;
   CostModel costs;
   int cores_free;
@@ -70,12 +70,10 @@ class WorkBoard {
     std::vector<Candidate> all;  ///< one of each job
   };
   void forget(const ActivePtr& job);  ///< that it was begun
-  void add_candidates(Candidates& into, const std::string& owner) const;
+  void add_candidates(Candidates& into, std::string_view owner) const;
 
   const Limits limits_;
   const Warmth& warmth_;
-  std::map<std::uint64_t, ActivePtr> begun_;
-  std::map<std::string, std::map<std::uint64_t, ActivePtr>> begun_by_owner_;
   std::map<std::uint64_t, int> read_;             // databases in use: by how many
   std::map<std::uint64_t, std::uint64_t> sizes_;  // of databases, bytes
 };

@@ -11,6 +11,7 @@ import unittest
 import uuid
 
 import service_test as st
+from kept_databases import KeptDatabases, blast_at
 
 
 def form(fields, files):
@@ -28,24 +29,7 @@ def records(text):
     return [">" + one for one in text.lstrip(">").split("\n>")]
 
 
-class CatalogueTest(unittest.TestCase):
-    def setUp(self):
-        self.folder = st.SCRATCH / self._testMethodName
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
-        self.data = self.folder / "data"
-        self.server = st.Server(self.data)
-
-    def tearDown(self):
-        if self.server.process and self.server.process.poll() is None:
-            self.server.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def db(self, *args, code=0, text=None):
-        run = subprocess.run([st.BINARY, "db", *args, "--data", self.data], input=text, capture_output=True)
-        self.assertEqual(run.returncode, code, run.stderr.decode())
-        return run.stdout.decode() if code == 0 else run.stderr.decode()
-
+class CatalogueTest(KeptDatabases):
     def get(self, path, status=200):
         answer = self.server.call("GET", path)
         self.assertEqual(answer[0], status, answer[2])
@@ -71,14 +55,6 @@ class CatalogueTest(unittest.TestCase):
         self.assertEqual(self.server.wait(job)["status"], "completed")
         return self.server.output(job)
 
-    def blast_over(self, folder, text, options):
-        before = os.environ["BLASTDB"]
-        os.environ["BLASTDB"] = str(folder)
-        try:
-            return st.blast("blastp", "mine", text, options)
-        finally:
-            os.environ["BLASTDB"] = before
-
     def test_what_is_appended_is_found_as_if_it_had_been_there(self):
         self.server.start()
         all_ = records(st.query("proteins_500.fa"))
@@ -99,13 +75,13 @@ class CatalogueTest(unittest.TestCase):
         self.assertEqual([(one["sequences"], one["title"]) for one in kept], [(500, "ours"), (400, "ours"), (200, "ours")])
         self.assertEqual(kept[0]["source"], "upload + more + rest.fa")
         # The same sequences in the same order: the same bytes as of one database.
-        self.assertEqual(self.search(text, options), self.blast_over(whole, text, options))
+        self.assertEqual(self.search(text, options), blast_at(whole, text, options))
         self.assertEqual(self.search(text, {**options, "max_target_seqs": "5"}),
-                         self.blast_over(whole, text, {**options, "max_target_seqs": "5"}))
+                         blast_at(whole, text, {**options, "max_target_seqs": "5"}))
         # The job from before gives what there was then.
         self.assertEqual(self.server.wait(before)["status"], "completed")
         self.assertEqual(self.server.output(before),
-                         self.blast_over(self.data / "databases/mine" / first["snapshot"], text, options))
+                         blast_at(self.data / "databases/mine" / first["snapshot"], text, options))
         self.assertIn("whole", self.db("verify", "mine"))
         # Volumes are the same files, not copies.
         folders = [self.data / "databases/mine" / one["id"] for one in kept]
@@ -121,7 +97,7 @@ class CatalogueTest(unittest.TestCase):
         # A removed base takes nothing from what was made of it.
         for one in kept[1:]:
             self.db("remove", "mine", one["id"])
-        self.assertEqual(self.search(text, options), self.blast_over(whole, text, options))
+        self.assertEqual(self.search(text, options), blast_at(whole, text, options))
 
     def test_a_form_brings_taxids_and_masks(self):
         self.server.start()

@@ -5,7 +5,6 @@ import gzip
 import json
 import os
 import random
-import shutil
 import subprocess
 import sys
 import time
@@ -13,36 +12,10 @@ import unittest
 from pathlib import Path
 
 import service_test as st
+from kept_databases import KeptDatabases, blast_at
 
 
-def blast_at(folder, text, options):
-    """What BLAST+ prints when BLASTDB is that snapshot."""
-    before = os.environ["BLASTDB"]
-    os.environ["BLASTDB"] = str(folder)
-    try:
-        return st.blast("blastp", "mine", text, options)
-    finally:
-        os.environ["BLASTDB"] = before
-
-
-class DatabasesTest(unittest.TestCase):
-    def setUp(self):
-        self.folder = st.SCRATCH / self._testMethodName
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
-        self.data = self.folder / "data"
-        self.server = st.Server(self.data)
-
-    def tearDown(self):
-        if self.server.process and self.server.process.poll() is None:
-            self.server.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def db(self, *args, code=0, text=None):
-        run = subprocess.run([st.BINARY, "db", *args, "--data", self.data], input=text, capture_output=True)
-        self.assertEqual(run.returncode, code, run.stderr.decode())
-        return run.stdout.decode() if code == 0 else run.stderr.decode()
-
+class DatabasesTest(KeptDatabases):
     def build(self, text, *more, **kwargs):
         return self.db("build", "mine", "--in", "-", "--type", "protein", *more, text=text.encode(), **kwargs)
 

@@ -91,11 +91,6 @@ class RedisEvents : public ::testing::Test {
   std::vector<store::Event> log(std::uint64_t after = 0) {
     return store_->read_all_events(after, store::kMostRows, kNever).value();
   }
-  static bool until(const std::function<bool()>& holds) {
-    const Instant end = steady_clock().now() + seconds(60);
-    while (!holds() && steady_clock().now() < end) std::this_thread::sleep_for(milliseconds(2));
-    return holds();
-  }
 
   Result<TempDir> dir_ = TempDir::create();
   RedisServer redis_{dir_->path(), false};

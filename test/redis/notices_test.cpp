@@ -60,11 +60,6 @@ class RedisNotices : public ::testing::Test {
     EXPECT_TRUE(until([&] { return made->alls == 1 && made->notices.health().connected; }));
     return made;
   }
-  static bool until(const std::function<bool()>& holds) {
-    const Instant end = steady_clock().now() + seconds(60);
-    while (!holds() && steady_clock().now() < end) std::this_thread::sleep_for(milliseconds(2));
-    return holds();
-  }
 
   Result<TempDir> dir_ = TempDir::create();
   RedisServer redis_{dir_->path(), false};

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "base/check.hpp"
+#include "base/clock.hpp"
 #include "base/fd.hpp"
 #include "base/log.hpp"
 
@@ -119,6 +120,12 @@ events::redis::Value RedisServer::run(const events::redis::Words& words) const {
   auto reply = (*connection)->run(words);
   LOOM_CHECK(reply.has_value(), reply ? "" : reply.error().message);
   return *std::move(reply);
+}
+
+bool until(const std::function<bool()>& holds) {
+  const Instant end = steady_clock().now() + std::chrono::seconds(60);
+  while (!holds() && steady_clock().now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  return holds();
 }
 
 }  // namespace loom::redis_test

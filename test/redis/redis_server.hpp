@@ -2,6 +2,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -37,5 +38,8 @@ class RedisServer {
   int port_ = 0;
   pid_t pid_ = -1;
 };
+
+/// Waits until `holds` does, a minute at most. Whether it does.
+bool until(const std::function<bool()>& holds);
 
 }  // namespace loom::redis_test
