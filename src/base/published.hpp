@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -25,10 +26,10 @@ inline constexpr std::size_t kCacheLine = 64;  ///< bytes
 ///
 /// How it works (hazard pointers: M. Michael, "Hazard Pointers", IEEE TPDS 15 (2004)). A reader writes the
 /// pointer that it is about to follow into a mark of its own, and follows it only if it still is the current
-/// one. A writer replaces the pointer, then frees what no mark names. Both are sequentially consistent: a
-/// reader that saw the old pointer as current after marking it did so before the writer replaced it, so the
-/// writer, which reads the marks after that, sees the mark. A mark is cleared with release and read with
-/// acquire: all reading is over before the value is freed.
+/// one. A writer replaces the pointer, then reads each mark once and frees what none named. Both are
+/// sequentially consistent: a reader that saw the old pointer as current after marking it did so before the
+/// writer replaced it, so the writer, which reads the marks after that, sees the mark. A mark is cleared with
+/// release and read with acquire: all reading is over before the value is freed.
 ///
 /// Thread-safety: read() from any thread, at once with all else; publish() from one thread at a time. No
 /// reader may be left when the object is destroyed.
@@ -72,7 +73,10 @@ class Published {
   /// Whoever begins to read after this reads `next`.
   void publish(std::unique_ptr<const T> next) {
     retired_.emplace_back(current_.exchange(next.release()));
-    std::erase_if(retired_, [this](const auto& value) { return !is_read(value.get()); });
+    std::array<const T*, kMarks> read{};
+    std::ranges::transform(marks_, read.begin(), [](const Mark& mark) { return mark.value.load(); });
+    std::erase_if(retired_,
+                  [&](const auto& value) { return std::ranges::find(read, value.get()) == read.end(); });
   }
 
  private:
@@ -87,12 +91,6 @@ class Published {
       if (mark.compare_exchange_strong(free, value)) return mark;
       if (at % kMarks == 0) std::this_thread::yield();
     }
-  }
-
-  [[nodiscard]] bool is_read(const T* value) const {
-    for (const Mark& mark : marks_)
-      if (mark.value.load() == value) return true;
-    return false;
   }
 
   std::atomic<const T*> current_;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <barrier>
 #include <cstdint>
 #include <thread>
@@ -67,11 +68,13 @@ TEST(Published, ReadersSeeWholeValuesThatNeverGoBack) {
     });
   }
   start.arrive_and_wait();
+  int most_alive = 0;  // looked at in the end: readers go on until the last is published
   for (std::uint64_t n = 1; n <= kLast; ++n) {
     value.publish(std::make_unique<const Pair>(n, alive));
-    ASSERT_LE(alive, 1 + 3) << "one for each reader";
+    most_alive = std::max(most_alive, alive.load());
   }
   readers.clear();
+  EXPECT_LE(most_alive, 1 + 3) << "one for each reader";
   EXPECT_EQ(wrong, 0);
 }
 
