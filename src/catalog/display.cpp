@@ -61,7 +61,24 @@ void compare_count(const json::object& object, std::string_view key, std::uint64
   }
 }
 
-Metadata read_object(const json::object& object, const Database& database) {
+/// Where the metadata come from.
+enum class Keeper {
+  ncbi,      ///< they lie beside the database
+  operator_  ///< they are in the object storage, and may also say where the database is from
+};
+
+void read_source(const json::object& object, Metadata& found) {
+  found.source = text_of(object, "source");
+  if (std::string version = text_of(object, "source_version"); !version.empty())
+    found.source_version = std::move(version);
+  if (const std::string when = text_of(object, "downloaded_at"); !when.empty()) {
+    found.downloaded = iso_date(when.substr(0, when.find_last_not_of('Z') + 1));
+    if (!found.downloaded)
+      found.warnings.push_back(fmt::format("the metadata's downloaded_at is no date: '{}'", when));
+  }
+}
+
+Metadata read_object(const json::object& object, const Database& database, Keeper keeper) {
   Metadata found;
   const std::string type = text_of(object, "dbtype");
   const bool protein = database.molecule == Molecule::protein;
@@ -78,20 +95,13 @@ Metadata read_object(const json::object& object, const Database& database) {
       found.warnings.push_back(fmt::format("the metadata's last-updated is no date: '{}'", updated));
     }
   }
-  found.source = text_of(object, "source");
-  if (std::string version = text_of(object, "source_version"); !version.empty())
-    found.source_version = std::move(version);
-  if (const std::string when = text_of(object, "downloaded_at"); !when.empty()) {
-    found.downloaded = iso_date(when.substr(0, when.find_last_not_of('Z') + 1));
-    if (!found.downloaded)
-      found.warnings.push_back(fmt::format("the metadata's downloaded_at is no date: '{}'", when));
-  }
+  if (keeper == Keeper::operator_) read_source(object, found);
   compare_count(object, "number-of-sequences", database.shown.sequences, found);
   compare_count(object, "number-of-letters", database.shown.letters, found);
   return found;
 }
 
-Metadata read_metadata(std::string_view text, const Database& database) {
+Metadata read_metadata(std::string_view text, const Database& database, Keeper keeper) {
   const auto unusable = [](std::string why) {
     Metadata none;
     none.warnings.push_back("the metadata is not used: " + std::move(why));
@@ -103,26 +113,23 @@ Metadata read_metadata(std::string_view text, const Database& database) {
   const json::value value = json::parse(text, failed);
   if (failed) return unusable("it is no JSON: " + failed.message());
   if (!value.is_object()) return unusable("it is no JSON object");
-  return read_object(value.get_object(), database);
+  return read_object(value.get_object(), database, keeper);
 }
 
-/// What `first` does not say is as `second` says.
+/// What `first`, an operator's, does not say is as `second`, NCBI's, says.
 Metadata merged(Metadata first, Metadata second) {
   if (first.description.empty()) first.description = std::move(second.description);
   if (!first.updated) first.updated = std::move(second.updated);
   if (!first.bytes_to_cache) first.bytes_to_cache = second.bytes_to_cache;
-  if (first.source.empty()) first.source = std::move(second.source);
-  if (!first.source_version) first.source_version = std::move(second.source_version);
-  if (!first.downloaded) first.downloaded = std::move(second.downloaded);
   for (std::string& warning : second.warnings) first.warnings.push_back(std::move(warning));
   return first;
 }
 
 /// All metadata there are, in their order.
 Metadata read_all(const Database& database, const DisplayOrigin& origin) {
-  Metadata found = origin.metadata ? read_metadata(*origin.metadata, database) : Metadata{};
+  Metadata found = origin.metadata ? read_metadata(*origin.metadata, database, Keeper::ncbi) : Metadata{};
   if (!origin.stored) return found;
-  Metadata stored = read_metadata(*origin.stored, database);
+  Metadata stored = read_metadata(*origin.stored, database, Keeper::operator_);
   for (std::string& warning : stored.warnings) warning += " (in the object storage)";
   return merged(std::move(stored), std::move(found));
 }

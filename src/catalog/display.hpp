@@ -24,9 +24,9 @@ struct DisplayOrigin {
 inline constexpr std::size_t kMaxMetadataBytes = std::size_t{4} << 20U;
 
 /// All that is shown of a database, as one JSON object on one line (doc/formats/display.md). What the
-/// database says of itself counts; the metadata adds the description, the day of the update, the bytes to
-/// cache, and which version of what source it is. Broken metadata, or metadata of another database, costs
-/// nothing but a text under "warnings". Thread-safe. Blocking: on disk, a few bytes.
+/// database says of itself counts; metadata add the description, the day of the update, the bytes to cache,
+/// and, those stored only, which version of what source it is. Broken metadata, or metadata of another
+/// database, costs nothing but a text under "warnings". Thread-safe. Blocking: on disk, a few bytes.
 std::string display_json(const Database& database, const DisplayOrigin& origin);
 
 /// Whether any of its sequences has a taxid (other than 0, which stands for none). nullopt if that cannot be

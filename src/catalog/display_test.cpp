@@ -84,6 +84,15 @@ TEST_F(DisplayJson, WhatAnOperatorKeepsCountsBeforeWhatLiesBeside) {
   EXPECT_EQ(odd.at("warnings").as_array().size(), 2U);
 }
 
+TEST_F(DisplayJson, WhatLiesBesideDoesNotSayWhereTheDatabaseIsFrom) {
+  const auto shown = json::parse(display_json(open("p"), {.name = "p", .source = "NCBI", .metadata = R"({
+      "source": "elsewhere", "source_version": "7", "downloaded_at": "2026-11-24T14:14:00Z"})"}))
+                         .as_object();
+  EXPECT_EQ(shown.at("source").as_string(), "NCBI");
+  EXPECT_TRUE(shown.at("source_version").is_null());
+  EXPECT_TRUE(shown.at("downloaded").is_null());
+}
+
 TEST_F(DisplayJson, SaysWhatTheDatabaseSays) {
   const Database database = open("p");
   const auto shown = show(database);
