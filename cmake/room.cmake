@@ -1,8 +1,8 @@
 # A room is a folder under src/ with one responsibility (ARCHITECTURE.md). Each room's CMakeLists calls
-#   loom_room(NAME USES room... LINKS library...)
+#   loom_room(NAME USES room... LINKS library... [TEST_SHARDS number])
 # which makes the library loom_NAME of every .cpp in the folder (one level of sub-folders included), and a
 # test program NAME_test of every *_test.cpp. USES names the rooms it may include: test/rooms_test.py
-# fails on any other include.
+# fails on any other include. TEST_SHARDS: as SHARDS of loom_test.
 
 add_library(loom_flags INTERFACE)
 target_include_directories(loom_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
@@ -21,7 +21,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
 endif()
 
 function(loom_room name)
-  cmake_parse_arguments(ARG "" "" "USES;LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TEST_SHARDS" "USES;LINKS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp */*.cpp)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
@@ -36,7 +36,10 @@ function(loom_room name)
     target_link_libraries(loom_${name} INTERFACE loom_flags ${rooms} ${ARG_LINKS})
   endif()
   if(tests)
-    loom_test(${name}_test unit SOURCES ${tests} LINKS loom_${name} loom_testkit)
+    if(NOT ARG_TEST_SHARDS)
+      set(ARG_TEST_SHARDS 1)
+    endif()
+    loom_test(${name}_test unit SOURCES ${tests} LINKS loom_${name} loom_testkit SHARDS ${ARG_TEST_SHARDS})
   endif()
 endfunction()
 
@@ -45,12 +48,14 @@ foreach(label unit contract fault differential e2e)
   add_custom_target(tests_${label})
 endforeach()
 
-# loom_test(NAME LABEL SOURCES file... LINKS library... [TIMEOUT seconds] [FIXTURES fixture])
-# makes a GoogleTest program, one ctest per case. FIXTURES names the ctest fixture that must be set up first.
+# loom_test(NAME LABEL SOURCES file... LINKS library... [SHARDS number] [TIMEOUT seconds] [FIXTURES fixture])
+# makes a GoogleTest program. With SHARDS it is that many ctests, each with its part of the cases: starting a process
+# for each case takes longer than most cases. Without, each case is a ctest of its own, which spreads long ones over the
+# cores. FIXTURES names the ctest fixture that must be set up first.
 function(loom_test name label)
-  cmake_parse_arguments(ARG "" "TIMEOUT;FIXTURES" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "" "SHARDS;TIMEOUT;FIXTURES" "SOURCES;LINKS" ${ARGN})
   if(NOT ARG_TIMEOUT)
-    set(ARG_TIMEOUT 300) # guards against a hang only: machines may be busy
+    set(ARG_TIMEOUT 600) # guards against a hang only: machines may be busy
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LINKS} GTest::gtest GTest::gmock GTest::gtest_main)
@@ -59,7 +64,21 @@ function(loom_test name label)
   if(ARG_FIXTURES)
     set(fixtures FIXTURES_REQUIRED ${ARG_FIXTURES})
   endif()
-  include(GoogleTest)
-  gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
-    PROPERTIES LABELS ${label} TIMEOUT ${ARG_TIMEOUT} ${fixtures})
+  if(NOT ARG_SHARDS)
+    include(GoogleTest)
+    gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
+      PROPERTIES LABELS ${label} TIMEOUT ${ARG_TIMEOUT} COST 10 ${fixtures})
+    return()
+  endif()
+  foreach(index RANGE 1 ${ARG_SHARDS})
+    set(shard ${name})
+    if(ARG_SHARDS GREATER 1)
+      string(APPEND shard ".${index}of${ARG_SHARDS}")
+    endif()
+    math(EXPR zero_based "${index} - 1")
+    add_test(NAME ${shard} COMMAND ${name})
+    # COST: those with several shards take longest, and the longest start first.
+    set_tests_properties(${shard} PROPERTIES LABELS ${label} TIMEOUT ${ARG_TIMEOUT} COST ${ARG_SHARDS} ${fixtures}
+      ENVIRONMENT "GTEST_TOTAL_SHARDS=${ARG_SHARDS};GTEST_SHARD_INDEX=${zero_based}")
+  endforeach()
 endfunction()

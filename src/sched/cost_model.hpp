@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -13,6 +14,10 @@ class CostModel {
   void learn(const std::string& kind, double predicted, double actual);
   /// What `predicted` CPU seconds of `kind` will be, as far as is known.
   [[nodiscard]] double corrected(const std::string& kind, double predicted) const;
+  /// A search of `kind` with that many letters took so long: for those that have no plan yet.
+  void learn_rate(const std::string& kind, std::uint64_t letters, double actual);
+  /// What a search of `kind` with that many letters will take; nullopt before one was seen.
+  [[nodiscard]] std::optional<double> seconds_for(const std::string& kind, std::uint64_t letters) const;
   /// The typical relative error of corrected(): 0.3 is 30 %. nullopt before anything was learnt of `kind`.
   [[nodiscard]] std::optional<double> error(const std::string& kind) const;
 
@@ -25,6 +30,7 @@ class CostModel {
     int tasks = 0;
   };
   std::map<std::string, Known> known_;
+  std::map<std::string, double> rates_;  // CPU seconds per letter
 };
 
 }  // namespace loom::sched

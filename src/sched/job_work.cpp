@@ -208,7 +208,6 @@ void LocalScheduler::step(const Work& work) {
   search::NoWatch watch;
   search::TaskRunner tasks(*job->runner, job->folder, watch, 1);
   const auto use = job->split->run_step(index, tasks, job->stop.get_token());
-  const double predicted = job->split->steps()[index].seconds;
   {
     const MutexLock lock(mutex_);
     ++counts_.processes;
@@ -216,10 +215,16 @@ void LocalScheduler::step(const Work& work) {
     board_.share.charge(job->job.request.owner, taken - work.charged, std::chrono::steady_clock::now());
     job->served += taken - work.charged;
     counts_.cpu_seconds += taken;
-    if (use && !job->split->steps()[index].shard) board_.costs.learn(job->kind, predicted, taken);
+    if (use && !job->split->steps()[index].shard) learn(*job, index, taken);
   }
   if (use) return step_done(job, index, lease ? &*lease : nullptr, *use);
   step_failed(job, index, lease ? &*lease : nullptr, attempts, use.error(), tasks.failure());
+}
+
+void LocalScheduler::learn(const ActiveJob& job, std::size_t index, double taken) {
+  const search::Step& step = job.split->steps()[index];
+  board_.costs.learn(job.kind, step.seconds, taken);
+  board_.costs.learn_rate(job.kind, step.letters, taken);
 }
 
 void LocalScheduler::step_done(const ActivePtr& job, std::size_t index, const store::Lease* lease,

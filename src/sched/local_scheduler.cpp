@@ -22,6 +22,9 @@ std::uint64_t batches_at_once(std::uint64_t database_bytes) {
   return std::clamp(kBytesInAWhile / std::max<std::uint64_t>(database_bytes, 1), std::uint64_t{1}, kMost);
 }
 
+/// Most letters in company of a short job: each query counts one more.
+constexpr std::uint64_t kMostShort = 2 * search::kMostLettersInBatches;
+
 void discard_folder(const std::filesystem::path& folder) {
   std::error_code ignored;  // what is left is found by the beat
   std::filesystem::remove_all(folder, ignored);
@@ -296,23 +299,25 @@ void LocalScheduler::gather(Work& work) {
   const auto is_short = [](const ActivePtr& job) {
     return job->job.request.letters <= search::kMostLettersInBatches;
   };
-  const std::uint64_t batches = batches_at_once(first->spec.database_bytes);
   const auto cores = static_cast<std::uint64_t>(board_.cores_free);
+  // So much goes into a batch at least, while the next one has as many letters as the first.
+  const std::uint64_t batch = search::kMostLettersInCompany - std::min(letters_of(first), kMostShort);
+  const std::uint64_t most_short = batch * batches_at_once(first->spec.database_bytes) * cores;
   std::vector<ActivePtr> fit;  // into as many groups as there are cores
   std::uint64_t letters = letters_of(first);
   bool all_short = is_short(first);
   for (const auto& [number, job] : board_.waiting.riders(first->company)) {
     letters += letters_of(job);
     all_short = all_short && is_short(job);
-    const std::uint64_t most = search::kMostLettersInCompany * (all_short ? batches * cores : 1);
-    if (letters > most) {
+    if (letters > search::kMostLettersInCompany && !(all_short && letters <= most_short)) {
       letters -= letters_of(job);
       break;
     }
     fit.push_back(job);
   }
   // What fits into one batch is not shared out: that would cost a scan of the database more.
-  const std::uint64_t share = std::max(search::kMostLettersInCompany, letters / cores);
+  const std::uint64_t batches = (letters + batch * cores - 1) / (batch * cores);
+  const std::uint64_t share = std::max(search::kMostLettersInCompany, batches * batch);
   letters = letters_of(first);
   for (const ActivePtr& job : fit) {
     letters += letters_of(job);
@@ -341,6 +346,18 @@ double LocalScheduler::remaining_seconds(const ActiveJob& job) const {
   return board_.costs.corrected(job.kind, seconds);
 }
 
+/// When a job that waits will be done, if searches like it were seen: as though those in front were like it.
+void LocalScheduler::expect(const ActiveJob& job, Standing& standing) const {
+  const auto own = board_.costs.seconds_for(job.kind, job.job.request.letters);
+  if (!own) return;
+  double seconds = *own * static_cast<double>(*standing.position);
+  for (const auto& [owner, jobs] : board_.begun)
+    for (const auto& [number, other] : jobs)
+      if (other->phase == ActiveJob::Phase::searching) seconds += remaining_seconds(*other);
+  standing.eta_seconds = seconds / options_.cores;
+  standing.eta_error = board_.costs.error(job.kind);
+}
+
 Standing LocalScheduler::standing(const store::JobId& id) const {
   const MutexLock lock(mutex_);
   const auto place = jobs_.find(id);
@@ -352,6 +369,7 @@ Standing LocalScheduler::standing(const store::JobId& id) const {
     standing.position = board_.waiting.place(job);
     standing.waits_for =
         board_.cores_free == 0 ? fmt::format("a free core (all {} are busy)", options_.cores) : "its turn";
+    expect(job, standing);
   } else if (job.follows) {
     standing.waits_for = "the end of an equal search, whose result will be its own";
   } else if (job.phase == ActiveJob::Phase::searching) {

@@ -46,6 +46,7 @@ class LocalScheduler final : public Scheduler {
   Result<ActivePtr> make_active(const store::Job& job) const;
   void add(const ActivePtr& job) REQUIRES(mutex_);
   void drop(const ActivePtr& job) REQUIRES(mutex_);
+  void expect(const ActiveJob& job, Standing& standing) const REQUIRES(mutex_);
   [[nodiscard]] double remaining_seconds(const ActiveJob& job) const REQUIRES(mutex_);
   Status take_up(store::JobState state);
 
@@ -65,6 +66,7 @@ class LocalScheduler final : public Scheduler {
   void step(const Work& work);
   Result<std::pair<std::size_t, std::optional<store::Lease>>> lease_step(const ActivePtr& job,
                                                                          std::uint32_t& attempts);
+  void learn(const ActiveJob& job, std::size_t index, double taken) REQUIRES(mutex_);
   void step_done(const ActivePtr& job, std::size_t index, const store::Lease* lease,
                  const search::TaskUse& use);
   void step_failed(const ActivePtr& job, std::size_t index, const store::Lease* lease, std::uint32_t attempts,

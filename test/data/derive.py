@@ -114,6 +114,7 @@ def write_proteins(packages, out):
     write_fasta(out / "q_proteins_500.fa", queries)
     write_fasta(out / "q_proteins_100.fa", queries[::5])
     write_fasta(out / "q_proteins_20.fa", queries[::25])
+    write_fasta(out / "q_proteins_10.fa", queries[::50])
     write_fasta(out / "q_protein_1.fa", [max(queries[:100], key=lambda record: len(record[1]))])
     write_fasta(out / "q_peptides_1000.fa", peptides(proteins, 1000))
     write_fasta(out / "q_peptides_50.fa", peptides(proteins, 50, seed=2))
@@ -138,8 +139,12 @@ def write_nucleotides(packages, out):
     write_fasta(out / "q_contigs_100.fa", contigs[::31][:100])
     write_fasta(out / "q_contigs_10.fa", contigs[::320][:10])
     write_fasta(out / "q_rrna_5.fa", rrna[7::1036])
-    write_fasta(out / "q_reads_500.fa", cut_reads(rrna + coding, 500, 150))
-    write_fasta(out / "q_reads_repeats.fa", cut_reads(rrna, 2000, 250, distinct=50))
+    reads = list(cut_reads(rrna + coding, 500, 150))
+    write_fasta(out / "q_reads_500.fa", reads)
+    write_fasta(out / "q_reads_50.fa", reads[:50])
+    repeats = list(cut_reads(rrna, 2000, 250, distinct=50))
+    write_fasta(out / "q_reads_repeats.fa", repeats)
+    write_fasta(out / "q_reads_repeats_200.fa", repeats[:200])
     write_fasta(out / "q_dolphin_proteins_71.fa", read_fasta(examples / "query.fa.gz"))
 
 

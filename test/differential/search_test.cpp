@@ -1,4 +1,6 @@
-// The promise: `blastloom search`, however it is cut, writes the bytes of one unsplit BLAST+ run.
+// The promise: `blastloom search`, however it is cut, writes the bytes of one unsplit BLAST+ run. With
+// BLASTLOOM_SERVER set every search is a job of that server instead, which cuts it as it likes and has the
+// test databases by name.
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
@@ -8,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -15,6 +18,7 @@
 #include "base/temp_dir.hpp"
 #include "blast/engine.hpp"
 #include "exec/local/local_process_runner.hpp"
+#include "testkit/level.hpp"
 
 namespace loom {
 namespace {
@@ -22,17 +26,11 @@ namespace {
 namespace fs = std::filesystem;
 using Args = std::vector<std::string>;
 
-enum class Level { quick, standard, full };
+using testkit::Level;
+using testkit::level;
 
-Level level() {
-  const char* text = std::getenv("LOOM_TEST_LEVEL");
-  const std::string name = text == nullptr ? "default" : text;
-  return name == "quick" ? Level::quick : name == "full" ? Level::full : Level::standard;
-}
-
-/// Quick runs are short and full ones have many comparisons, both over small sets; the default is large sets.
-bool small_sets() {
-  return level() != Level::standard;
+bool through_server() {
+  return std::getenv("BLASTLOOM_SERVER") != nullptr;
 }
 
 /// How a search is cut: database parts and letters per task (0: as the planner likes).
@@ -47,6 +45,8 @@ struct Search {
   std::string database;
   std::string queries;
   Args options = {};
+  bool large = false;  ///< over a large query set, at the default level; the others have many comparisons of
+                       ///< small ones
 };
 
 Args operator+(Args a, const Args& b) {
@@ -61,7 +61,7 @@ struct Answer {
   friend bool operator==(const Answer&, const Answer&) = default;
 };
 
-Answer run(const std::string& program, const Args& argv) {
+Answer run(const Search& search, const Args& argv) {
   const auto folder = TempDir::create(LOOM_SCRATCH);
   EXPECT_TRUE(folder) << folder.error().message;
   const fs::path work = folder->path() / "run";
@@ -71,7 +71,8 @@ Answer run(const std::string& program, const Args& argv) {
   spec.working_dir = work;
   spec.temp_dir = folder->path();
   // Small internal batches give small query sets many of them; blastn's own sizes are much the faster for it.
-  if (small_sets() && program != "blastn") spec.environment.emplace_back("BATCH_SIZE=2500");
+  if (!search.large && !through_server() && search.program != "blastn")
+    spec.environment.emplace_back("BATCH_SIZE=2500");
   exec::LocalProcessRunner runner;
   const auto outcome = runner.run(spec, Deadline::never(), {});
   EXPECT_TRUE(outcome) << outcome.error().message;
@@ -86,24 +87,29 @@ Answer run(const std::string& program, const Args& argv) {
 
 Args flags_of(const Search& search, const std::string& format) {
   const std::string data = LOOM_TESTDATA;
-  return Args{"-db",     data + "/db/" + search.database,
-              "-query",  data + "/query/" + search.queries,
-              "-outfmt", format,
-              "-out",    "answer"} +
+  const std::string folder = through_server() ? "" : data + "/db/";
+  return Args{"-db", folder + search.database, "-query", data + "/query/" + search.queries, "-outfmt",
+              format} +
          search.options;
 }
 
 Answer unsplit(const Search& search, const std::string& format) {
   const auto engine = blast::find_engine(*blast::parse_program(search.program));
   EXPECT_TRUE(engine) << engine.error().message;
-  return run(search.program, Args{engine->filename()} + flags_of(search, format));
+  return run(search, Args{engine->filename(), "-out", "answer"} + flags_of(search, format));
 }
 
 Answer split(const Search& search, const std::string& format, const Cut& cut) {
-  Args argv = Args{LOOM_BINARY, "search", search.program} + flags_of(search, format) + Args{"--jobs", "2"};
+  if (through_server()) {
+    constexpr const char* kJob =
+        R"(id=$("$0" submit "$@") && "$0" wait "$id" >&2 && "$0" results "$id" -out answer)";
+    return run(search, Args{"/bin/sh", "-c", kJob, LOOM_BINARY, search.program} + flags_of(search, format));
+  }
+  Args argv =
+      Args{LOOM_BINARY, "search", search.program, "-out", "answer", "--jobs", "2"} + flags_of(search, format);
   if (cut.shards > 0) argv = argv + Args{"--shards", std::to_string(cut.shards)};
   if (cut.batch_letters > 0) argv = argv + Args{"--batch-letters", std::to_string(cut.batch_letters)};
-  return run(search.program, argv);
+  return run(search, argv);
 }
 
 void expect_same(const Search& search, const std::string& format, const Cut& cut, const Answer& expected) {
@@ -124,11 +130,21 @@ void expect_same(const Search& search, const std::string& format, const Cut& cut
   }
 }
 
-/// Small sets hold 20 proteins.
+/// Small sets hold 20 proteins; quick runs have fewer of everything.
 std::vector<Search> for_level(std::vector<Search> searches) {
-  if (!small_sets()) return searches;
+  static const std::set<std::string> kLarge{"blastp", "blastp_volumes", "blastx_many", "blastn_megablast"};
+  static const std::map<std::string, std::string> kFewer{{"proteins_20.fa", "proteins_10.fa"},
+                                                         {"reads_500.fa", "reads_50.fa"},
+                                                         {"reads_repeats.fa", "reads_repeats_200.fa"},
+                                                         {"contigs_100.fa", "contigs_10.fa"},
+                                                         {"peptides_1000.fa", "peptides_50.fa"}};
   for (Search& search : searches) {
-    if (search.queries == "proteins_100.fa") search.queries = "proteins_20.fa";
+    // Each internal batch costs it half a second for its table of words.
+    if (level() == Level::quick && search.name == "blastp_fast") search.queries = "peptides_50.fa";
+    search.large = level() == Level::standard && kLarge.contains(search.name);
+    if (!search.large && search.queries == "proteins_100.fa") search.queries = "proteins_20.fa";
+    if (const auto fewer = kFewer.find(search.queries); level() == Level::quick && fewer != kFewer.end())
+      search.queries = fewer->second;
   }
   return searches;
 }
@@ -176,13 +192,13 @@ std::vector<Search> searches() {
        {"-comp_based_stats", "0", "-max_target_seqs", "1", "-evalue", "200"}},
       {"blastp_repeats", "blastp", "proteins_2k", "proteins_repeats.fa", {"-evalue", "1e-5"}},
       {"blastn_megablast", "blastn", "nucleotides_500", "reads_500.fa"},
-      {"blastn_noids", "blastn", "nucleotides_500_noids", "reads_500.fa", {"-evalue", "1e-20"}},
+      {"blastn_noids", "blastn", "nucleotides_500_noids", "reads_50.fa", {"-evalue", "1e-20"}},
       {"blastn_blastn",
        "blastn",
        "nucleotides_500",
        "contigs_100.fa",
        {"-task", "blastn", "-evalue", "1e-3"}},
-      {"blastn_volumes", "blastn", "nucleotides_500_vols", "reads_500.fa", {"-perc_identity", "95"}},
+      {"blastn_volumes", "blastn", "nucleotides_500_vols", "reads_50.fa", {"-perc_identity", "95"}},
       {"blastn_dc", "blastn", "nucleotides_500_v4", "contigs_100.fa", {"-task", "dc-megablast"}},
       {"blastn_saturated", "blastn", "nucleotides", "rrna_5.fa", {"-max_target_seqs", "10"}},
       {"blastn_repeats", "blastn", "nucleotides_500", "reads_repeats.fa", {"-max_target_seqs", "5"}},
@@ -229,16 +245,17 @@ TEST_P(SearchTest, WritesTheBytesOfAnUnsplitRun) {
   std::vector<Cut> cuts{{.shards = 3, .batch_letters = 10'000}, {.shards = 1, .batch_letters = 1}};
   if (level() == Level::full) {
     cuts.insert(cuts.end(), {{}, {.shards = 2, .batch_letters = 1}, {.shards = 7, .batch_letters = 5'000}});
-  } else {  // two formats of each search, another two of the next one
+  } else {  // some formats of each search, others of the next one
     const auto all = searches();
     const auto place =
         std::find_if(all.begin(), all.end(), [&](const Search& s) { return s.name == search.name; });
     const auto turn = (place - all.begin()) * 2 % static_cast<std::ptrdiff_t>(formats.size());
     std::rotate(formats.begin(), formats.begin() + turn, formats.end());
-    formats.resize(2);
+    formats.resize(level() == Level::quick || search.large ? 2 : 4);
   }
-  // Small sets meet one cut in each format, in turn.
-  const std::size_t cuts_each = small_sets() ? 1 : cuts.size();
+  // Each format meets one cut, in turn; over large sets each meets all, but for those that take longest.
+  const bool all = search.large && search.name != "blastn_megablast" && search.name != "blastx_many";
+  const std::size_t cuts_each = all ? cuts.size() : 1;
   int compared = 0;
   for (const std::string& format : formats) {
     const Answer expected = unsplit(search, format);
@@ -282,6 +299,7 @@ std::string first_subjects(const std::string& rows, std::size_t most) {
 /// 16S genes have thousands of relatives: a list of 10 loses better hits in BLAST+'s preliminary stage.
 /// `identical` loses the same ones; `complete` prints the first 10 of a list that was long enough.
 TEST(SaturatedLists, AreIdenticalOrComplete) {
+  if (level() == Level::quick) GTEST_SKIP() << "searches for 20 s: left to the default level";
   const Search search{"saturated", "blastn", "nucleotides", "rrna_5.fa", {"-max_target_seqs", "10"}};
   Search roomy = search;
   roomy.options = {"-max_target_seqs", "5000"};
@@ -301,7 +319,7 @@ TEST(GeneratedOptions, WriteTheBytesOfAnUnsplitRun) {
     const bool holds = rc::check([] {
       const bool protein = *rc::gen::arbitrary<bool>();
       Search search{"generated", protein ? "blastp" : "blastn", protein ? "proteins_2k" : "nucleotides_500",
-                    protein ? "proteins_20.fa" : "reads_500.fa"};
+                    protein ? "proteins_20.fa" : "reads_50.fa"};
       const auto maybe = [&search](const std::string& name, const std::vector<std::string>& values) {
         if (*rc::gen::arbitrary<bool>()) {
           search.options.push_back(name);

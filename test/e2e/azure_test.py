@@ -3,7 +3,6 @@
 Usage: azure_test.py BINARY TESTDATA SCRATCH AZURITE [unittest arguments]; AZURITE is its main.js. Exit code 77: it is
 not installed."""
 import base64
-import json
 import os
 import secrets
 import shutil
@@ -13,7 +12,7 @@ import time
 import unittest
 from pathlib import Path
 
-import service_test as st
+import support as st
 
 AZURITE = Path(sys.argv[4])
 KEY = base64.b64encode(secrets.token_bytes(48)).decode()

@@ -10,7 +10,7 @@ import time
 import unittest
 import uuid
 
-import service_test as st
+import support as st
 from kept_databases import KeptDatabases, blast_at
 
 

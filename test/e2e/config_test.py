@@ -8,7 +8,7 @@ import subprocess
 import unittest
 from pathlib import Path
 
-import service_test as st
+import support as st
 
 GUIDE = Path(__file__).resolve().parent.parent.parent / "doc" / "operator-guide.md"
 

@@ -11,7 +11,7 @@ import time
 import unittest
 from pathlib import Path
 
-import service_test as st
+import support as st
 from kept_databases import KeptDatabases, blast_at
 
 
@@ -88,15 +88,6 @@ class DatabasesTest(KeptDatabases):
         self.assertEqual(self.snapshots(), [])
         self.assertEqual(list((self.data / "databases/.staging").iterdir()), [])
 
-    def ended(self, work):
-        """A work on a database when it has ended; its answer may be the first or the last."""
-        until = time.monotonic() + st.PATIENCE
-        while work["status"] in ("queued", "running"):
-            self.assertLess(time.monotonic(), until, work)
-            time.sleep(0.02)
-            work = json.loads(self.server.call("GET", f"/api/blast/database-works/{work['id']}")[2])
-        return work
-
     def post_build(self, text, query="name=mine&molecule=protein", status=202):
         answer = self.server.call("POST", f"/api/blast/databases?{query}", text, {"Content-Type": "application/octet-stream"})
         self.assertEqual(answer[0], status, answer[2])
@@ -105,10 +96,10 @@ class DatabasesTest(KeptDatabases):
     def test_over_http_a_database_is_built_checked_switched_and_removed(self):
         self.server.start()
         text = st.query("proteins_20.fa")
-        first = self.ended(self.post_build(st.query("proteins_100.fa"), "name=mine&molecule=protein&title=first&taxid=9606"))
+        first = self.server.ended(self.post_build(st.query("proteins_100.fa"), "name=mine&molecule=protein&title=first&taxid=9606"))
         self.assertEqual(first["status"], "completed", first)
         packed = gzip.compress(st.query("proteins_500.fa").encode())
-        second = self.ended(self.post_build(packed, "name=mine&molecule=protein&title=second&parse_ids=true"))
+        second = self.server.ended(self.post_build(packed, "name=mine&molecule=protein&title=second&parse_ids=true"))
         self.assertEqual(second["status"], "completed", second)
         kept = json.loads(self.server.call("GET", "/api/blast/databases/mine")[2])["snapshots"]
         self.assertEqual([(one["id"], one["title"], one["sequences"], one["current"]) for one in kept],
@@ -118,7 +109,7 @@ class DatabasesTest(KeptDatabases):
         job = self.server.submit("blastp", "mine", text, {"outfmt": "6 qseqid sseqid staxid"})
         self.assertEqual(self.server.wait(job)["status"], "completed")
         self.assertIn(b"\t9606\n", self.server.output(job))
-        work = self.ended(json.loads(self.server.call("POST", "/api/blast/databases/mine/verify")[2]))
+        work = self.server.ended(json.loads(self.server.call("POST", "/api/blast/databases/mine/verify")[2]))
         self.assertEqual((work["status"], work["snapshot"], work.get("message")), ("completed", first["snapshot"], None))
         path = "/api/blast/databases/mine/snapshots/"
         self.assertEqual(self.server.call("DELETE", path + first["snapshot"])[0], 409)
@@ -138,17 +129,15 @@ class DatabasesTest(KeptDatabases):
                              ("name=mine&molecule=protein&parse_ids=yes", "parse_ids")):
             self.assertEqual(self.post_build(text, query, 400)["field"], field)
         self.post_build("", status=400)
-        twice = self.ended(self.post_build(text + text, "name=mine&molecule=protein&parse_ids=true"))
+        twice = self.server.ended(self.post_build(text + text, "name=mine&molecule=protein&parse_ids=true"))
         self.assertEqual(twice["status"], "failed")
         self.assertIn("Duplicate seq_ids", twice["message"])
         self.assertEqual(self.server.call("GET", "/api/blast/databases/mine")[0], 404)
         self.assertEqual(list((self.data / "uploads").iterdir()), [])
-        secret = subprocess.run([st.BINARY, "token", "create", "ann", "--role", "user", "--data", self.data], capture_output=True,
-                                text=True, check=True).stdout.strip()
+        secret = self.token("ann")
+        self.server.kill()  # started again it knows the token at once
+        self.server.start()
         headers = {"Authorization": "Bearer " + secret, "Content-Type": "application/octet-stream"}
-        until = time.monotonic() + st.PATIENCE
-        while self.server.call("GET", "/api/blast/databases")[0] != 401:  # the server notices the token
-            self.assertLess(time.monotonic(), until)
         self.assertEqual(self.server.call("POST", "/api/blast/databases?name=mine&molecule=protein", text, headers)[0], 403)
         self.assertEqual(self.server.call("DELETE", "/api/blast/databases/mine", headers=headers)[0], 403)
 
@@ -253,18 +242,6 @@ class DatabasesTest(KeptDatabases):
         self.assertEqual(self.server.call("GET", f"{path}&snapshot={first}")[2], b">one first\nMKVLAA\n")
         self.assertEqual(self.server.call("GET", f"{path}&snapshot=20000101T000000-aaaa")[0], 404)
 
-    def finished(self, reply):
-        """A work on databases once it has ended."""
-        status, headers, body = reply
-        self.assertEqual(status, 202, body)
-        until = time.monotonic() + st.PATIENCE
-        while time.monotonic() < until:
-            work = json.loads(self.server.call("GET", headers["Location"])[2])
-            if work["status"] not in ("queued", "running"):
-                return work
-            time.sleep(0.02)
-        raise AssertionError(work)
-
     def test_a_database_is_read_into_memory_and_its_metadata_follow_its_files(self):
         folder = self.folder / "own"
         folder.mkdir()
@@ -280,7 +257,7 @@ class DatabasesTest(KeptDatabases):
         self.assertEqual(json.loads(self.server.call("DELETE", "/api/blast/metadata-cache?database=own")[2]), {"removed": 1})
         self.assertEqual(json.loads(self.server.call("DELETE", "/api/blast/metadata-cache")[2]), {"removed": 0})
         bytes_ = json.loads(self.server.call("GET", f"{path}/residency")[2])["bytes"]
-        work = self.finished(self.server.call("POST", f"{path}/warm"))
+        work = self.server.ended(json.loads(self.server.call("POST", f"{path}/warm")[2]))
         self.assertEqual((work["status"], work["kind"]), ("completed", "warm"), work)
         self.assertIn(f"{bytes_} of {bytes_} bytes", work["message"])
         now = json.loads(self.server.call("GET", f"{path}/residency")[2])

@@ -1,10 +1,8 @@
 """What the tests of databases that a server keeps share."""
 import os
-import shutil
 import subprocess
-import unittest
 
-import service_test as st
+import support as st
 
 
 def blast_at(folder, text, options):
@@ -17,20 +15,10 @@ def blast_at(folder, text, options):
         os.environ["BLASTDB"] = before
 
 
-class KeptDatabases(unittest.TestCase):
+class KeptDatabases(st.ServerTest):
     """A data folder of its own, and a server on it that is not started yet."""
 
-    def setUp(self):
-        self.folder = st.SCRATCH / self._testMethodName
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
-        self.data = self.folder / "data"
-        self.server = st.Server(self.data)
-
-    def tearDown(self):
-        if self.server.process and self.server.process.poll() is None:
-            self.server.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
+    started = False
 
     def db(self, *args, code=0, text=None):
         run = subprocess.run([st.BINARY, "db", *args, "--data", self.data], input=text, capture_output=True)

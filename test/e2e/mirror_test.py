@@ -6,7 +6,6 @@ import http.server
 import json
 import os
 import shutil
-import signal
 import subprocess
 import tarfile
 import threading
@@ -14,7 +13,7 @@ import time
 import unittest
 from pathlib import Path
 
-import service_test as st
+import support as st
 
 NAME = "mirrored"
 
@@ -110,14 +109,12 @@ def count(fasta):
     return sum(line.startswith(">") for line in fasta.read_text().splitlines())
 
 
-class MirrorTest(unittest.TestCase):
+class MirrorTest(st.ServerTest):
+    started = False
+
     def setUp(self):
-        self.folder = st.SCRATCH / self._testMethodName
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
-        self.data = self.folder / "data"
+        super().setUp()
         self.mirror = Mirror(self.folder / "mirror")
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.addCleanup(self.mirror.close)
 
     def publish(self, fasta, updated, metadata=True):
@@ -130,7 +127,7 @@ class MirrorTest(unittest.TestCase):
         self.archives = []
         for volume in volumes:
             archive = self.mirror.folder / f"{NAME}.{volume}.tar.gz"
-            with tarfile.open(archive, "w:gz") as tar:
+            with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
                 for file in [*(one for one in files if one.name.split(".")[1] == volume), *shared]:
                     tar.add(file, file.name)
                 taxdb = self.folder / "taxdb.btd"
@@ -183,7 +180,7 @@ class MirrorTest(unittest.TestCase):
     def ranges(self):
         return [wanted for _, _, wanted in self.mirror.asked if wanted]
 
-    PROTEINS = st.TESTDATA / "proteins_2k.fa"
+    PROTEINS = st.TESTDATA / "proteins_2k_a.fa"
     FEWER = st.TESTDATA / "query/proteins_500.fa"
 
     def test_it_comes_whole_through_cuts_and_errors(self):
@@ -239,7 +236,7 @@ class MirrorTest(unittest.TestCase):
             # The same content, packed another way.
             with tarfile.open(archive) as old:
                 old.extractall(self.folder / "again")
-            with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
+            with tarfile.open(archive, "w:gz", compresslevel=6) as tar:
                 for file in sorted((self.folder / "again").iterdir()):
                     tar.add(file, file.name)
             self.write_checksum(archive)
@@ -341,8 +338,7 @@ class MirrorTest(unittest.TestCase):
 
     def test_the_server_fetches_for_admins_and_can_be_told_to_stop(self):
         self.publish(self.PROTEINS, "2026-01-01T00:00:00")
-        server = st.Server(self.data, "--mirror", self.mirror.url).start()
-        self.addCleanup(server.kill)
+        server = self.server = st.Server(self.data, "--mirror", self.mirror.url).start()
         path = f"/api/blast/databases/{NAME}/fetch"
         self.mirror.faults = {self.archives[0].name: ["hold"]}
         status, headers, body = server.call("POST", path)
@@ -350,21 +346,12 @@ class MirrorTest(unittest.TestCase):
         self.assertTrue(self.mirror.holding.wait(st.PATIENCE))
         self.assertEqual(server.call("POST", headers["Location"] + "/cancel")[0], 200)
 
-        def ended(location):
-            until = time.monotonic() + st.PATIENCE
-            while time.monotonic() < until:
-                work = json.loads(server.call("GET", location)[2])
-                if work["status"] not in ("queued", "running"):
-                    return work
-                time.sleep(0.02)
-            raise AssertionError(work)
-
-        self.assertEqual(ended(headers["Location"])["status"], "cancelled")
+        self.assertEqual(server.ended(json.loads(body))["status"], "cancelled")
         self.mirror.released.set()
-        work = ended(server.call("POST", path)[1]["Location"])
+        work = server.ended(json.loads(server.call("POST", path)[2]))
         self.assertEqual((work["status"], work["kind"]), ("completed", "fetch"), work)
         self.assertIn("fetched", work["message"])
-        work = ended(server.call("POST", path)[1]["Location"])
+        work = server.ended(json.loads(server.call("POST", path)[2]))
         self.assertIn("up to date", work["message"])
         self.assertEqual(server.call("POST", "/api/blast/databases/-x/fetch")[0], 400)
         text = st.query("proteins_20.fa")

@@ -3,13 +3,12 @@
 NCBI's pages promise. Usage: as service_test.py."""
 import io
 import re
-import shutil
 import time
 import unittest
 import urllib.parse
 import urllib.request
 
-import service_test as st
+import support as st
 
 # Debian's own Python has its Biopython.
 from Bio.Blast import NCBIWWW, NCBIXML
@@ -24,18 +23,10 @@ def same_records(a, b):
     return list(plain(a)) == list(plain(b))
 
 
-class NcbiTest(unittest.TestCase):
+class NcbiTest(st.ServerTest):
     def setUp(self):
-        self.folder = st.SCRATCH / self._testMethodName
-        shutil.rmtree(self.folder, ignore_errors=True)
-        st.SCRATCH.mkdir(parents=True, exist_ok=True)
-        self.server = st.Server(self.folder).start()
+        super().setUp()
         self.url = self.server.url + "/Blast.cgi"
-
-    def tearDown(self):
-        if self.server.process.poll() is None:
-            self.server.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def ask(self, post=True, **parameters):
         text = urllib.parse.urlencode(parameters)
@@ -55,7 +46,7 @@ class NcbiTest(unittest.TestCase):
             said = self.ask(post=False, CMD="Get", RID=rid, **parameters)
             if "Status=WAITING" not in said:
                 return said
-            time.sleep(0.05)
+            time.sleep(0.02)
         raise AssertionError(f"{rid} did not end")
 
     def refused(self, **parameters):

@@ -11,26 +11,24 @@ import tempfile
 import time
 import unittest
 
-import service_test as st
+import support as st
 
 
-class RedisTest(unittest.TestCase):
+class RedisTest(st.ServerTest):
+    started = False
+
     def setUp(self):
-        self.folder = st.SCRATCH / self._testMethodName
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
+        super().setUp()
         self.place = tempfile.mkdtemp()  # a socket's path has at most 107 bytes
         self.socket = f"{self.place}/redis.sock"
         self.redis = None
         os.environ["BLASTLOOM_REDIS_PASSWORD"] = "right"
-        self.server = st.Server(self.folder / "data", "--redis", f"unix:{self.socket}")
+        self.server = st.Server(self.data, "--redis", f"unix:{self.socket}")
 
     def tearDown(self):
-        if self.server.process and self.server.process.poll() is None:
-            self.server.kill()
+        super().tearDown()
         self.end_redis()
         shutil.rmtree(self.place, ignore_errors=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def start_redis(self):
         self.redis = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", self.socket, "--save", "",

@@ -11,7 +11,7 @@ import warnings
 from pathlib import Path
 
 import hits_test as ht
-import service_test as st
+import support as st
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -21,11 +21,11 @@ with warnings.catch_warnings():
 # program, database, query, options
 SEARCHES = [
     ("blastp", "proteins_2k", "proteins_20.fa", {"evalue": "1"}),
-    ("blastn", "nucleotides_500", "reads_500.fa", {"max_target_seqs": "20"}),
+    ("blastn", "nucleotides_500", "reads_50.fa", {"max_target_seqs": "20"}),
     ("blastx", "proteins_2k", "contigs_10.fa", {"evalue": "1", "matrix": "BLOSUM80"}),
     ("tblastn", "nucleotides_500", "dolphin_proteins_71.fa", {"evalue": "1"}),
     ("tblastx", "nucleotides_500", "contigs_10.fa", {"evalue": "1e-5", "max_target_seqs": "50"}),
-    ("blastn", "nucleotides_500_noids", "reads_500.fa", {"max_target_seqs": "5", "task": "blastn", "dust": "yes"}),
+    ("blastn", "nucleotides_500_noids", "reads_50.fa", {"max_target_seqs": "5", "task": "blastn", "dust": "yes"}),
 ]
 PAGE = 60
 
@@ -104,7 +104,7 @@ class ReportsTest(ht.HitsTest):
         self.assertTrue(self.ask(rounds, "alignments")["alignments"][0]["midline"])
 
     def test_taxa_with_and_without_lineages(self):
-        job = self.finished("blastp", "proteins_2k_tax", st.query("proteins_100.fa"), {"evalue": "10"})
+        job = self.finished("blastp", "proteins_2k_tax", st.query("proteins_20.fa"), {"evalue": "10"})
         hits = self.all(job, "hits", limit=1000, hsps=0)
         with_taxid = [hit for hit in hits if hit["taxids"]]
         flat = self.ask(job, "taxonomy")
@@ -116,7 +116,7 @@ class ReportsTest(ht.HitsTest):
                              (len(mine), len({hit["query"] for hit in mine}), len({hit["accession"] for hit in mine}), len(mine), None))
             self.assertEqual(float(taxon["max_score"]), max(float(hit["max_score"]) for hit in mine))
         excerpt = Path(__file__).resolve().parents[2] / "src/taxonomy/testdata/excerpt"
-        subprocess.run([st.BINARY, "db", "taxonomy", excerpt, "--data", self.folder], check=True, capture_output=True)
+        subprocess.run([st.BINARY, "db", "taxonomy", excerpt, "--data", self.data], check=True, capture_output=True)
         tree = self.ask(job, "taxonomy")
         self.assertTrue(tree["lineages"])
         below = {taxon["taxid"]: taxon for taxon in tree["taxa"]}
@@ -139,7 +139,7 @@ class ReportsTest(ht.HitsTest):
                          sum(query["hits"] == 0 for query in self.all(job, "queries", limit=1000)))
 
     def test_features_and_alignments_as_files(self):
-        job = self.finished("blastn", "nucleotides_500", st.query("reads_500.fa"), {"max_target_seqs": "5"})
+        job = self.finished("blastn", "nucleotides_500", st.query("reads_50.fa"), {"max_target_seqs": "5"})
         hsps = self.all(job, "hsps", limit=1000, alignments="true")
         lines = self.get(job, "export", format="gff3").decode().splitlines()
         self.assertEqual(lines[0], "##gff-version 3")
@@ -170,7 +170,7 @@ class ReportsTest(ht.HitsTest):
         self.assertEqual(self.cli("results", job, "--export", "bed", "--on", "query", "--where", "pident>98").splitlines(), bed)
 
     def test_sequences_of_subjects_and_of_what_is_aligned(self):
-        for program, database, name, options in [("blastn", "nucleotides_500", "reads_500.fa", {"max_target_seqs": "3"}),
+        for program, database, name, options in [("blastn", "nucleotides_500", "reads_50.fa", {"max_target_seqs": "3"}),
                                                  ("blastx", "proteins_2k", "contigs_10.fa", {"evalue": "1e-10"})]:
             job = self.finished(program, database, st.query(name), options)
             hsps = self.all(job, "hsps", limit=1000)
@@ -218,7 +218,7 @@ class ReportsTest(ht.HitsTest):
         self.assertNotEqual(subprocess.run(["sh", "-s"], input=script, cwd=again, capture_output=True).returncode, 0,
                             "another query is noticed")
         methods = self.cli("results", job, "--provenance", "methods")
-        self.assertIn(f"20 query sequences", methods)
+        self.assertIn("20 query sequences", methods)
         self.assertIn(f"BLAST+ {version} (Camacho et al., 2009)", methods)
         self.assertIn("-evalue 1e-3", methods)
         self.assertIn("@article{camacho2009blast,", self.cli("results", job, "--provenance", "bibtex"))
@@ -327,8 +327,7 @@ class ReportsTest(ht.HitsTest):
 
     def test_others_do_not_see_them(self):
         self.server.stop()
-        tokens = {name: subprocess.run([st.BINARY, "token", "create", name, "--role", "user", "--data", self.folder],
-                                       capture_output=True, text=True, check=True).stdout.strip() for name in ("ada", "bob")}
+        tokens = {name: self.token(name) for name in ("ada", "bob")}
         self.server.start()
         auth = {name: {"Authorization": f"Bearer {token}"} for name, token in tokens.items()}
         job = self.server.submit("blastp", "proteins_2k", st.query("protein_1.fa"), {}, headers=auth["ada"])

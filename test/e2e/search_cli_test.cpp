@@ -19,6 +19,7 @@
 
 #include "base/temp_dir.hpp"
 #include "exec/local/local_process_runner.hpp"
+#include "testkit/level.hpp"
 
 namespace loom {
 namespace {
@@ -41,6 +42,8 @@ struct Said {
   std::string err;
 };
 
+constexpr const char* kSmallBatches = "BATCH_SIZE=2500";
+
 class SearchCli : public testing::Test {
  protected:
   void SetUp() override {
@@ -57,6 +60,7 @@ class SearchCli : public testing::Test {
     spec.working_dir = here();
     spec.temp_dir = here() / "tmp";
     spec.input = input;
+    spec.environment = environment_;
     spec.output = here() / "stdout";
     exec::LocalProcessRunner runner;
     const auto outcome = runner.run(spec, Deadline::never(), {});
@@ -72,7 +76,11 @@ class SearchCli : public testing::Test {
   /// Nothing of ours is left in the folder for temporary files.
   void expect_clean() const { EXPECT_TRUE(fs::is_empty(here() / "tmp")); }
 
+  /// From here on 20 proteins are five internal batches, as 200 are without it.
+  void make_batches_small() { environment_.emplace_back(kSmallBatches); }
+
   std::optional<TempDir> folder_;
+  std::vector<std::string> environment_;
 };
 
 const Args kBlastp{"blastp", "-db", data("db/proteins_2k"), "-outfmt", "6"};
@@ -83,7 +91,8 @@ Args with(Args args, const Args& more) {
 }
 
 TEST_F(SearchCli, ReadsStandardInputAndWritesStandardOutputAsBlastDoes) {
-  const fs::path queries = data("query/proteins_100.fa");
+  make_batches_small();
+  const fs::path queries = data("query/proteins_20.fa");
   const Said blast = run(with({"blastp"}, {"-db", data("db/proteins_2k"), "-outfmt", "6"}), queries);
   const Said ours = search(with(kBlastp, {"--batch-letters", "1"}), queries);
   EXPECT_EQ(ours.exit_code, 0) << ours.err;
@@ -183,7 +192,8 @@ TEST_F(SearchCli, ADatabaseOfFewLongSequencesGivesFewerParts) {
 }
 
 TEST_F(SearchCli, ProgressIsOneJsonObjectALine) {
-  const Said said = search(with(kBlastp, {"-query", data("query/proteins_100.fa"), "--batch-letters", "1",
+  make_batches_small();
+  const Said said = search(with(kBlastp, {"-query", data("query/proteins_20.fa"), "--batch-letters", "1",
                                           "--progress=json", "-out", "hits"}));
   ASSERT_EQ(said.exit_code, 0);
   std::istringstream lines(said.err);
@@ -197,20 +207,21 @@ TEST_F(SearchCli, ProgressIsOneJsonObjectALine) {
 }
 
 TEST_F(SearchCli, MessagesHaveTrueQueryNumbersAndComeOnce) {
-  std::string fasta = text_of(data("query/proteins_100.fa")) + ">all_x\n" + std::string(40, 'X') + "\n";
+  make_batches_small();
+  std::string fasta = text_of(data("query/proteins_20.fa")) + ">all_x\n" + std::string(40, 'X') + "\n";
   std::ofstream(here() / "q.fa") << fasta;
   const Said blast = run({"blastp", "-db", data("db/proteins_2k"), "-outfmt", "6", "-query", "q.fa"});
   const Said ours = search(with(kBlastp, {"-query", "q.fa", "--batch-letters", "1"}));
   EXPECT_EQ(ours.out, blast.out);
   EXPECT_EQ(ours.err, blast.err);
-  EXPECT_NE(ours.err.find("Query_101"), std::string::npos) << ours.err;
+  EXPECT_NE(ours.err.find("Query_21"), std::string::npos) << ours.err;
 }
 
 TEST_F(SearchCli, MessagesAboutRepeatsNameEachOfThem) {
   const std::string unsearchable(100, 'N');
   std::ofstream(here() / "q.fa") << ">first one\n"
                                  << unsearchable << "\n"
-                                 << text_of(data("query/reads_repeats.fa")) << ">last\n"
+                                 << text_of(data("query/reads_repeats_200.fa")) << ">last\n"
                                  << unsearchable << "\n";
   const Args flags{"-db",   data("db/nucleotides_500"), "-outfmt", "6", "-query", "q.fa", "-evalue",
                    "1e-50", "-max_target_seqs",         "2"};
@@ -218,7 +229,7 @@ TEST_F(SearchCli, MessagesAboutRepeatsNameEachOfThem) {
   const Said ours = search(with(with({"blastn"}, flags), {"--jobs", "2"}));
   EXPECT_EQ(ours.out, blast.out);
   EXPECT_EQ(ours.err, blast.err);
-  EXPECT_NE(ours.err.find("Query_2002 last:"), std::string::npos) << ours.err;
+  EXPECT_NE(ours.err.find("Query_202 last:"), std::string::npos) << ours.err;
 }
 
 /// Both with the same flags, in the same folder; all files that they leave beside `tmp`, by name.
@@ -232,6 +243,7 @@ class Beside : public SearchCli {
     spec.working_dir = here() / "run";
     spec.temp_dir = here() / "tmp";
     spec.output = here() / "run/stdout";
+    spec.environment = environment_;
     exec::LocalProcessRunner runner;
     const auto outcome = runner.run(spec, Deadline::never(), {});
     EXPECT_TRUE(outcome) << outcome.error().message;
@@ -270,7 +282,8 @@ TEST_F(Beside, WhatStandsInPlaceOfQueriesIsSearched) {
 }
 
 TEST_F(Beside, HtmlIsTheSame) {
-  const Args flags{"-db", data("db/proteins_2k"), "-query", data("query/proteins_100.fa"), "-html"};
+  make_batches_small();
+  const Args flags{"-db", data("db/proteins_2k"), "-query", data("query/proteins_20.fa"), "-html"};
   const Args cut{"--shards", "2", "--batch-letters", "1"};
   expect_same("blastp", with(flags, {"-evalue", "1e-20"}), cut);
   expect_same("blastp", with(flags, {"-evalue", "1e-20", "-outfmt", "3"}), with(cut, {"--resume", "../w"}));
@@ -285,10 +298,11 @@ TEST_F(Beside, FilesOfAQueryEachAreNamedAsBlastNamesThem) {
 }
 
 TEST_F(Beside, ATitleLikeALabelIsNoLabel) {
+  make_batches_small();
   std::string queries;
   std::string subjects;
   std::mt19937 random(5);
-  for (int n = 1; n <= 40; ++n) {
+  for (int n = 1; n <= 20; ++n) {
     std::string letters;
     for (int i = 0; i < 300; ++i) letters += "ACDEFGHIKLMNPQRSTVWY"[random() % 20];
     const std::string label = ">Query_" + std::to_string(n);
@@ -342,7 +356,7 @@ TEST_F(SearchCli, EndsSilentlyWhenNobodyReads) {
   for (const std::string cut : {"1", "1000000"}) {
     const Said said = run({"bash", "-c",
                            std::string(LOOM_BINARY) + " search blastp -db " + data("db/proteins_2k") +
-                               " -query " + data("query/proteins_100.fa") + " --batch-letters " + cut +
+                               " -query " + data("query/proteins_20.fa") + " --batch-letters " + cut +
                                " | head -n 1 >/dev/null; exit ${PIPESTATUS[0]}"});
     EXPECT_EQ(said.exit_code, 128 + SIGPIPE);
     EXPECT_EQ(said.err, "");
@@ -368,6 +382,7 @@ class Running {
       ::close(pipe[1]);
       if (::chdir(folder.c_str()) != 0) ::_exit(126);
       ::putenv(const_cast<char*>(tmp.c_str()));
+      ::putenv(const_cast<char*>(kSmallBatches));
       ::execv(LOOM_BINARY, pointers.data());
       ::_exit(127);
     }
@@ -413,7 +428,7 @@ Args long_search() {
           "hits",
           "--progress=json",
           "--batch-letters",
-          "10000",
+          "1",
           "--jobs",
           "2"};
 }
@@ -440,11 +455,12 @@ INSTANTIATE_TEST_SUITE_P(By, Interrupted, testing::Values(SIGINT, SIGTERM, SIGKI
                          [](const auto& info) { return "signal" + std::to_string(info.param); });
 
 TEST_F(SearchCli, ResumeGoesOnFromFinishedTasks) {
+  make_batches_small();
   const Args args{"blastp",
                   "-db",
                   data("db/proteins_2k"),
                   "-query",
-                  data("query/proteins_100.fa"),
+                  data("query/proteins_20.fa"),
                   "-outfmt",
                   "6",
                   "-out",
@@ -453,7 +469,7 @@ TEST_F(SearchCli, ResumeGoesOnFromFinishedTasks) {
                   "--jobs",
                   "2",
                   "--batch-letters",
-                  "10000",
+                  "1",
                   "--resume",
                   "unfinished"};
   {
@@ -471,13 +487,14 @@ TEST_F(SearchCli, ResumeGoesOnFromFinishedTasks) {
   const auto first = boost::json::parse(resumed.err.substr(0, resumed.err.find('\n'))).as_object();
   EXPECT_GE(first.at("tasks_done").to_number<int>(), 1) << "finished tasks were not repeated";
   EXPECT_EQ(text_of(here() / "hits"),
-            run({"blastp", "-db", data("db/proteins_2k"), "-query", data("query/proteins_100.fa"), "-outfmt",
+            run({"blastp", "-db", data("db/proteins_2k"), "-query", data("query/proteins_20.fa"), "-outfmt",
                  "6", "-num_threads", "2"})
                 .out);
   EXPECT_FALSE(fs::exists(here() / "unfinished")) << "nothing is left to resume";
 }
 
 TEST_F(SearchCli, DoctorFindsAllWell) {
+  if (testkit::level() == testkit::Level::quick) GTEST_SKIP() << "searches for 20 s: left to the default level";
   const Said said = run({LOOM_BINARY, "doctor"});
   EXPECT_EQ(said.exit_code, 0) << said.out;
   EXPECT_NE(said.out.find("same bytes"), std::string::npos);

@@ -3,24 +3,22 @@
 Usage: as service_test.py."""
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
 import unittest
 
-import service_test as st
+import support as st
 
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 
 
-class FaultsTest(unittest.TestCase):
+class FaultsTest(st.ServerTest):
+    started = False
+
     def setUp(self):
-        self.folder = st.SCRATCH / self._testMethodName
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
+        super().setUp()
         self.text, self.options = st.query("proteins_20.fa"), {"outfmt": "0"}
-        self.server = st.Server(self.folder / "data")
         self.mounted = None
 
     def tearDown(self):
@@ -28,7 +26,7 @@ class FaultsTest(unittest.TestCase):
             self.server.kill()
         if self.mounted:
             subprocess.run(["umount", self.mounted], check=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        super().tearDown()
 
     def mount(self, size):
         """A small disk of its own for the server's data."""
@@ -48,7 +46,7 @@ class FaultsTest(unittest.TestCase):
     def test_a_full_disk_fails_the_job_in_words_and_a_retry_mends_it(self):
         self.mount("24m")
         self.server.start()
-        self.text, room = st.query("proteins_100.fa"), 1_000_000
+        self.text, self.options, room = st.query("proteins_100.fa"), {"outfmt": "0", "evalue": "1e-3"}, 600_000
         wanted = st.blast("blastp", "proteins_2k", self.text, self.options)
         first = self.server.submit("blastp", "proteins_2k", self.text, self.options)
         self.assertEqual(self.server.wait(first)["status"], "completed")
@@ -128,7 +126,7 @@ class FaultsTest(unittest.TestCase):
         finally:
             for name in ("LD_PRELOAD", "FAKETIME_TIMESTAMP_FILE", "FAKETIME_NO_CACHE", "FAKETIME_DONT_FAKE_MONOTONIC", "FAKETIME_DONT_RESET"):
                 del os.environ[name]
-        text = st.query("proteins_100.fa")
+        text, self.options = st.query("proteins_100.fa"), {"outfmt": "0", "evalue": "1e-5"}
         wanted = st.blast("blastp", "proteins_2k", text, self.options)
         jobs = []
         for jump in ("+2h", "-30d", "+400d", "+0"):

@@ -2,130 +2,20 @@
 """The job service as its users meet it: the real binary on a free port, with real BLAST+. Every answer of the
 server is checked against doc/openapi.yaml. Usage: service_test.py BINARY TESTDATA SCRATCH [unittest arguments]"""
 import concurrent.futures
-import http.client
 import json
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
 import unittest
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "api"))
-import validate  # noqa: E402
-
-BINARY, TESTDATA, SCRATCH = (Path(word).resolve() for word in sys.argv[1:4])
-LEVEL = os.environ.get("LOOM_TEST_LEVEL", "default")
-PATIENCE = 240  # seconds; guards against a hang only
-SPEC = validate.load(Path(__file__).resolve().parent.parent.parent / "doc" / "openapi.yaml")
-os.environ["BLASTDB"] = str(TESTDATA / "db")
+import support
+from support import BINARY, LEVEL, PATIENCE, TESTDATA, blast, query
 
 
-def query(name):
-    return (TESTDATA / "query" / name).read_text()
-
-
-def blast(program, database, text, options):
-    """What BLAST+ itself writes."""
-    argv = [program, "-db", database, "-query", "-"]
-    for name, value in options.items():
-        argv += [f"-{name}", str(value)]
-    return subprocess.run(argv, input=text.encode(), capture_output=True, check=True).stdout
-
-
-class Server:
-    """`blastloom serve` on a folder; may be killed and started again."""
-
-    def __init__(self, folder, *flags):
-        self.folder, self.flags, self.process = folder, flags, None
-
-    def start(self):
-        self.log = open(str(self.folder) + ".log", "ab")
-        self.process = subprocess.Popen([BINARY, "serve", "--data", self.folder, "--listen", "127.0.0.1:0", *self.flags],
-                                        stdout=subprocess.PIPE, stderr=self.log)
-        first = self.process.stdout.readline().decode().strip()
-        assert first.startswith("http://127.0.0.1:"), f"no address: {first!r}"
-        self.url = first
-        self.host = first.removeprefix("http://")
-        return self
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
-        self.log.close()
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(timeout=PATIENCE)
-        self.process.stdout.close()
-        self.log.close()
-        return code
-
-    def call(self, method, path, body=None, headers=None, check=True):
-        """(status, headers, bytes) of an answer that fits the specification."""
-        connection = http.client.HTTPConnection(self.host, timeout=PATIENCE)
-        headers = dict(headers or {})
-        if isinstance(body, dict):
-            body = json.dumps(body)
-            headers["Content-Type"] = "application/json"
-        connection.request(method, path, body=body, headers=headers)
-        reply = connection.getresponse()
-        data = reply.read()
-        connection.close()
-        if check:
-            validate.validate(SPEC, method, path, reply.status, dict(reply.getheaders()), data)
-        return reply.status, dict(reply.getheaders()), data
-
-    def submit(self, program, database, text, options, **more):
-        headers = more.pop("headers", {})
-        body = {"program": program, "database": database, "query": text, "options": options, **more}
-        status, _, data = self.call("POST", "/api/blast/jobs", body, headers)
-        assert status in (200, 201), data
-        return json.loads(data)["id"]
-
-    def job(self, job):
-        return json.loads(self.call("GET", f"/api/blast/jobs/{job}")[2])
-
-    def wait(self, job):
-        until = time.monotonic() + PATIENCE
-        while time.monotonic() < until:
-            now = self.job(job)
-            if now["status"] in ("completed", "failed", "cancelled"):
-                return now
-            time.sleep(0.02)
-        raise AssertionError(f"job {job} did not end: {now}")
-
-    def output(self, job, outfmt=None):
-        path = f"/api/blast/jobs/{job}/results/output"
-        if outfmt is not None:
-            path += f"?outfmt={outfmt}"
-        while True:
-            status, _, data = self.call("GET", path)
-            if status != 202:
-                assert status == 200, data
-                return data
-            time.sleep(0.1)
-
-
-class ServiceTest(unittest.TestCase):
-    flags = ()
-
-    def setUp(self):
-        self.folder = SCRATCH / self._testMethodName
-        shutil.rmtree(self.folder, ignore_errors=True)
-        SCRATCH.mkdir(parents=True, exist_ok=True)
-        self.server = Server(self.folder, *self.flags).start()
-
-    def tearDown(self):
-        if self.server.process.poll() is None:
-            self.server.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
+class ServiceTest(support.ServerTest):
     def cli(self, *args, code=0, text=None):
         run = subprocess.run([BINARY, *args], input=text, capture_output=True, text=True,
                              env={**os.environ, "BLASTLOOM_SERVER": self.server.url})
@@ -150,10 +40,10 @@ class ServiceTest(unittest.TestCase):
         self.assertEqual((status, data), (206, blast("blastp", "proteins_2k", text, options)[10:20]))
 
     def test_the_command_line_does_the_same(self):
-        source = TESTDATA / "query" / "reads_500.fa"
+        source = TESTDATA / "query" / "reads_50.fa"
         job = self.cli("submit", "blastn", "-query", str(source), "-db", "nucleotides_500", "-outfmt", "6").strip()
         self.cli("wait", job)
-        out = SCRATCH / "cli.out"
+        out = self.folder / "cli.out"
         self.cli("results", job, "-out", str(out))
         self.assertEqual(out.read_bytes(), blast("blastn", "nucleotides_500", source.read_text(), {"outfmt": "6"}))
         self.assertIn(job, self.cli("list"))
@@ -168,15 +58,13 @@ class ServiceTest(unittest.TestCase):
         self.assertNotIn("reused", self.server.wait(fresh))
         self.cli("delete", job)
         self.cli("status", job, code=1)
-        out.unlink()
 
     def test_small_searches_of_many_jobs_share_runs_and_keep_their_bytes(self):
-        self.assertEqual(self.server.stop(), 0)
-        self.server = Server(self.folder, "--cores", "1").start()
+        self.restart("--cores", "1")
         first = self.server.submit("blastp", "proteins_2k", query("proteins_20.fa"), {})
         while self.server.job(first)["status"] == "queued":  # once it runs, the others have to wait for the core
             time.sleep(0.01)
-        reads = [">" + record for record in query("reads_500.fa").split(">")[1:61]]
+        reads = [">" + record for record in query("reads_50.fa").split(">")[1:31]]
         options = {"outfmt": "7 std qlen", "task": "megablast"}
         with concurrent.futures.ThreadPoolExecutor(16) as pool:
             jobs = list(pool.map(lambda read: self.server.submit("blastn", "nucleotides_500", read, options), reads))
@@ -193,15 +81,13 @@ class ServiceTest(unittest.TestCase):
         return int(float(next(line for line in metrics.splitlines() if line.startswith("blastloom_engine_runs_total")).split()[-1]))
 
     def test_a_search_asked_again_is_answered_without_blast(self):
-        self.assertEqual(self.server.stop(), 0)
-        databases = SCRATCH / "reuse_db"
-        shutil.rmtree(databases, ignore_errors=True)
+        databases = self.folder / "databases"
         databases.mkdir()
         for file in (TESTDATA / "db").glob("proteins_2k.*"):
             shutil.copy(file, databases)
-        self.server = Server(self.folder, "--db-path", str(databases)).start()
+        self.restart("--db-path", str(databases))
         ask = lambda text, options, **more: self.server.wait(self.server.submit("blastp", "proteins_2k", text, options, **more))
-        searches = [(query("proteins_20.fa"), {"outfmt": "6", "evalue": "1e-3"}), (query("proteins_100.fa"), {"outfmt": "0"})]
+        searches = [(query("proteins_20.fa"), {"outfmt": "6", "evalue": "1e-3"}), (query("proteins_20.fa"), {"outfmt": "0"})]
         want = [blast("blastp", "proteins_2k", *search) for search in searches]
         self.assertGreater(len(want[1]), 1 << 16)  # so it is kept in the object store
         for search in searches:
@@ -230,13 +116,11 @@ class ServiceTest(unittest.TestCase):
         self.assertEqual(self.server.output(fresh["id"]), want[0])
         os.utime(databases / "proteins_2k.psq")
         self.assertNotIn("reused", ask(text, options))
-        shutil.rmtree(databases)
 
     def test_equal_searches_at_once_are_one_search(self):
-        self.assertEqual(self.server.stop(), 0)
-        self.server = Server(self.folder, "--cores", "2").start()
+        self.restart("--cores", "2")
         searches = [("blastp", "proteins_2k", query("proteins_20.fa"), {"outfmt": "6"}),
-                    ("blastn", "nucleotides_500", ">" + query("reads_500.fa").split(">")[1], {"outfmt": "6"})]
+                    ("blastn", "nucleotides_500", ">" + query("reads_50.fa").split(">")[1], {"outfmt": "6"})]
         for number, search in enumerate(searches, 1):
             with concurrent.futures.ThreadPoolExecutor(16) as pool:
                 jobs = list(pool.map(lambda _: self.server.submit(*search), range(16)))
@@ -251,7 +135,7 @@ class ServiceTest(unittest.TestCase):
 
     def test_killed_at_any_moment_every_job_ends_once_with_the_right_bytes(self):
         text, options = query("proteins_100.fa"), {"outfmt": "6", "evalue": "1e-5"}
-        read, read_options = query("reads_500.fa"), {"outfmt": "6"}
+        read, read_options = query("reads_50.fa"), {"outfmt": "6"}
         want = {"blastp": blast("blastp", "proteins_2k", text, options),
                 "blastn": blast("blastn", "nucleotides_500", read, read_options)}
         jobs = []
@@ -271,6 +155,8 @@ class ServiceTest(unittest.TestCase):
             finished = [event["task"] for event in events if event["kind"] == "task_done"]
             self.assertEqual(len(finished), len(set(finished)), "a finished task was repeated")
             self.assertEqual([event["seq"] for event in events], list(range(1, len(events) + 1)))
+        self.assertEqual(self.server.stop(), 0)
+        self.assertEqual(support.processes_in(self.data), [], "no process of any of these servers is left")
 
     def test_cancel_ends_and_retry_goes_on(self):
         job = self.server.submit("blastp", "proteins", query("proteins_500.fa"), {"outfmt": "6"})
@@ -310,13 +196,12 @@ class ServiceTest(unittest.TestCase):
     def test_other_sites_and_strangers_stay_out(self):
         self.assertEqual(self.server.call("GET", "/api/blast/jobs", headers={"Origin": "http://evil.example"})[0], 403)
         self.assertEqual(self.server.call("GET", "/api/blast/jobs", headers={"Host": "evil.example"})[0], 403)
-        secrets = [self.cli("token", "create", name, "--role", role, "--data", str(self.folder)).strip()
-                   for name, role in (("ann", "user"), ("bob", "user"), ("eve", "viewer"))]
+        secrets = [self.token(name, role) for name, role in (("ann", "user"), ("bob", "user"), ("eve", "viewer"))]
         ann, bob, eve = ({"Authorization": f"Bearer {secret}"} for secret in secrets)
         until = time.monotonic() + PATIENCE
         while self.server.call("GET", "/api/blast/jobs")[0] != 401:  # the server notices the new file
             self.assertLess(time.monotonic(), until)
-            time.sleep(0.1)
+            time.sleep(0.02)
         job = self.server.submit("blastp", "proteins_2k", query("protein_1.fa"), {}, headers=ann)
         self.assertEqual(self.server.call("GET", f"/api/blast/jobs/{job}", headers=ann)[0], 200)
         self.assertEqual(self.server.call("GET", f"/api/blast/jobs/{job}", headers=bob)[0], 404)
@@ -325,11 +210,11 @@ class ServiceTest(unittest.TestCase):
         self.assertEqual(self.server.call("POST", "/api/blast/jobs", body, eve)[0], 403)
 
     def test_a_graceful_stop_loses_nothing(self):
-        job = self.server.submit("blastp", "proteins_2k", query("proteins_100.fa"), {"outfmt": "6"})
+        job = self.server.submit("blastp", "proteins_2k", query("proteins_100.fa"), {"outfmt": "6", "evalue": "1e-5"})
         self.assertEqual(self.server.stop(), 0)
         self.server.start()
         self.assertEqual(self.server.wait(job)["status"], "completed")
-        second = subprocess.run([BINARY, "serve", "--data", self.folder, "--listen", "127.0.0.1:0"],
+        second = subprocess.run([BINARY, "serve", "--data", self.data, "--listen", "127.0.0.1:0"],
                                 capture_output=True, text=True)
         self.assertEqual(second.returncode, 1)
         self.assertIn("another server", second.stderr)

@@ -43,7 +43,7 @@ MaxArraySize=1001
 MinJobAge=300
 KillWait=2
 SlurmctldTimeout=60
-SlurmdTimeout=60
+SlurmdTimeout=25
 InactiveLimit=0
 Waittime=0
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP DefMemPerCPU=100

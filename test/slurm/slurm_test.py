@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parent.parent / "e2e")]
 import cluster as slurm  # noqa: E402
-import service_test as st  # noqa: E402
+import support as st  # noqa: E402
 
 AZURITE = Path(sys.argv[4])
 PATH = os.environ["PATH"]
@@ -256,6 +256,23 @@ class TogetherTest(unittest.TestCase):
             self.assertEqual(self.server.output(job), st.blast(program, database, st.query(text), options))
         until(lambda: set(jobs) <= self.ends(), "the stream tells every end")
         self.assertEqual(self.server.stop(), 0)
+        self.expect_no_secrets()
+
+    @unittest.skipUnless(st.LEVEL == "full", "takes minutes: left to the full level")
+    def test_all_listed_searches_give_the_bytes_of_blast(self):
+        """The quick level of the differential suite, each search as a job, four at once."""
+        self.assertEqual(self.server.stop(), 0)
+        self.server = st.Server(self.folder / "data", *self.server.flags, "--memory", "400K").start()
+        env = {**os.environ, "BLASTLOOM_SERVER": self.server.url, "LOOM_TEST_LEVEL": "quick", "GTEST_TOTAL_SHARDS": "4"}
+        # A list of ids is a file on the server; such a search has no upload.
+        runs = [subprocess.Popen([st.BINARY.parent / "differential_search_test", "--gtest_filter=*SearchTest*-*blastp_list"],
+                                 env={**env, "GTEST_SHARD_INDEX": str(i)}, stdout=subprocess.PIPE, text=True) for i in range(4)]
+        told = [run.communicate()[0] for run in runs]
+        self.assertEqual([run.returncode for run in runs], [0] * 4, "\n".join(told))
+        self.assertGreaterEqual(sum(text.count("[       OK ]") for text in told), 30)
+        self.assertEqual(self.server.stop(), 0)
+
+    def expect_no_secrets(self):
         for place in [*FOLDER.rglob("*"), self.folder / "data.log"]:
             if place.is_file():
                 self.assertNotIn(self.key.encode(), place.read_bytes(), f"{place}: the account key")

@@ -100,7 +100,7 @@ export async function open(base, path = "", { expect = [], ...options } = {}) {
   const wrong = [];
   page.on("console", (message) => {
     if (message.type() !== "error" && message.type() !== "warning") return;
-    if (!expect.some((pattern) => pattern.test(message.text()))) wrong.push(`console: ${message.text()}`);
+    if (!expect.some((pattern) => pattern.test(message.text()))) wrong.push(`console: ${message.text()} (${message.location().url})`);
   });
   page.on("pageerror", (error) => wrong.push(`error: ${error.stack}`));
   context.on("request", (request) => {

@@ -3,7 +3,6 @@ import { type ReactNode, useState } from "react";
 import { ApiError } from "../../api/client.ts";
 import { databases, type Snapshot } from "../../api/databases.ts";
 import { bytes, clock, count } from "../../lib/format.ts";
-import { go, to } from "../../router.ts";
 import { strings } from "../../strings.ts";
 import { Bar, Dialog, Fault, Heading, Link, Skeleton } from "../../ui/basics.tsx";
 import { BuildDialog } from "./build.tsx";
@@ -84,7 +83,7 @@ export function DatabasePage({ name, ids }: { name: string; ids: string }) {
       {metadata.data && <Sequences key={ids} name={name} ids={ids} />}
       {asked === "build" && <BuildDialog name={name} onClose={() => setAsked(null)} />}
       {asked === "remove" && (
-        <Confirm title={say.removeTitle(name)} text={say.removeHelp} action={say.remove} onClose={() => setAsked(null)} run={async () => void ((await order(() => databases.remove(name), say.removed(name))) && go(to("databases")))} />
+        <Confirm title={say.removeTitle(name)} text={say.removeHelp} action={say.remove} onClose={() => setAsked(null)} run={() => order(() => databases.remove(name), say.removed(name), name)} />
       )}
     </div>
   );

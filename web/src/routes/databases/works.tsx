@@ -3,6 +3,7 @@ import { useEffect, useRef } from "react";
 import { ApiError } from "../../api/client.ts";
 import { databases, type DatabaseWork } from "../../api/databases.ts";
 import { ago, clock } from "../../lib/format.ts";
+import { go, to } from "../../router.ts";
 import { strings } from "../../strings.ts";
 import { Bar, Link } from "../../ui/basics.tsx";
 import { useNow } from "../../ui/clock.ts";
@@ -31,10 +32,13 @@ export function useWorks() {
   return query;
 }
 
-/** Runs an order, shows it among the works, and says what was refused. True when it was taken. */
+/**
+ * Runs an order, shows it among the works, and says what was refused. True when it was taken. A database that is gone by it
+ * is not asked for again: its page leads to the list.
+ */
 export function useOrder() {
   const client = useQueryClient();
-  return async (order: () => Promise<unknown>, done?: string): Promise<boolean> => {
+  return async (order: () => Promise<unknown>, done?: string, gone?: string): Promise<boolean> => {
     try {
       await order();
     } catch (reason) {
@@ -42,7 +46,11 @@ export function useOrder() {
       return false;
     }
     if (done) toast(done);
-    for (const key of ["database-works", "databases", "database"]) void client.invalidateQueries({ queryKey: [key] });
+    if (gone !== undefined) {
+      go(to("databases"));
+      void client.invalidateQueries({ queryKey: ["database", gone], refetchType: "none" });
+    }
+    for (const key of ["database-works", "databases", ...(gone === undefined ? ["database"] : [])]) void client.invalidateQueries({ queryKey: [key] });
     return true;
   };
 }
