@@ -486,15 +486,15 @@ TEST_F(SearchCli, ResumeGoesOnFromFinishedTasks) {
   ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
   const auto first = boost::json::parse(resumed.err.substr(0, resumed.err.find('\n'))).as_object();
   EXPECT_GE(first.at("tasks_done").to_number<int>(), 1) << "finished tasks were not repeated";
-  EXPECT_EQ(text_of(here() / "hits"),
-            run({"blastp", "-db", data("db/proteins_2k"), "-query", data("query/proteins_20.fa"), "-outfmt",
-                 "6", "-num_threads", "2"})
-                .out);
+  EXPECT_EQ(text_of(here() / "hits"), run({"blastp", "-db", data("db/proteins_2k"), "-query",
+                                           data("query/proteins_20.fa"), "-outfmt", "6", "-num_threads", "2"})
+                                          .out);
   EXPECT_FALSE(fs::exists(here() / "unfinished")) << "nothing is left to resume";
 }
 
 TEST_F(SearchCli, DoctorFindsAllWell) {
-  if (testkit::level() == testkit::Level::quick) GTEST_SKIP() << "searches for 20 s: left to the default level";
+  if (testkit::level() == testkit::Level::quick)
+    GTEST_SKIP() << "searches for 20 s: left to the default level";
   const Said said = run({LOOM_BINARY, "doctor"});
   EXPECT_EQ(said.exit_code, 0) << said.out;
   EXPECT_NE(said.out.find("same bytes"), std::string::npos);
