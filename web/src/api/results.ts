@@ -1,3 +1,4 @@
+import { type QueryClient, queryOptions } from "@tanstack/react-query";
 import { call, jobPath } from "./client.ts";
 import type { components } from "./schema.d.ts";
 
@@ -60,3 +61,19 @@ export const results = {
   },
   taxonomy: (id: string, signal?: AbortSignal) => ask<Schemas["HitTaxonomy"]>(id, "taxonomy", {}, signal),
 };
+
+export const queriesAtOnce = 200;
+export const summaryOf = (id: string) => queryOptions({ queryKey: ["results", id, "summary"], queryFn: ({ signal }) => results.summary(id, {}, signal), staleTime: Infinity });
+export const queriesOf = (id: string, sort: string, find: string) => ({
+  key: ["results", id, "queries", sort, find],
+  read: (cursor: string, signal?: AbortSignal) => results.queries(id, { sort, find, limit: queriesAtOnce, cursor }, signal),
+});
+/** The key of a page, from 0, of the list that `key` names. */
+export const pageKey = (key: readonly unknown[], page: number) => [...key, "page", page];
+
+/** Asks for what the place of a result shows first, while that place's code is still on its way. */
+export function lookAhead(client: QueryClient, id: string) {
+  void client.prefetchQuery(summaryOf(id));
+  const { key, read } = queriesOf(id, "hits", "");
+  void client.prefetchQuery({ queryKey: pageKey(key, 0), queryFn: ({ signal }) => read("", signal), staleTime: Infinity });
+}

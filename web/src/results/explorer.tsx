@@ -2,7 +2,7 @@ import "../css/results.css";
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useState } from "react";
 import type { Job } from "../api/client.ts";
-import { type HitSummary, type QueryRow, results } from "../api/results.ts";
+import { type HitSummary, queriesAtOnce, queriesOf, type QueryRow, results, summaryOf } from "../api/results.ts";
 import { count } from "../lib/format.ts";
 import { setParams, useLocation } from "../router.ts";
 import { strings } from "../strings.ts";
@@ -17,11 +17,10 @@ import { QueryList, queryOrders, queryTitle } from "./query-list.tsx";
 import { TaxonomyView } from "./taxonomy-view.tsx";
 
 const say = strings.results;
-const queriesAtOnce = 200;
 const views = ["hits", "overview", "taxonomy", "compare"] as const;
 
 export default function Explorer({ job }: { job: Job }) {
-  const { data, error, refetch } = useQuery({ queryKey: ["results", job.id, "summary"], queryFn: ({ signal }) => results.summary(job.id, {}, signal), staleTime: Infinity });
+  const { data, error, refetch } = useQuery(summaryOf(job.id));
   if (error) return <Fault error={error} retry={() => void refetch()} />;
   if (!data) return <Opening />;
   if (data.hits > 0) return <Browser job={job} overview={data} />;
@@ -55,9 +54,8 @@ function Browser({ job, overview }: { job: Job; overview: HitSummary }) {
   const order = queryOrders.find((one) => one === params.get("order")) ?? "hits";
   const words = params.get("find") ?? "";
   const [selected, setSelected] = useState<Selection>(new Map());
-  const queries = usePages<QueryRow>(["results", job.id, "queries", order, words], queriesAtOnce, (cursor, signal) =>
-    results.queries(job.id, { sort: order, find: words, limit: queriesAtOnce, cursor }, signal),
-  );
+  const list = queriesOf(job.id, order, words);
+  const queries = usePages<QueryRow>(list.key, queriesAtOnce, list.read);
   const asked = params.get("q") === null ? undefined : Number(params.get("q")) - 1;
   const named = useQuery({
     queryKey: ["results", job.id, "summary", asked],

@@ -1,6 +1,6 @@
 import { useQueries } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useState } from "react";
-import type { Page } from "../api/results.ts";
+import { type Page, pageKey } from "../api/results.ts";
 
 /** A long list of which only the pages in sight are held. Rows stand at places from 0. */
 export interface Pages<Row> {
@@ -38,7 +38,7 @@ export function usePages<Row>(key: readonly unknown[], size: number, read: (curs
   }, [seen.first, seen.last, cursors.length]);
   const answers = useQueries({
     queries: wanted.map((page) => ({
-      queryKey: [...key, "page", page],
+      queryKey: pageKey(key, page),
       queryFn: ({ signal }: { signal: AbortSignal }) => read(cursors[page]!, signal),
       staleTime: Infinity,
       gcTime: keepFor,

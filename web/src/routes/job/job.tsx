@@ -4,6 +4,7 @@ import { useEffect, useMemo } from "react";
 import { jobName, useJobActions, useLeaving } from "../../api/actions.ts";
 import { api, ApiError, type Job } from "../../api/client.ts";
 import { useEvents, usePolling } from "../../api/live.ts";
+import { lookAhead } from "../../api/results.ts";
 import { clock, count, duration, short } from "../../lib/format.ts";
 import { active, applyEvent, ended, took } from "../../lib/jobs.ts";
 import { base, to, useLocation } from "../../router.ts";
@@ -29,7 +30,11 @@ function useJob(id: string) {
   const polling = usePolling(1500);
   const query = useQuery({
     queryKey: ["job", id],
-    queryFn: ({ signal }) => api.job(id, signal),
+    async queryFn({ signal }) {
+      const job = await api.job(id, signal);
+      if (job.status === "completed") lookAhead(client, id);
+      return job;
+    },
     // Its first events may have come before its page.
     refetchOnMount: "always",
     retry: (failures, error) => failures < 2 && error instanceof ApiError && error.passing && error.status !== 0,
@@ -52,6 +57,7 @@ function useJob(id: string) {
 }
 
 function JobPage({ id }: { id: string }) {
+  useEffect(() => void results.load().catch(() => undefined), []);
   const query = useJob(id);
   const leaving = useLeaving();
   const job = query.data;
@@ -78,7 +84,6 @@ function Loaded({ job }: { job: Job }) {
   const actions = useJobActions();
   const title = jobName(job);
   useProgressTitle(job, title);
-  useEffect(() => void results.load().catch(() => undefined), []);
   return (
     <div className="stack jobpage">
       <Heading
