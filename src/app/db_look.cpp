@@ -120,13 +120,8 @@ Result<service::SequenceRequest> read_request(const DbCall& call) {
 Result<service::FetchedSequences> fetch(const service::OpenDatabase& database,
                                         const service::SequenceRequest& request, std::stop_token stop) {
   exec::LocalProcessRunner runner;
-  const auto scratch = TempDir::default_parent();
-  if (database.database.has_ids)
-    return service::fetch_sequences(runner, database, request, scratch, Deadline::never(), std::move(stop));
-  service::TitleIndexes indexes(runner);
-  LOOM_TRY(const auto titles, indexes.get("", database, scratch, Deadline::never()));
-  return service::fetch_by_title(runner, database, *titles, request, scratch, Deadline::never(),
-                                 std::move(stop));
+  service::SequenceReader reader(runner, TempDir::default_parent());
+  return reader.fetch("", database, request, Deadline::never(), std::move(stop));
 }
 
 Status print_text(const Fd& text) {

@@ -118,6 +118,7 @@ class Service {
   std::shared_ptr<void> logging_;
   std::unique_ptr<exec::slurm::SlurmRunner> slurm_;  ///< null: tasks run here
   std::unique_ptr<sched::Scheduler> scheduler_;
+  std::unique_ptr<service::SequenceReader> reader_;
   std::unique_ptr<service::JobService> jobs_;
   std::unique_ptr<service::DatabaseWorks> works_;
   std::unique_ptr<RedisPeers> redis_;  ///< null: none is named
@@ -174,10 +175,12 @@ Status Service::open_parts() {
   const std::uint64_t memory = wanted.memory_bytes;
   exec::ProcessRunner& tasks = slurm_ ? static_cast<exec::ProcessRunner&>(*slurm_) : runner_;
   scheduler_ = sched::Scheduler::make(*store_, *objects_.store, tasks, std::move(wanted));
+  reader_ = std::make_unique<service::SequenceReader>(runner_, options_.data / "uploads");
   jobs_ = service::make_local_jobs({.store = *store_,
                                     .objects = *objects_.store,
                                     .scheduler = *scheduler_,
                                     .runner = runner_,
+                                    .reader = *reader_,
                                     .databases = *databases_,
                                     .organisms = *organisms_,
                                     .uploads = options_.data / "uploads",
@@ -190,6 +193,7 @@ Status Service::open_parts() {
                                   .jobs = *store_,
                                   .objects = *objects_.store,
                                   .runner = runner_,
+                                  .reader = *reader_,
                                   .uploads = options_.data / "uploads",
                                   .mirror = options_.mirror.empty() ? service::kNcbiMirror : options_.mirror,
                                   .import_dir = options_.import_dir,

@@ -79,7 +79,6 @@ std::string_view name(State state) {
 DatabaseWorks::DatabaseWorks(DatabaseWorksParts parts)
     : parts_(std::move(parts)),
       details_(parts_.databases, &parts_.objects),
-      titles_(parts_.runner),
       thread_([this](std::stop_token stopping) { run(std::move(stopping)); }) {}
 
 DatabaseWorks::~DatabaseWorks() {
@@ -317,11 +316,8 @@ Result<std::vector<Snapshot>> DatabaseWorks::snapshots(const std::string& databa
 Result<FetchedSequences> DatabaseWorks::sequences(const std::string& database, const std::string& id,
                                                   const SequenceRequest& request, Deadline deadline) {
   LOOM_TRY(const OpenDatabase opened, parts_.databases.open(database, id));
-  if (opened.database.has_ids)
-    return fetch_sequences(parts_.runner, opened, request, parts_.uploads, deadline);
   LOOM_TRY(const std::string version, parts_.databases.version_of(database, id));
-  LOOM_TRY(const auto titles, titles_.get(version, opened, parts_.uploads, deadline));
-  return fetch_by_title(parts_.runner, opened, *titles, request, parts_.uploads, deadline);
+  return parts_.reader.fetch(version, opened, request, deadline);
 }
 
 Result<std::vector<Recommendation>> DatabaseWorks::recommend(blast::Molecule molecule, std::uint64_t longest,

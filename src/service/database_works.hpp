@@ -17,7 +17,6 @@
 #include "service/databases.hpp"
 #include "service/recommend.hpp"
 #include "service/sequences.hpp"
-#include "service/title_index.hpp"
 #include "service/upload.hpp"
 #include "storage/object_store.hpp"
 #include "store/job_store.hpp"
@@ -61,6 +60,7 @@ struct DatabaseWorksParts {
   store::JobStore& jobs;
   storage::ObjectStore& objects;
   exec::ProcessRunner& runner;
+  SequenceReader& reader;
   std::filesystem::path uploads;     ///< a folder of this server alone
   std::string mirror;                ///< the address that fetch() takes databases from
   std::filesystem::path import_dir;  ///< admins may take in what lies below it; empty: nothing
@@ -103,7 +103,7 @@ class DatabaseWorks {
 
   /// The snapshots of one database, the newest first. Errors: not_found.
   [[nodiscard]] Result<std::vector<catalog::Snapshot>> snapshots(const std::string& database) const;
-  /// As fetch_sequences, of DatabaseList::open. Errors: of both.
+  /// As SequenceReader::fetch, of DatabaseList::open. Errors: of both.
   [[nodiscard]] Result<FetchedSequences> sequences(const std::string& database, const std::string& id,
                                                    const SequenceRequest& request, Deadline deadline);
   /// As recommend(), of the databases there are; of `database` only, if that is not empty. Errors: not_found.
@@ -144,7 +144,6 @@ class DatabaseWorks {
 
   const DatabaseWorksParts parts_;
   DatabaseDetails details_;
-  TitleIndexes titles_;
   mutable Mutex mutex_;
   CondVar changed_;
   std::deque<OrderPtr> waiting_ GUARDED_BY(mutex_);

@@ -532,7 +532,9 @@ Result<FetchedSequences> LocalJobs::sequences(const Caller& caller, const JobId&
     return error(Code::conflict, "the result does not tell its database, so there are no sequences of it");
   LOOM_TRY(catalog::Database database, sched::open_job_database(spec));
   const OpenDatabase from{std::move(database), spec.database_path};
-  return fetch_sequences(parts_.runner, from, request, parts_.uploads, deadline);
+  const std::string version =
+      fmt::format("{}@{} in {}", from.database.names, spec.snapshot, spec.database_path);
+  return parts_.reader.fetch(version, from, request, deadline);
 }
 
 Result<Provenance> LocalJobs::provenance(const Caller& caller, const JobId& id, Deadline deadline) {

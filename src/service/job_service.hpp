@@ -177,7 +177,7 @@ class JobService {
   virtual Result<results::PairwiseTexts> pairwise(const Caller& caller, const store::JobId& id,
                                                   std::span<const results::HspRow> rows,
                                                   Deadline deadline) = 0;
-  /// Sequences of the job's own database. Errors: as fetch_sequences and open_job_database.
+  /// Sequences of the job's own database. Errors: as SequenceReader::fetch and open_job_database.
   virtual Result<FetchedSequences> sequences(const Caller& caller, const store::JobId& id,
                                              const SequenceRequest& request, Deadline deadline) = 0;
   virtual Result<Provenance> provenance(const Caller& caller, const store::JobId& id, Deadline deadline) = 0;

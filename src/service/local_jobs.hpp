@@ -6,6 +6,7 @@
 #include "service/databases.hpp"
 #include "service/job_service.hpp"
 #include "service/organisms.hpp"
+#include "service/sequences.hpp"
 
 namespace loom::service {
 
@@ -15,6 +16,7 @@ struct LocalJobsParts {
   storage::ObjectStore& objects;
   sched::Scheduler& scheduler;
   exec::ProcessRunner& runner;
+  SequenceReader& reader;
   DatabaseList& databases;
   Organisms& organisms;
   Limits limits{};

@@ -245,4 +245,13 @@ Result<FetchedSequences> fetch_sequences(exec::ProcessRunner& runner, const Open
   return fetched;
 }
 
+Result<FetchedSequences> SequenceReader::fetch(const std::string& version, const OpenDatabase& database,
+                                               const SequenceRequest& request, Deadline deadline,
+                                               std::stop_token stop) {
+  if (database.database.has_ids)
+    return fetch_sequences(runner_, database, request, scratch_, deadline, std::move(stop));
+  LOOM_TRY(const auto titles, titles_.get(version, database, scratch_, deadline));
+  return fetch_by_title(runner_, database, *titles, request, scratch_, deadline, std::move(stop));
+}
+
 }  // namespace loom::service

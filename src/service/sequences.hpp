@@ -58,6 +58,25 @@ Result<FetchedSequences> fetch_by_title(exec::ProcessRunner& runner, const OpenD
                                         const std::filesystem::path& scratch, Deadline deadline,
                                         std::stop_token stop = {});
 
+/// Sequences out of any database: by ids where it has them, else by titles, whose indexes it keeps.
+/// Thread-safe. Blocking: as what it calls.
+class SequenceReader {
+ public:
+  /// `runner` is borrowed; `scratch` is a folder for files that nobody sees.
+  SequenceReader(exec::ProcessRunner& runner, std::filesystem::path scratch)
+      : runner_(runner), scratch_(std::move(scratch)), titles_(runner) {}
+
+  /// As fetch_sequences or fetch_by_title. `version` tells one state of one database from all others.
+  Result<FetchedSequences> fetch(const std::string& version, const OpenDatabase& database,
+                                 const SequenceRequest& request, Deadline deadline,
+                                 std::stop_token stop = {});
+
+ private:
+  exec::ProcessRunner& runner_;
+  const std::filesystem::path scratch_;
+  TitleIndexes titles_;
+};
+
 // What both share.
 
 /// A part's letters and its flanks, as far as there are some.

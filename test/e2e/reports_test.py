@@ -191,8 +191,15 @@ class ReportsTest(ht.HitsTest):
         self.assertEqual(self.ask(job, "export", 400, format="fasta", region="all")["field"], "region")
         self.assertEqual(self.ask(job, "export", 400, format="sam")["field"], "format")
         self.assertEqual(self.ask(job, "export", 400, flank=3)["field"], "flank")
-        none = self.finished("blastp", "proteins_2k_noids", st.query("protein_1.fa"), {})
-        self.assertIn("-parse_seqids", self.ask(none, "export", 400, format="fasta")["detail"])
+
+    def test_sequences_of_a_database_without_ids_are_found_by_their_titles(self):
+        job = self.finished("blastp", "proteins_2k_noids", st.query("proteins_20.fa"), {"evalue": "1e-5"})
+        every = subprocess.run(["blastdbcmd", "-db", "proteins_2k_noids", "-entry", "all", "-outfmt", "%f"], check=True,
+                               capture_output=True, text=True).stdout
+        by_name = {record.split()[0]: ">" + record for record in every.split(">")[1:]}
+        names = list(dict.fromkeys(hsp["accession"] for hsp in self.all(job, "hsps", limit=1000)))
+        self.assertGreater(len(names), 10)
+        self.assertEqual(self.get(job, "export", format="fasta").decode(), "".join(by_name[name] for name in names))
 
     def entries(self, database, lines):
         """What blastdbcmd writes for them."""
