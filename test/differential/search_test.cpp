@@ -233,7 +233,9 @@ std::vector<std::string> formats_of(const Search& search) {
                                    "2",
                                    "3",
                                    "18"};
-  if (search.program == "blastn") formats.insert(formats.begin() + 2, "17");
+  // A job has one output file, which 13 and 14 do not, and not the command line that 17 tells of.
+  if (through_server()) std::erase_if(formats, [](const auto& one) { return one == "13" || one == "14"; });
+  if (search.program == "blastn" && !through_server()) formats.insert(formats.begin() + 2, "17");
   return formats;
 }
 
