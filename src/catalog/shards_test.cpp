@@ -137,8 +137,8 @@ std::string renamed(std::string text, const std::string& from, const std::string
 TEST_P(Shards, TogetherFindWhatTheWholeFinds) {
   const auto whole_rows = rows(data_, GetParam().names);
   ASSERT_GT(whole_rows.size(), 60U);
-  std::vector<std::uint32_t> counts{5, 1};
-  if (testkit::level() == testkit::Level::quick) counts.pop_back();
+  std::vector<std::uint32_t> counts{3, 1, 7};
+  if (testkit::level() == testkit::Level::quick) counts.resize(1);
   for (const std::uint32_t count : counts) {
     std::vector<std::string> all;
     for (const auto& range : cut_shards(database_, count)) {
