@@ -103,6 +103,19 @@ def disk(path):
     return (at / "dev").read_text().strip()
 
 
+@contextlib.contextmanager
+def usual_read_ahead(path):
+    """The disk of `path` reads ahead 128 KiB meanwhile, the kernel's default: some machines are set to megabytes, and
+    then each page of a database brings them."""
+    setting = Path(f"/sys/dev/block/{disk(path)}/queue/read_ahead_kb")
+    before = setting.read_text()
+    setting.write_text("128")
+    try:
+        yield
+    finally:
+        setting.write_text(before)
+
+
 def can_limit():
     """Whether memory and disk reads of a command can be limited here."""
     group = Cgroup("probe")

@@ -42,6 +42,7 @@ class MadeUpSearch final : public search::SplitSearch {
   [[nodiscard]] const plan::Workload& workload() const override { never(); }
   [[nodiscard]] const plan::Plan& plan() const override { return plan_; }
   [[nodiscard]] std::span<const search::Step> steps() const override { return steps_; }
+  [[nodiscard]] std::uint64_t known_queries() const override { return 0; }
   Result<search::TaskUse> run_step(std::size_t, search::TaskRunner&, std::stop_token) override { never(); }
   [[nodiscard]] bool one_text() const override { never(); }
   Result<exec::ProcessOutcome> run_straight(search::Messages&, std::stop_token) override { never(); }
@@ -203,7 +204,7 @@ class Simulation {
     switch (running.work.kind) {
       case Work::Kind::prepare:
         job->split = splits_[job->number - 1];
-        job->set_steps({job->split->steps().size(), ActiveJob::StepState::ready});
+        job->set_steps({job->split->steps().size(), ActiveJob::StepState::ready}, true);
         break;
       case Work::Kind::finish:
         job->phase = ActiveJob::Phase::ended;

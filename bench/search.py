@@ -14,6 +14,7 @@ from harness import CORES, ROOT, alternate, median, median_ratio, run
 TESTDATA = ROOT / "build" / "testdata"
 BENCHDATA = ROOT / "build" / "benchdata"
 QUERY = TESTDATA / "query"
+MARKERS_FASTA = ROOT / "build/data/metaphlan2-data/var/lib/metaphlan2-data/markers.fasta"
 MIB = 1 << 20
 
 
@@ -36,14 +37,19 @@ def markers():
         print("(making the 712-Mbase database once)", file=sys.stderr)
         subprocess.run([ROOT / "packaging" / "apt.sh", "unpack", "data-bench"], check=True)
         BENCHDATA.mkdir(parents=True, exist_ok=True)
-        fasta = ROOT / "build/data/metaphlan2-data/var/lib/metaphlan2-data/markers.fasta"
-        subprocess.run(["makeblastdb", "-in", fasta, "-dbtype", "nucl", "-title", "markers", "-out", name],
+        subprocess.run(["makeblastdb", "-in", MARKERS_FASTA, "-dbtype", "nucl", "-title", "markers", "-out", name],
                        check=True, stdout=subprocess.DEVNULL)
-        for count, length in ((2000, 150), (5000, 150), (100000, 150)):
-            subprocess.run([sys.executable, ROOT / "test/data/derive.py", "reads", fasta,
-                            BENCHDATA / f"reads_{count}.fa", str(count), str(length)], check=True)
         (BENCHDATA / "markers.ok").touch()
     return name
+
+
+def reads(count):
+    """A file of so many reads of 150 bases of the markers; made on first use, after markers()."""
+    path = BENCHDATA / f"reads_{count}.fa"
+    if not path.exists():
+        subprocess.run([sys.executable, ROOT / "test/data/derive.py", "reads", MARKERS_FASTA, path, str(count), "150"],
+                       check=True)
+    return path
 
 
 def same_bytes(report, name, against):
@@ -80,12 +86,12 @@ def proteins(report, options):
 
 def megablast(report, options):
     against_threads(report, options, "5,000 reads × 712 Mbases, megablast", "blastn", "-task", "megablast", "-db",
-                    markers(), "-query", BENCHDATA / "reads_5000.fa", "-outfmt", 6, "-evalue", "1e-10")
+                    markers(), "-query", reads(5000), "-outfmt", 6, "-evalue", "1e-10")
 
 
 def blastn(report, options):
     against_threads(report, options, "2,000 reads × 712 Mbases, blastn", "blastn", "-task", "blastn", "-db",
-                    markers(), "-query", BENCHDATA / "reads_2000.fa", "-outfmt", 6, "-evalue", "1e-10")
+                    markers(), "-query", reads(2000), "-outfmt", 6, "-evalue", "1e-10")
 
 
 def start_up(report, options):
@@ -120,30 +126,28 @@ def repeats(report, options):
 
 
 def beyond_memory(report, options):
-    """A database larger than the memory there is for its pages, on a slow disk."""
-    name = "100,000 reads × 712 Mbases, 256 MiB of memory, disk 50 MB/s"
+    """A database larger than the memory there is for its pages, on a slow disk, and queries of which BLAST+ makes
+    several internal batches, each a pass over the database."""
+    name = "3,000 reads × 712 Mbases, blastn, 192 MiB of memory, disk 50 MB/s"
     if not harness.can_limit():
         print(f"(skipped: {name}: needs root and the cgroup v1 controllers memory and blkio)", file=sys.stderr)
         return
     database = markers()
     files = sorted(BENCHDATA.glob("markers.n*"))
-    scanned = sum(f.stat().st_size for f in files if f.suffix == ".nsq")
-    limits = harness.Limits(256 * MIB, BENCHDATA, 50_000_000)
-    flags = ["-task", "megablast", "-db", database, "-query", BENCHDATA / "reads_100000.fa", "-outfmt", 6, "-evalue",
-             "1e-10", "-max_target_seqs", 5]
-    ours = loom(options, "blastn", *flags)
-    if not options.self:
-        ours += ["--memory", "160M"]
+    searched = sum(f.stat().st_size for f in files if f.suffix in (".nsq", ".nin", ".nhr"))
+    limits = harness.Limits(192 * MIB, BENCHDATA, 50_000_000)
+    flags = ["-task", "blastn", "-db", database, "-query", reads(3000), "-outfmt", 6, "-evalue", "1e-10"]
     runs = {"loom": [], "blast": []}
-    for _ in range(max(1, options.rounds // 2)):
-        for rival, argv in (("loom", ours), ("blast", blast("blastn", *flags, mt_mode=0))):
-            harness.drop_from_page_cache(files)
-            runs[rival].append(run(argv, limits=limits, stdout=harness.OUT / rival))
+    with harness.usual_read_ahead(BENCHDATA):
+        for _ in range(max(1, options.rounds // 2)):
+            for rival, argv in (("loom", loom(options, "blastn", *flags)), ("blast", blast("blastn", *flags, mt_mode=0))):
+                harness.drop_from_page_cache(files)
+                runs[rival].append(run(argv, limits=limits, stdout=harness.OUT / rival))
     same = filecmp.cmp(harness.OUT / "loom", harness.OUT / "blast", shallow=False)
     report.add(f"{name}: output bytes equal", int(same), "", "equal", same, f"BLAST+ -num_threads {CORES}")
-    share = median(runs["loom"], "read_bytes") / scanned
-    report.add(f"{name}: read from disk / sequence file", share, "×", "≤ 1.15", share <= 1.15,
-               f"BLAST+ {median(runs['blast'], 'read_bytes') / scanned:.2f} ×")
+    share = median(runs["loom"], "read_bytes") / searched
+    report.add(f"{name}: read from disk / database", share, "×", "≤ 1.15", share <= 1.15,
+               f"BLAST+ {median(runs['blast'], 'read_bytes') / searched:.2f} ×")
     ratio = median_ratio(runs["blast"], runs["loom"])
     report.add(f"{name}: times as fast", ratio, "×", "≥ 1", ratio >= 1,
                f"BLAST+ -num_threads {CORES} ({median(runs['blast']):.0f} s)")

@@ -101,6 +101,7 @@ class FakeJobs final : public service::JobService {
  public:
   std::mutex mutex;
   std::optional<Error> failure;
+  std::optional<Error> refused;  ///< what submit and preflight say
   std::vector<store::Job> jobs;
   std::vector<store::Event> log;
   std::map<std::string, std::string> contents;  ///< of files, by name
@@ -130,6 +131,7 @@ class FakeJobs final : public service::JobService {
   Result<store::Submitted> submit(const service::Caller& /*who*/, const service::SubmitRequest& request,
                                   std::unique_ptr<service::Upload> /*upload*/,
                                   const std::optional<std::string>& once, Deadline /*deadline*/) override {
+    if (refused) return *refused;
     if (failure) return *failure;
     submitted = request;
     key = once;
@@ -139,6 +141,7 @@ class FakeJobs final : public service::JobService {
   Result<service::Preflight> preflight(const service::Caller& /*who*/, const service::SubmitRequest& request,
                                        std::unique_ptr<service::Upload> /*upload*/,
                                        Deadline /*deadline*/) override {
+    if (refused) return *refused;
     if (failure) return *failure;
     submitted = request;
     return service::Preflight{.queries = 3, .letters = 9, .tasks = 2, .reasons = {"because"}, .warnings = {}};
@@ -228,11 +231,15 @@ class FakeJobs final : public service::JobService {
     return files;
   }
   Result<service::Rendered> output(const service::Caller& /*who*/, const store::JobId& /*id*/,
-                                   const std::string& outfmt, Deadline /*deadline*/) override {
+                                   const service::OutputRequest& wanted, Deadline /*deadline*/) override {
     if (failure) return *failure;
-    rendered_as = outfmt;
+    rendered_as = wanted.outfmt;
     if (rendering) return service::Rendered{};
     return service::Rendered{files.at(0)};
+  }
+  Result<std::shared_ptr<results::HitIndex>> open_hits(const service::Caller& who, const store::JobId& id,
+                                                       Deadline deadline) override {
+    return hits(who, id, deadline);
   }
   Result<std::shared_ptr<results::HitIndex>> hits(const service::Caller& who, const store::JobId& id,
                                                   Deadline deadline) override {

@@ -1,12 +1,29 @@
 #include "api/context.hpp"
 
 namespace loom::api {
+namespace {
+
+// Below what proxies and clients wait for a first byte.
+constexpr std::chrono::seconds kMakeTime{20};
+
+}  // namespace
 
 http::Response Context::fail(const http::Request& request, const Refusal& refusal) const {
   constexpr int kServersFault = 500;
   const int status = refusal.status != 0 ? refusal.status : status_of(refusal.error.code);
   if (deps.report && status >= kServersFault) deps.report(request, refusal.error);
   return problem(request, refusal);
+}
+
+http::net::awaitable<Result<std::shared_ptr<results::HitIndex>>> Context::hits(service::Caller caller,
+                                                                               store::JobId id) {
+  const auto find = [this, &caller, &id] { return deps.jobs.open_hits(caller, id, soon()); };
+  auto open = co_await deps.blocking.run(find);
+  if (!open || *open) co_return open;
+  const auto make = [this, &caller, &id] { return deps.jobs.hits(caller, id, Deadline::in(kMakeTime)); };
+  auto made = co_await run(indexings, make);
+  if (!made && made.error().code == Code::unavailable) co_return nullptr;
+  co_return made;
 }
 
 namespace {

@@ -6,6 +6,8 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "api/broadcaster.hpp"
@@ -57,6 +59,14 @@ struct ApiDeps {
   std::filesystem::path data = {};                 ///< the server's own folder, for /metrics; empty: none
 };
 
+// Calls that may each wait long, for a store that hangs or for BLAST+, have a bound of their own. Together
+// they are fewer than the threads that downloads leave.
+constexpr std::size_t kMostLookups = 12;
+constexpr std::size_t kMostIndexings = 6;
+constexpr std::size_t kMostTexts = 6;
+constexpr std::chrono::seconds kTextWait{40};
+constexpr std::chrono::minutes kImportWait{30};
+
 /// What all routes share. There is one: its padding costs nothing.
 // NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): in the order in which they depend on each other.
 struct Context {
@@ -64,14 +74,37 @@ struct Context {
       : deps(std::move(given)),
         gate(deps.tokens, deps.blocking, deps.loopback),
         broadcaster(deps.hub),
-        streams(deps.streams) {}
+        streams(deps.streams),
+        lookups({.most = kMostLookups, .what = "calls to the object store"}),
+        indexings({.most = kMostIndexings, .what = "calls that wait for an index of hits"}),
+        texts({.most = kMostTexts, .wait = kTextWait, .what = "writings of alignments"}),
+        imports({.most = 1, .wait = kImportWait, .what = "imports"}) {}
 
   ApiDeps deps;
   Gate gate;
   ListCache lists;
   Broadcaster broadcaster;
   StreamPermits streams;
+  StreamPermits lookups;    ///< calls that ask the object store
+  StreamPermits indexings;  ///< calls that may wait for an index
+  StreamPermits texts;      ///< alignments with their text
+  StreamPermits imports;    ///< one is indexed at a time; the others wait without a thread
   Metrics metrics;
+
+  /// Runs `call` on the pool with one of `permits` (a member). Errors: its own; unavailable.
+  template <class Call>
+  http::net::awaitable<std::invoke_result_t<Call&>> run(const StreamPermits& permits, Call call) {
+    const auto permit = co_await permits.take();
+    if (!permit) co_return permit.error();
+    co_return co_await deps.blocking.run(std::move(call));
+  }
+  template <class Call>
+  http::net::awaitable<std::invoke_result_t<Call&>> look_up(Call call) {
+    return run(lookups, std::move(call));
+  }
+  /// JobService::hits: at once if the index is open; null also while too many others wait for theirs.
+  http::net::awaitable<Result<std::shared_ptr<results::HitIndex>>> hits(service::Caller caller,
+                                                                        store::JobId id);
 
   /// The problem; reports those that are the server's fault.
   http::Response fail(const http::Request& request, const Refusal& refusal) const;

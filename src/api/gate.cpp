@@ -4,7 +4,7 @@
 #include <boost/beast/core/string.hpp>
 
 #include "api/refusal.hpp"
-#include "service/sha256.hpp"
+#include "base/sha256.hpp"
 
 namespace loom::api {
 namespace {
@@ -109,7 +109,7 @@ Gate::Admission Gate::judge(const http::Request& request, const Known& known) co
     return tl::unexpected(unauthorized(request,
                                        "this server asks for a token: send 'Authorization: Bearer SECRET'; "
                                        "'blastloom token create' makes one"));
-  const auto found = known.by_hash.find(service::sha256_hex(secret));
+  const auto found = known.by_hash.find(sha256_hex(secret));
   if (found == known.by_hash.end())
     return tl::unexpected(
         unauthorized(request, "the token is not known here, or was removed; ask the operator for another"));

@@ -25,10 +25,15 @@ struct Bound {
   Op op;
 };
 constexpr std::array kBounds{
-    Bound{"evalue_max", "evalue", Op::at_most},    Bound{"bits_min", "bitscore", Op::at_least},
-    Bound{"identity_min", "pident", Op::at_least}, Bound{"identity_max", "pident", Op::at_most},
-    Bound{"cover_min", "coverage", Op::at_least},  Bound{"length_min", "length", Op::at_least},
-    Bound{"length_max", "length", Op::at_most},    Bound{"taxid", "taxid", Op::equal},
+    Bound{"evalue_max", "evalue", Op::at_most},
+    Bound{"bits_min", "bitscore", Op::at_least},
+    Bound{"identity_min", "pident", Op::at_least},
+    Bound{"identity_max", "pident", Op::at_most},
+    Bound{"cover_min", "coverage", Op::at_least},
+    Bound{"length_min", "length", Op::at_least},
+    Bound{"length_max", "length", Op::at_most},
+    Bound{"taxid", "taxid", Op::equal},
+    Bound{"clade", "clade", Op::equal},
 };
 constexpr std::array<std::string_view, 9> kOthers{"where",  "query", "words", "subject",   "sort",
                                                   "cursor", "limit", "hsps",  "alignments"};
@@ -119,17 +124,16 @@ Parsed<PageRequest> hit_request(const http::Request& request, std::initializer_l
 
 Parsed<PageRequest> list_request(const http::Request& request) {
   PageRequest page;
-  const auto known =
-      check_parameters(request, {"find", "taxid", "query", "sort", "cursor", "limit", "with_hits"});
-  if (!known) return tl::unexpected(known.error());
   if (const auto read = read_place(request, page); !read) return tl::unexpected(read.error());
   page.find = request.parameter("find").value_or("");
   const auto with_hits = flag_parameter(request, "with_hits");
   if (!with_hits) return tl::unexpected(with_hits.error());
   page.with_hits = *with_hits;
-  if (const auto taxid = request.parameter("taxid"); taxid) {
-    page.taxid = number_of<std::int64_t>(*taxid);
-    if (!page.taxid) return wrong("taxid", "taxid: '{}' is no number", taxid->substr(0, 40));
+  for (const auto& [name, into] : {std::pair{"taxid", &page.taxid}, std::pair{"clade", &page.clade}}) {
+    const auto text = request.parameter(name);
+    if (!text) continue;
+    *into = number_of<std::int64_t>(*text);
+    if (!*into) return wrong(name, "{}: '{}' is no number", name, text->substr(0, 40));
   }
   return page;
 }
@@ -142,7 +146,7 @@ Parsed<results::ExportRequest> export_request(const http::Request& request) {
   const std::string_view named = request.parameter("format").value_or("tsv");
   if (named != "fasta") {
     const auto format = results::parse_export_format(named);
-    if (!format) return tl::unexpected(Refusal{format.error(), "format"});
+    if (!format) return wrong("format", "{} or fasta", format.error().message);
     wanted.format = *format;
   }
   wanted.columns = request.parameter("columns").value_or("");
@@ -178,6 +182,7 @@ Parsed<std::optional<service::FastaWish>> fasta_request(const http::Request& req
   wish.aligned = region == "aligned";
   const auto flank = number_parameter(request, "flank", 0, kMostFlank, 0);
   if (!flank) return tl::unexpected(flank.error());
+  if (request.parameter("flank") && !wish.aligned) return wrong("flank", "flank is for region=aligned");
   wish.flank = static_cast<std::uint32_t>(*flank);
   return std::optional(wish);
 }

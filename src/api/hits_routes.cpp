@@ -23,8 +23,6 @@ using service::Caller;
 
 using Index = std::shared_ptr<results::HitIndex>;
 
-// Below what proxies and clients wait for a first byte.
-constexpr std::chrono::seconds kMakeTime{20};
 constexpr std::chrono::seconds kReadTime{60};
 constexpr std::size_t kTopSubjects = 10;
 
@@ -40,6 +38,8 @@ Parsed<std::string> body_of(Ask ask, Write write) {
 }
 
 Parsed<std::string> queries_body(const Request& request, const Index& index, Deadline deadline) {
+  const auto known = check_parameters(request, {"find", "query", "with_hits", "sort", "cursor", "limit"});
+  if (!known) return tl::unexpected(known.error());
   const auto wanted = list_request(request);
   if (!wanted) return tl::unexpected(wanted.error());
   return body_of([&] { return index->queries(*wanted, deadline); },
@@ -61,6 +61,8 @@ Parsed<std::string> hsps_body(const Request& request, const Index& index, Deadli
 }
 
 Parsed<std::string> subjects_body(const Request& request, const Index& index, Deadline deadline) {
+  const auto known = check_parameters(request, {"find", "taxid", "clade", "sort", "cursor", "limit"});
+  if (!known) return tl::unexpected(known.error());
   const auto wanted = list_request(request);
   if (!wanted) return tl::unexpected(wanted.error());
   return body_of([&] { return index->subjects(*wanted, deadline); },
@@ -68,23 +70,27 @@ Parsed<std::string> subjects_body(const Request& request, const Index& index, De
 }
 
 Parsed<std::string> summary_body(const Request& request, const Index& index, Deadline deadline) {
-  const auto known = check_parameters(request, {"query"});
+  const auto known = check_parameters(request, {"query", "where", "words"});
   if (!known) return tl::unexpected(known.error());
-  const auto wanted = list_request(request);
+  const auto wanted = hit_request(request);
   if (!wanted) return tl::unexpected(wanted.error());
-  std::optional<results::Query> query;
-  std::vector<std::uint32_t> depth;
+  std::optional<results::QuerySummary> one;
   if (wanted->query) {
-    const auto one = index->queries(*wanted, deadline);
-    auto bins = index->depth(*wanted->query, deadline);
-    if (!one || !bins) return tl::unexpected(refusal_of(one ? bins.error() : one.error()));
-    query = one->rows.front();
-    depth = *std::move(bins);
+    const auto found = index->queries({.query = wanted->query}, deadline);
+    if (!found) return tl::unexpected(refusal_of(found.error()));
+    auto depth = index->depth(*wanted->query, deadline);
+    if (!depth) return tl::unexpected(refusal_of(depth.error()));
+    auto spread = results::distributions(*index, *wanted, deadline);
+    if (!spread) return tl::unexpected(refusal_of(spread.error()));
+    one = results::QuerySummary{found->rows.front(), *std::move(depth), *std::move(spread)};
+  } else if (!wanted->filter.empty()) {
+    return wrong(request.parameter("where") ? "where" : "words",
+                 "a filter is for the distributions of one query; name it with query");
   }
   const PageRequest top{.sort = results::Sort::hits, .limit = kTopSubjects};
   return body_of([&] { return index->subjects(top, deadline); },
                  [&](JsonWriter& json, const auto& page) {
-                   results::write_summary(json, *index, page, query ? &*query : nullptr, depth);
+                   results::write_summary(json, *index, page, one ? &*one : nullptr);
                  });
 }
 
@@ -166,10 +172,7 @@ void HitsRoutes::add_to(std::vector<http::Route>& routes) {
 HitsRoutes::Reply HitsRoutes::page(Request& request, Caller caller, Write write) {
   const auto id = job_id_of(request);
   if (!id) co_return context_.fail(request, id.error());
-  const auto find = [this, &caller, &id] {
-    return context_.deps.jobs.hits(caller, *id, Deadline::in(kMakeTime));
-  };
-  const auto index = co_await context_.deps.blocking.run(find);
+  const auto index = co_await context_.hits(caller, *id);
   if (!index) co_return context_.fail(request, index.error());
   if (!*index) co_return indexing_reply();
   const auto ask = [&request, &index, write]() -> Result<Parsed<std::string>> {
@@ -191,10 +194,7 @@ HitsRoutes::Reply HitsRoutes::save(Request& request, Caller caller) {
   if (!wanted) co_return context_.fail(request, wanted.error());
   const auto fasta = fasta_request(request);
   if (!fasta) co_return context_.fail(request, fasta.error());
-  const auto find = [this, &caller, &id] {
-    return context_.deps.jobs.hits(caller, *id, Deadline::in(kMakeTime));
-  };
-  const auto index = co_await context_.deps.blocking.run(find);
+  const auto index = co_await context_.hits(caller, *id);
   if (!index) co_return context_.fail(request, index.error());
   if (!*index) co_return indexing_reply();
   const auto make = [&, this]() -> Result<Parsed<std::unique_ptr<http::BodySource>>> {

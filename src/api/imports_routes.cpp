@@ -48,6 +48,8 @@ http::net::awaitable<Response> ImportsRoutes::take(Request& request, Caller call
     const Status kept = co_await context_.deps.blocking.run(keep);
     if (!kept) co_return context_.fail(request, kept.error());
   }
+  const auto permit = co_await context_.imports.take();
+  if (!permit) co_return context_.fail(request, permit.error());
   auto finish = [&jobs, &caller, &wanted, &upload] {
     return jobs.import_result(caller, wanted, *std::move(upload), Deadline::in(kKeepTime));
   };

@@ -182,6 +182,8 @@ void write_preflight(JsonWriter& json, const service::Preflight& plan) {
   json.member("tasks", plan.tasks);
   json.member("shards", plan.shards);
   json.member("cpu_seconds", plan.cpu_seconds);
+  json.member("wall_seconds", plan.wall_seconds);
+  json.member("workers", plan.workers);
   write_texts(json, "reasons", plan.reasons);
   write_texts(json, "warnings", plan.warnings);
   json.close_object();
@@ -192,6 +194,7 @@ void write_database(JsonWriter& json, const service::DatabaseInfo& database) {
   json.member("name", database.name);
   json.member("title", database.title);
   json.member("molecule", database.molecule);
+  json.member("kind", database.profiles ? "profiles" : "sequences");
   json.member("sequences", database.sequences);
   json.member("letters", database.letters);
   json.member("bytes", database.bytes);

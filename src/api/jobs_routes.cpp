@@ -72,6 +72,22 @@ Parsed<ListQuery> parse_list_query(const Request& request) {
   return query;
 }
 
+/// What is refused of a search begins with "database: ", "option NAME: " or "-NAME: ", and so names its
+/// field.
+Refusal refusal_of(const Error& error) {
+  const std::size_t end = error.message.find(": ");
+  if (end == std::string::npos) return {error};
+  std::string_view place = std::string_view(error.message).substr(0, end);
+  std::string_view group;
+  for (const std::string_view sign : {"option ", "-"}) {
+    if (!place.starts_with(sign)) continue;
+    place.remove_prefix(sign.size());
+    group = "options.";
+  }
+  if (place.find(' ') != std::string_view::npos) return {error};
+  return {error, fmt::format("{}{}", group, place)};
+}
+
 std::string list_key(const Request& request, const Caller& caller) {
   const auto mark = request.target.find('?');
   std::string key = caller.name;
@@ -126,7 +142,7 @@ JobsRoutes::Reply JobsRoutes::submit(Request& request, Caller caller) {
                                      Deadline::in(kSubmitTime));
   };
   const auto submitted = co_await context_.deps.blocking.run(std::move(call));
-  if (!submitted) co_return context_.fail(request, submitted.error());
+  if (!submitted) co_return context_.fail(request, refusal_of(submitted.error()));
   constexpr int kOk = 200;
   constexpr int kCreated = 201;
   const bool created = submitted->outcome == store::Submitted::Outcome::created;
@@ -146,7 +162,7 @@ JobsRoutes::Reply JobsRoutes::preflight(Request& request, Caller caller) {
                                         Deadline::in(kSubmitTime));
   };
   const auto plan = co_await context_.deps.blocking.run(std::move(call));
-  if (!plan) co_return context_.fail(request, plan.error());
+  if (!plan) co_return context_.fail(request, refusal_of(plan.error()));
   std::string body;
   JsonWriter json(body);
   write_preflight(json, *plan);
@@ -204,7 +220,7 @@ JobsRoutes::Reply JobsRoutes::remove(Request& request, Caller caller) {
   const auto id = job_id_of(request);
   if (!id) co_return context_.fail(request, id.error());
   const auto call = [this, &caller, &id] { return context_.deps.jobs.remove(caller, *id, soon()); };
-  const Status removed = co_await context_.deps.blocking.run(call);
+  const Status removed = co_await context_.look_up(call);
   if (!removed) co_return context_.fail(request, removed.error());
   Response response;
   response.status = 204;

@@ -111,6 +111,11 @@ void write_scheduler(std::string& out, const sched::SchedulerCounts& counts) {
   single(out, "blastloom_reuse_entries", "gauge", "Answers that are kept for equal searches.",
          counts.reuse.entries);
   single(out, "blastloom_reuse_bytes", "gauge", "Bytes of those answers.", counts.reuse.bytes);
+  single(out, "blastloom_reused_queries_total", "counter",
+         "Queries whose answer was known, of jobs that had others to search.", counts.reused_queries);
+  single(out, "blastloom_reuse_parts", "gauge", "Parts of query sets whose rows are kept.",
+         counts.parts.texts);
+  single(out, "blastloom_reuse_parts_bytes", "gauge", "Bytes of those rows.", counts.parts.bytes);
   single(out, "blastloom_waiting_jobs", "gauge", "Jobs that wait to run.", counts.waiting_jobs);
   single(out, "blastloom_active_jobs", "gauge", "Jobs that run or are put together.", counts.active_jobs);
   single(out, "blastloom_cores_busy", "gauge", "Cores that tasks use.", counts.cores_busy);
@@ -151,7 +156,8 @@ void Metrics::write_requests(std::string& out) const {
     }
   }
   auto into = std::back_inserter(out);
-  head(out, "blastloom_http_requests_total", "counter", "Requests that were answered.");
+  head(out, "blastloom_http_requests_total", "counter",
+       "Requests that were answered; status 499 where the client went away while it sent.");
   for (const auto& [key, count] : requests)
     fmt::format_to(into, "blastloom_http_requests_total{{route=\"{}\",method=\"{}\",status=\"{}\"}} {}\n",
                    std::get<0>(key), method_name(std::get<1>(key)), std::get<2>(key), count);

@@ -4,9 +4,11 @@
 #include <array>
 #include <boost/beast/core/string.hpp>
 #include <cctype>
+#include <charconv>
 #include <optional>
 #include <regex>
 #include <set>
+#include <tuple>
 
 #include "blast/option_spec.hpp"
 #include "blast/program.hpp"
@@ -38,45 +40,39 @@ constexpr std::array kSame{Pair{"EXPECT", "evalue"},
                            Pair{"HSP_RANGE_MAX", "culling_limit"},
                            Pair{"TEMPLATE_LENGTH", "template_length"}};
 
-// They change NCBI's page, not the answer; or they are read elsewhere in this file.
-constexpr std::array<std::string_view, 38> kKnown{"CMD",
-                                                  "PROGRAM",
-                                                  "SERVICE",
-                                                  "DATABASE",
-                                                  "QUERY",
-                                                  "QUERY_FROM",
-                                                  "QUERY_TO",
-                                                  "FILTER",
-                                                  "GAPCOSTS",
-                                                  "HITLIST_SIZE",
-                                                  "MAX_NUM_SEQ",
-                                                  "MEGABLAST",
-                                                  "COMPOSITION_BASED_STATISTICS",
-                                                  "LCASE_MASK",
-                                                  "UNGAPPED_ALIGNMENT",
-                                                  "TEMPLATE_TYPE",
-                                                  "ENTREZ_QUERY",
-                                                  "SHORT_QUERY_ADJUST",
-                                                  "QUERY_BELIEVE_DEFLINE",
-                                                  "JOB_TITLE",
-                                                  "FORMAT_TYPE",
-                                                  "FORMAT_OBJECT",
-                                                  "ALIGNMENT_VIEW",
-                                                  "ALIGNMENTS",
-                                                  "DESCRIPTIONS",
-                                                  "NCBI_GI",
-                                                  "AUTO_FORMAT",
-                                                  "LAYOUT",
-                                                  "ENDPOINTS",
-                                                  "SHOW_OVERVIEW",
-                                                  "NUM_OVERVIEW",
-                                                  "ENTREZ_LINKS_NEW_WINDOW",
-                                                  "CLIENT",
-                                                  "EMAIL",
-                                                  "TOOL",
-                                                  "PAGE",
-                                                  "PAGE_TYPE",
-                                                  "BLAST_SPEC"};
+// Read elsewhere in this file, of a search.
+constexpr std::array<std::string_view, 16> kOfSearch{
+    "QUERY",        "QUERY_FROM",         "QUERY_TO",
+    "FILTER",       "GAPCOSTS",           "HITLIST_SIZE",
+    "MAX_NUM_SEQ",  "MEGABLAST",          "COMPOSITION_BASED_STATISTICS",
+    "LCASE_MASK",   "UNGAPPED_ALIGNMENT", "TEMPLATE_TYPE",
+    "ENTREZ_QUERY", "SHORT_QUERY_ADJUST", "QUERY_BELIEVE_DEFLINE",
+    "JOB_TITLE"};
+
+// They tell the search or the format, or change NCBI's page, not the answer.
+constexpr std::array<std::string_view, 23> kOfBoth{"CMD",
+                                                   "RID",
+                                                   "PROGRAM",
+                                                   "SERVICE",
+                                                   "DATABASE",
+                                                   "FORMAT_TYPE",
+                                                   "FORMAT_OBJECT",
+                                                   "ALIGNMENT_VIEW",
+                                                   "ALIGNMENTS",
+                                                   "DESCRIPTIONS",
+                                                   "NCBI_GI",
+                                                   "AUTO_FORMAT",
+                                                   "LAYOUT",
+                                                   "ENDPOINTS",
+                                                   "SHOW_OVERVIEW",
+                                                   "NUM_OVERVIEW",
+                                                   "ENTREZ_LINKS_NEW_WINDOW",
+                                                   "CLIENT",
+                                                   "EMAIL",
+                                                   "TOOL",
+                                                   "PAGE",
+                                                   "PAGE_TYPE",
+                                                   "BLAST_SPEC"};
 
 bool is_yes(std::string_view text) {
   return iequals(text, "on") || iequals(text, "yes") || iequals(text, "true") || iequals(text, "t") ||
@@ -88,12 +84,15 @@ bool is_no(std::string_view text) {
          iequals(text, "f") || text == "0";
 }
 
-Parsed<std::monostate> check_names(const http::Pairs& parameters) {
+Parsed<std::monostate> check_names(const http::Pairs& parameters, bool search) {
   std::set<std::string, boost::beast::iless> seen;
   for (const auto& parameter : parameters) {
     const std::string& name = parameter.first;
     const auto is = [&name](std::string_view known) { return iequals(known, name); };
-    if (std::ranges::none_of(kKnown, is) && std::ranges::none_of(kSame, is, &Pair::ncbi))
+    const bool of_search = std::ranges::any_of(kOfSearch, is) || std::ranges::any_of(kSame, is, &Pair::ncbi);
+    if (of_search && !search && !parameter.second.empty())
+      return wrong(name, "{} changes no search that was made: give it to CMD=Put", name);
+    if (!of_search && std::ranges::none_of(kOfBoth, is))
       return wrong(name.substr(0, 80),
                    "{} is not supported here; POST /api/blast/jobs takes every option of BLAST+",
                    name.substr(0, 80));
@@ -155,7 +154,7 @@ Parsed<std::monostate> add_gap_costs(const std::string& text, Options& options) 
 
 // "txid9606[ORGN] OR txid10090[ORGN]", and those without descendants of the same form behind "all[filter]
 // NOT".
-Parsed<std::monostate> add_organisms(std::string text, Options& options) {
+Parsed<std::monostate> add_organisms(const std::string& text, Options& options) {
   if (text.empty() || iequals(text, "(none)") || iequals(text, "none")) return std::monostate{};
   static const std::regex kNot(R"(^\s*all\s*\[filter\]\s*NOT\s*)", std::regex::icase);
   static const std::regex kList(
@@ -201,6 +200,34 @@ std::optional<std::size_t> letters_of_one(std::string_view query) {
   return letters;
 }
 
+// A bare word with digits in it is no sequence; BLAST+ would ask NCBI for it.
+Parsed<std::monostate> check_query(std::string_view query) {
+  if (query.starts_with('>')) return std::monostate{};
+  while (!query.empty()) {
+    std::string_view line = query.substr(0, query.find('\n'));
+    query.remove_prefix(std::min(line.size() + 1, query.size()));
+    line = line.substr(0, line.find_last_not_of(" \t\r") + 1);
+    if (line.starts_with('>')) break;
+    const bool word = line.find_first_of(" \t") == std::string_view::npos;
+    if (word && line.find_first_of("0123456789_|") != std::string_view::npos)
+      return wrong("QUERY",
+                   "QUERY: '{}' looks like an accession; sequences are not fetched here, send FASTA text",
+                   line.substr(0, 80));
+  }
+  return std::monostate{};
+}
+
+Parsed<std::monostate> check_task(const http::Pairs& parameters, std::string_view program) {
+  const std::string mega = ncbi_value(parameters, "MEGABLAST");
+  if (!is_yes(mega) && !is_no(mega))
+    return wrong("MEGABLAST", "MEGABLAST must be yes or no, not '{}'", mega.substr(0, 80));
+  if (program == "blastn") return std::monostate{};
+  if (is_yes(mega)) return wrong("MEGABLAST", "MEGABLAST is for PROGRAM=blastn, not {}", program);
+  if (!ncbi_value(parameters, "TEMPLATE_TYPE").empty())
+    return wrong("TEMPLATE_TYPE", "TEMPLATE_TYPE is for PROGRAM=blastn, not {}", program);
+  return std::monostate{};
+}
+
 void add_task(const http::Pairs& parameters, NcbiSearch& search) {
   constexpr std::size_t kShort = 30;  // letters, as on NCBI's page
   Options& options = search.request.options;
@@ -235,15 +262,26 @@ Parsed<std::monostate> add_flags(const http::Pairs& parameters, Options& options
   return std::monostate{};
 }
 
+bool is_text(std::string_view outfmt) {
+  return outfmt.size() == 1 && outfmt[0] >= '0' && outfmt[0] <= '4';
+}
+
+/// What is smaller of two numbers as texts; what is none of a number is left for the options to refuse.
+std::string smaller(const std::string& a, const std::string& b) {
+  if (a.empty() || b.empty()) return a + b;
+  return std::pair(a.size(), a) < std::pair(b.size(), b) ? a : b;
+}
+
 void add_hit_limit(const http::Pairs& parameters, const std::string& outfmt, Options& options) {
   std::string most = ncbi_value(parameters, "HITLIST_SIZE");
   if (most.empty()) most = ncbi_value(parameters, "MAX_NUM_SEQ");
-  if (most.empty()) return;
   // BLAST+ does not take max_target_seqs for the formats that print descriptions and alignments.
-  if (outfmt.size() == 1 && outfmt[0] >= '0' && outfmt[0] <= '4') {
-    options.emplace_back("num_descriptions", most);
-    options.emplace_back("num_alignments", most);
-  } else {
+  if (is_text(outfmt)) {
+    for (const auto& [name, option] :
+         {Pair{"DESCRIPTIONS", "num_descriptions"}, {"ALIGNMENTS", "num_alignments"}})
+      if (std::string value = smaller(ncbi_value(parameters, name), most); !value.empty())
+        options.emplace_back(option, std::move(value));
+  } else if (!most.empty()) {
     options.emplace_back("max_target_seqs", most);
   }
 }
@@ -288,11 +326,43 @@ Parsed<std::string> ncbi_outfmt(const http::Pairs& parameters, std::string other
         "FORMAT_TYPE={} is none of HTML, Text, XML, XML2, XML2_S, JSON2, JSON2_S, Tabular, CSV, ASN.1, SAM "
         "and Archive",
         type.substr(0, 80));
+  const bool same = view.empty() || known_view->ours == "0" || known_view->ours == known_type->ours;
+  if (!same)
+    return wrong("ALIGNMENT_VIEW", "ALIGNMENT_VIEW={} goes with FORMAT_TYPE=Text, not {}", view, type);
   return std::string(known_type->ours);
 }
 
+Parsed<std::string> ncbi_get_outfmt(const http::Pairs& parameters, const blast::Options& searched) {
+  const auto known = check_names(parameters, false);
+  if (!known) return tl::unexpected(known.error());
+  auto outfmt = ncbi_outfmt(parameters, "");
+  if (!outfmt || !is_text(*outfmt)) return outfmt;
+  // What BLAST+ keeps and shows unless told otherwise.
+  constexpr std::int64_t kKept = 500;
+  constexpr std::int64_t kAligned = 250;
+  const auto number = [&searched](const char* name, std::int64_t otherwise) {
+    const auto* entry = searched.find(name);
+    return entry == nullptr ? otherwise : std::get<std::int64_t>(entry->value);
+  };
+  const std::int64_t kept = number("max_target_seqs", kKept);
+  for (const auto& [name, option, most] :
+       {std::tuple{"DESCRIPTIONS", "num_descriptions", kKept}, {"ALIGNMENTS", "num_alignments", kAligned}}) {
+    const std::string text = ncbi_value(parameters, name);
+    std::int64_t asked = 0;
+    if (text.empty()) continue;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), asked);
+    if (failed != std::errc() || end != text.data() + text.size() || asked < 0)
+      return wrong(name, "{} must be a number, not '{}'", name, text.substr(0, 80));
+    const std::int64_t shown = number(option, number("max_target_seqs", most));
+    if (std::min(asked, kept) != std::min(shown, kept))
+      return wrong(name, "{}={}: the search was made for {}; give it to CMD=Put, with FORMAT_TYPE=Text", name,
+                   asked, shown);
+  }
+  return outfmt;
+}
+
 Parsed<NcbiSearch> parse_ncbi_put(const http::Pairs& parameters) {
-  const auto known = check_names(parameters);
+  const auto known = check_names(parameters, true);
   if (!known) return tl::unexpected(known.error());
   const auto program = engine_of(parameters);
   if (!program) return tl::unexpected(program.error());
@@ -302,6 +372,10 @@ Parsed<NcbiSearch> parse_ncbi_put(const http::Pairs& parameters) {
   if (search.request.database.empty()) return wrong("DATABASE", "DATABASE is missing");
   search.query = ncbi_value(parameters, "QUERY");
   if (search.query.empty()) return wrong("QUERY", "QUERY is missing: send FASTA text");
+  const auto sequences = check_query(search.query);
+  if (!sequences) return tl::unexpected(sequences.error());
+  const auto task = check_task(parameters, *program);
+  if (!task) return tl::unexpected(task.error());
   search.query += '\n';
   search.request.title = ncbi_value(parameters, "JOB_TITLE");
   auto outfmt = ncbi_outfmt(parameters, "5");

@@ -69,6 +69,36 @@ TEST(NcbiPut, TextTakesItsLimitInAnotherOption) {
   EXPECT_THAT(text, Contains(Pair("num_alignments", "20")));
 }
 
+TEST(NcbiPut, TextHasNumbersOfItsOwnForDescriptionsAndAlignments) {
+  const auto text = options(
+      {{"HITLIST_SIZE", "20"}, {"FORMAT_TYPE", "Text"}, {"DESCRIPTIONS", "100"}, {"ALIGNMENTS", "3"}});
+  EXPECT_THAT(text, Contains(Pair("num_descriptions", "20")));
+  EXPECT_THAT(text, Contains(Pair("num_alignments", "3")));
+  blast::Options searched(blast::Program::blastp);
+  ASSERT_TRUE(searched.set("max_target_seqs", "50"));
+  const auto asked = [&searched](const char* descriptions) {
+    return ncbi_get_outfmt({{"FORMAT_TYPE", "Text"}, {"DESCRIPTIONS", descriptions}, {"ALIGNMENTS", "500"}},
+                           searched);
+  };
+  EXPECT_EQ(*asked("500"), "0") << "all there are";
+  EXPECT_THAT(asked("5").error().error.message, HasSubstr("DESCRIPTIONS=5: the search was made for 50"));
+  EXPECT_EQ(*ncbi_get_outfmt({{"FORMAT_TYPE", "XML"}, {"DESCRIPTIONS", "5"}}, searched), "5");
+  EXPECT_THAT(ncbi_get_outfmt({{"EXPECT_HIGH", "5"}}, searched).error().error.message,
+              HasSubstr("EXPECT_HIGH is not"));
+  EXPECT_THAT(ncbi_get_outfmt({{"EXPECT", "5"}}, searched).error().error.message,
+              HasSubstr("give it to CMD=Put"));
+}
+
+TEST(NcbiPut, AccessionsAreNotFetched) {
+  for (const char* query : {"P01308", "NP_000198.1", "4557549", "sp|P01308|INS_HUMAN", "MKV\nP01308\n"})
+    EXPECT_THAT(
+        parse_ncbi_put({{"PROGRAM", "blastp"}, {"DATABASE", "d"}, {"QUERY", query}}).error().error.message,
+        HasSubstr("looks like an accession"));
+  for (const char* query :
+       {"MKVLAAG", "1 mkvlaagivg lpnvgkstlf\n21 naltkaga", ">P01308\nMKV\n", ">a\nMKV\n>b_1\nMKV"})
+    EXPECT_TRUE(parse_ncbi_put({{"PROGRAM", "blastp"}, {"DATABASE", "d"}, {"QUERY", query}})) << query;
+}
+
 TEST(NcbiPut, RefusesWhatItWouldHaveToIgnore) {
   EXPECT_THAT(refused({{"PHI_PATTERN", "[A]-x"}}), HasSubstr("PHI_PATTERN"));
   EXPECT_THAT(refused({{"EXPECT", "1"}, {"expect", "2"}}), HasSubstr("twice"));
@@ -76,11 +106,15 @@ TEST(NcbiPut, RefusesWhatItWouldHaveToIgnore) {
   EXPECT_THAT(refused({{"QUERY_FROM", "5"}}), HasSubstr("go together"));
   EXPECT_THAT(refused({{"LCASE_MASK", "perhaps"}}), HasSubstr("LCASE_MASK"));
   EXPECT_THAT(refused({{"SERVICE", "megablast"}}), HasSubstr("SERVICE=megablast"));
+  EXPECT_THAT(refused({{"MEGABLAST", "on"}}), HasSubstr("MEGABLAST is for PROGRAM=blastn"));
 }
 
 TEST(NcbiOutfmt, ViewsAreOfTextOnly) {
   EXPECT_EQ(*ncbi_outfmt({{"FORMAT_TYPE", "Text"}, {"ALIGNMENT_VIEW", "Tabular"}}, ""), "7");
   EXPECT_EQ(*ncbi_outfmt({{"FORMAT_TYPE", "XML"}, {"ALIGNMENT_VIEW", "Pairwise"}}, ""), "5");
+  for (const char* type : {"XML", "HTML", "CSV"})
+    EXPECT_THAT(ncbi_outfmt({{"FORMAT_TYPE", type}, {"ALIGNMENT_VIEW", "Tabular"}}, "").error().error.message,
+                HasSubstr("goes with FORMAT_TYPE=Text"));
   EXPECT_EQ(*ncbi_outfmt({}, "5"), "5");
   EXPECT_EQ(*ncbi_outfmt({{"FORMAT_TYPE", "HTML"}}, "5"), "");
 }

@@ -10,6 +10,7 @@
 #include "base/log.hpp"
 #include "http/url.hpp"
 #include "results/any_hits.hpp"
+#include "sched/job_spec.hpp"
 
 namespace loom::api {
 namespace {
@@ -106,7 +107,7 @@ struct Answer {
 Result<Answer> there_are_hits(service::JobService& jobs, const Caller& caller, const store::Job& job) {
   LOOM_TRY(const blast::Program program, blast::parse_program(job.request.program));
   LOOM_TRY(const blast::OutFormat format, blast::parse_outfmt(program, jobs.outfmt_of(job)));
-  LOOM_TRY(const service::Rendered own, jobs.output(caller, job.id, "", soon()));
+  LOOM_TRY(const service::Rendered own, jobs.output(caller, job.id, {}, soon()));
   if (own.file) {
     LOOM_TRY(const auto reader, jobs.open(caller, job.id, own.file->name, soon()));
     const results::ReadBytes read = [&reader](std::span<char> into) {
@@ -223,11 +224,13 @@ NcbiRoutes::Reply NcbiRoutes::get(Request& request, Caller caller, Pairs paramet
         job->state == JobState::cancelled ? "The search was cancelled." : job->failure.sentence;
     co_return status_page(status, "", fmt::format("<p>{}</p>\n", escaped(why)));
   }
-  const auto outfmt = asks_status ? Parsed<std::string>("") : ncbi_outfmt(parameters, "");
+  const auto spec = sched::parse_job_spec(job->request.program, job->request.options);
+  if (!spec) co_return refuse(request, {spec.error()});
+  const auto outfmt = asks_status ? Parsed<std::string>("") : ncbi_get_outfmt(parameters, spec->options);
   if (!outfmt) co_return refuse(request, outfmt.error());
   if (outfmt->empty()) {
     const auto look = [&] { return there_are_hits(context_.deps.jobs, caller, *job); };
-    const auto any = co_await context_.deps.blocking.run(look);
+    const auto any = co_await context_.look_up(look);
     if (!any) co_return refuse(request, {any.error()});
     const std::string line = fmt::format("    ThereAreHits={}\n", *any ? "yes" : "no");
     co_return status_page(status, line, asks_status ? "" : links(*id));
@@ -236,10 +239,11 @@ NcbiRoutes::Reply NcbiRoutes::get(Request& request, Caller caller, Pairs paramet
 }
 
 NcbiRoutes::Reply NcbiRoutes::output(Request& request, Caller caller, store::JobId id, std::string outfmt) {
-  const auto call = [this, &caller, &id, &outfmt] {
-    return context_.deps.jobs.output(caller, id, outfmt, Deadline::in(kRenderTime));
+  const service::OutputRequest wanted{.outfmt = std::move(outfmt)};
+  const auto call = [this, &caller, &id, &wanted] {
+    return context_.deps.jobs.output(caller, id, wanted, Deadline::in(kRenderTime));
   };
-  const auto rendered = co_await context_.deps.blocking.run(call);
+  const auto rendered = co_await context_.look_up(call);
   if (!rendered) co_return refuse(request, {rendered.error()});
   if (!rendered->file)
     co_return status_page("WAITING", "", "<p>The results are being written in this format.</p>\n");

@@ -30,6 +30,7 @@ void OpsRoutes::add_to(std::vector<http::Route>& routes) {
   open("/readyz", &OpsRoutes::ready);
   open("/openapi.yaml", &OpsRoutes::openapi);
   guarded("/metrics", &OpsRoutes::metrics);
+  guarded("/api/blast/me", &OpsRoutes::me);
   guarded("/api/blast/beat", &OpsRoutes::beat);
   guarded("/api/blast/system", &OpsRoutes::system);
 }
@@ -72,6 +73,17 @@ OpsRoutes::Reply OpsRoutes::ready(Request& request) {
 /// GET /openapi.yaml -> 200 | 304.
 OpsRoutes::Reply OpsRoutes::openapi(Request& request) {
   co_return tagged_reply(request, "application/yaml", *openapi_.etag, openapi_.body);
+}
+
+/// GET /api/blast/me -> 200 | 401.
+OpsRoutes::Reply OpsRoutes::me(Request& /*request*/, Caller caller) {
+  std::string body;
+  JsonWriter json(body);
+  json.open_object();
+  json.member("name", caller.name);
+  json.member("role", name(caller.role));
+  json.close_object();
+  co_return json_reply(200, std::move(body));
 }
 
 /// GET /metrics -> 200 | 401 | 403. Without the jobs' counts when the store does not answer.

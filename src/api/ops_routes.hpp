@@ -8,7 +8,8 @@
 
 namespace loom::api {
 
-/// What operators and their tools ask: /healthz, /readyz, /metrics, /openapi.yaml, /api/blast/beat.
+/// What operators, their tools and the page ask of the server itself: /healthz, /readyz, /metrics,
+/// /openapi.yaml, /api/blast/beat and system, and me: who asks.
 class OpsRoutes {
  public:
   /// `context` is borrowed.
@@ -23,6 +24,7 @@ class OpsRoutes {
   Reply health(http::Request& request);
   Reply ready(http::Request& request);
   Reply openapi(http::Request& request);
+  Reply me(http::Request& request, service::Caller caller);
   Reply metrics(http::Request& request, service::Caller caller);
   Reply beat(http::Request& request, service::Caller caller);
   Reply system(http::Request& request, service::Caller caller);

@@ -154,16 +154,18 @@ Parsed<std::string> ReportsRoutes::alignments_body(const Request& request, const
 ReportsRoutes::Reply ReportsRoutes::alignments(Request& request, Caller caller) {
   const auto id = job_id_of(request);
   if (!id) co_return context_.fail(request, id.error());
-  const auto find = [this, &caller, &id] {
-    return context_.deps.jobs.hits(caller, *id, Deadline::in(kMakeTime));
-  };
-  const auto index = co_await context_.deps.blocking.run(find);
+  const auto index = co_await context_.hits(caller, *id);
   if (!index) co_return context_.fail(request, index.error());
   if (!*index) co_return indexing_reply();
   const auto write = [&, this]() -> Result<Parsed<std::string>> {
     return alignments_body(request, caller, *id, **index);
   };
-  auto body = co_await context_.deps.blocking.run(write);
+  auto body = Result<Parsed<std::string>>(std::string());
+  if (request.parameter("text")) {
+    body = co_await context_.run(context_.texts, write);
+  } else {
+    body = co_await context_.deps.blocking.run(write);
+  }
   if (!body) co_return context_.fail(request, body.error());
   if (!*body) co_return context_.fail(request, body->error());
   Response response = json_reply(200, **std::move(body));
@@ -193,10 +195,7 @@ Parsed<std::string> ReportsRoutes::taxonomy_body(const Request& request, results
 ReportsRoutes::Reply ReportsRoutes::taxonomy(Request& request, Caller caller) {
   const auto id = job_id_of(request);
   if (!id) co_return context_.fail(request, id.error());
-  const auto find = [this, &caller, &id] {
-    return context_.deps.jobs.hits(caller, *id, Deadline::in(kMakeTime));
-  };
-  const auto index = co_await context_.deps.blocking.run(find);
+  const auto index = co_await context_.hits(caller, *id);
   if (!index) co_return context_.fail(request, index.error());
   if (!*index) co_return indexing_reply();
   const auto write = [&, this]() -> Result<Parsed<std::string>> { return taxonomy_body(request, **index); };
@@ -220,7 +219,7 @@ ReportsRoutes::Reply ReportsRoutes::provenance(Request& request, Caller caller) 
     LOOM_TRY(const service::Provenance found, context_.deps.jobs.provenance(caller, *id, soon()));
     return service::provenance_text(found, *format, context_.deps.version);
   };
-  auto text = co_await context_.deps.blocking.run(write);
+  auto text = co_await context_.look_up(write);
   if (!text) co_return context_.fail(request, text.error());
   const auto [type, name] = type_and_name(*format);
   Response response{200,

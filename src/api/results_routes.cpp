@@ -7,8 +7,8 @@
 #include "api/range.hpp"
 #include "api/replies.hpp"
 #include "api/result_bodies.hpp"
+#include "base/sha256.hpp"
 #include "service/provenance.hpp"
-#include "service/sha256.hpp"
 
 namespace loom::api {
 namespace {
@@ -21,6 +21,7 @@ using service::ResultFile;
 
 // Below what proxies and clients wait for a first byte.
 constexpr std::chrono::seconds kRenderTime{25};
+constexpr std::size_t kMostQueries = 1000;
 
 void write_file(JsonWriter& json, const store::JobId& id, const ResultFile& file) {
   json.open_object();
@@ -104,7 +105,7 @@ ResultsRoutes::Reply ResultsRoutes::list(Request& request, Caller caller) {
   const auto id = job_id_of(request);
   if (!id) co_return context_.fail(request, id.error());
   const auto call = [this, &caller, &id] { return context_.deps.jobs.results(caller, *id, soon()); };
-  const auto files = co_await context_.deps.blocking.run(call);
+  const auto files = co_await context_.look_up(call);
   if (!files) co_return context_.fail(request, files.error());
   std::string body;
   JsonWriter json(body);
@@ -123,21 +124,25 @@ ResultsRoutes::Reply ResultsRoutes::list(Request& request, Caller caller) {
   co_return json_reply(200, std::move(body));
 }
 
-/// GET …/results/output?outfmt -> 200 | 202 (being made: ask again) | 206 | 304 | 400 | 401 | 404 | 409 |
-/// 416.
+/// GET …/results/output?outfmt&query -> 200 | 202 (being made: ask again) | 206 | 304 | 400 | 401 | 404 | 409
+/// | 416.
 ResultsRoutes::Reply ResultsRoutes::output(Request& request, Caller caller) {
   const auto id = job_id_of(request);
   if (!id) co_return context_.fail(request, id.error());
-  const auto known = check_parameters(request, {"outfmt"});
+  const auto known = check_parameters(request, {"outfmt", "query"});
   if (!known) co_return context_.fail(request, known.error());
-  const std::string outfmt(request.parameter("outfmt").value_or(""));
-  const auto call = [this, &caller, &id, &outfmt] {
-    return context_.deps.jobs.output(caller, *id, outfmt, Deadline::in(kRenderTime));
+  const auto queries = id_list(request, "query", kMostQueries);
+  if (!queries) co_return context_.fail(request, queries.error());
+  const service::OutputRequest wanted{.outfmt = std::string(request.parameter("outfmt").value_or("")),
+                                      .queries = {queries->begin(), queries->end()}};
+  const auto call = [this, &caller, &id, &wanted] {
+    return context_.deps.jobs.output(caller, *id, wanted, Deadline::in(kRenderTime));
   };
-  const auto rendered = co_await context_.deps.blocking.run(call);
+  const auto rendered = co_await context_.look_up(call);
   if (!rendered) {
-    const bool format = rendered.error().code == Code::invalid_argument;
-    co_return context_.fail(request, Refusal{rendered.error(), format ? "outfmt" : ""});
+    const Error& why = rendered.error();
+    const char* field = why.message.starts_with("there is no query") ? "query" : "outfmt";
+    co_return context_.fail(request, Refusal{why, why.code == Code::invalid_argument ? field : ""});
   }
   if (!rendered->file) {
     Response response = json_reply(202, R"({"status":"rendering"})");
@@ -152,7 +157,7 @@ ResultsRoutes::Reply ResultsRoutes::file(Request& request, Caller caller) {
   const auto id = job_id_of(request);
   if (!id) co_return context_.fail(request, id.error());
   const auto call = [this, &caller, &id] { return context_.deps.jobs.results(caller, *id, soon()); };
-  const auto files = co_await context_.deps.blocking.run(call);
+  const auto files = co_await context_.look_up(call);
   if (!files) co_return context_.fail(request, files.error());
   const std::string& name = request.captures.at(1);
   const auto found = std::ranges::find(*files, name, &ResultFile::name);
@@ -211,10 +216,10 @@ ResultsRoutes::Reply ResultsRoutes::archive(Request& request, Caller caller) {
                        .kind = "provenance",
                        .outfmt = {},
                        .size_bytes = text.size(),
-                       .sha256 = service::sha256_hex(text)});
+                       .sha256 = sha256_hex(text)});
     return std::pair{std::move(files), std::move(texts)};
   };
-  auto found = co_await context_.deps.blocking.run(call);
+  auto found = co_await context_.look_up(call);
   if (!found) co_return context_.fail(request, found.error());
   auto permit = co_await context_.streams.take();
   if (!permit) co_return context_.fail(request, permit.error());

@@ -129,7 +129,25 @@ TEST_F(ApiTest, Preflight) {
   EXPECT_EQ(reply.status, 200);
   EXPECT_EQ(
       reply.body,
-      R"({"queries":3,"letters":9,"tasks":2,"shards":1,"cpu_seconds":0,"reasons":["because"],"warnings":[]})");
+      R"({"queries":3,"letters":9,"tasks":2,"shards":1,"cpu_seconds":0,"wall_seconds":0,"workers":1,"reasons":["because"],"warnings":[]})");
+}
+
+TEST_F(ApiTest, WhatTheServiceRefusesNamesItsField) {
+  start();
+  const std::string body = R"({"program":"blastp","database":"db","query":"x"})";
+  for (const auto& [words, field] : std::vector<std::pair<std::string, std::string>>{
+           {"option gapopen: BLAST+ does not take 1", "options.gapopen"},
+           {"-evalue: 'x' is not a number", "options.evalue"},
+           {"database: there is no 'db'", "database"},
+           {"-a and -b exclude each other: drop one", ""},
+           {"no place at all", ""}}) {
+    jobs_.refused = error(Code::invalid_argument, "{}", words);
+    for (const char* path : {"/api/blast/jobs", "/api/blast/preflight"}) {
+      const Reply reply = post_json(path, body);
+      EXPECT_EQ(reply.status, 400);
+      EXPECT_EQ(member(reply, "field"), field) << words;
+    }
+  }
 }
 
 TEST_F(ApiTest, ListIsAskedOnceUntilSomethingChanges) {
@@ -255,6 +273,7 @@ TEST_F(ApiTest, WithoutLoginOtherSitesAreRefused) {
   get("/api/blast/jobs");
   EXPECT_EQ(jobs_.caller.name, "local");
   EXPECT_EQ(jobs_.caller.role, service::Role::admin);
+  EXPECT_EQ(get("/api/blast/me").body, R"({"name":"local","role":"admin"})");
 }
 
 TEST_F(ApiTest, WithTokensOneIsNeeded) {
@@ -273,6 +292,8 @@ TEST_F(ApiTest, WithTokensOneIsNeeded) {
   EXPECT_EQ(jobs_.caller.role, service::Role::user);
   EXPECT_EQ(get("/api/blast/jobs", "Authorization: Bearer " + *admin + "\r\n").status, 200);
   EXPECT_EQ(jobs_.caller.name, "root") << "not from the other's cache";
+  EXPECT_EQ(get("/api/blast/me", mine).body, R"({"name":"ada","role":"user"})");
+  EXPECT_EQ(get("/api/blast/me").status, 401);
   EXPECT_EQ(get("/metrics", mine).status, 403);
   EXPECT_EQ(get("/metrics", "Authorization: Bearer " + *admin + "\r\n").status, 200);
   EXPECT_EQ(get("/readyz").status, 200);

@@ -43,9 +43,8 @@ http::net::awaitable<Result<std::shared_ptr<void>>> StreamPermits::take() const 
     timer.expires_after(state->limits.look);
     co_await timer.async_wait(net::use_awaitable);
   }
-  co_return error(Code::unavailable,
-                  "as many downloads run as may at once ({}); try again when one has ended",
-                  state->limits.most);
+  co_return error(Code::unavailable, "as many {} run as may at once ({}); try again when one has ended",
+                  state->limits.what, state->limits.most);
 }
 
 std::unique_ptr<http::BodySource> with_permit(std::unique_ptr<http::BodySource> body,

@@ -3,20 +3,22 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <string_view>
 
 #include "base/result.hpp"
 #include "http/message.hpp"
 
 namespace loom::api {
 
-/// Bounds how many downloads read stored objects at once: each holds a reader, a block of memory and, on a
-/// far store, a connection. Thread-safe.
+/// Bounds how much of a kind runs at once. Downloads: each holds a reader, a block of memory and, on a far
+/// store, a connection; calls that may wait long: each holds a thread. Thread-safe.
 class StreamPermits {
  public:
   struct Limits {
     std::size_t most = 64;
     std::chrono::milliseconds wait{5000};  ///< for one of them to end
     std::chrono::milliseconds look{50};    ///< between looks whether one has
+    std::string_view what = "downloads";   ///< for the error
   };
   explicit StreamPermits(Limits limits) : state_(std::make_shared<State>(limits)) {}
 

@@ -8,11 +8,12 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
-#include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <vector>
 
+#include "app/client_session.hpp"
 #include "app/flags.hpp"
 #include "app/hits_view.hpp"
 #include "app/query_form.hpp"
@@ -21,6 +22,7 @@
 #include "base/fd.hpp"
 #include "blast/options.hpp"
 #include "http/client.hpp"
+#include "store/job.hpp"
 
 namespace loom::app {
 
@@ -32,12 +34,15 @@ using boost::beast::http::verb;
 constexpr std::array<std::string_view, 11> kCommands{
     "submit", "list", "status", "watch", "wait", "results", "cancel", "retry", "explain", "delete", "import"};
 constexpr std::string_view kUsage =
-    R"(usage: blastloom submit PROGRAM [BLAST+ flags] [--title T] [--priority N] [--fresh] [--json]
-       blastloom list [--status S] [--limit N] [--json]
+    R"(usage: blastloom submit PROGRAM [BLAST+ flags] [--title T] [--priority N] [--fresh]
+                      [--idempotency-key KEY] [--json]
+       blastloom list [--status S] [--program P] [--database D] [--owner O] [--text WORDS] [--since TIME]
+                      [--limit N] [--cursor C] [--all] [--json]
        blastloom status|explain|cancel|retry|delete ID… [--json]
        blastloom watch ID                  follows a job to its end
        blastloom wait ID…                  until all have ended
-       blastloom results ID [-outfmt N] [-out FILE]
+       blastloom results ID [-outfmt N [--query N,N…]] [-out FILE]
+                                           what BLAST+ prints; of the queries N (from 0) alone
        blastloom results ID --top N|--where EXPR|--sort ORDER|--columns C|--export FORMAT [--hsps] [--json]
                                            its hits; 'blastloom view --help' tells more of these flags
        blastloom results ID --provenance json|methods|bibtex|sh|nextflow|snakemake [-out FILE]
@@ -45,9 +50,14 @@ constexpr std::string_view kUsage =
        blastloom import FILE [--program P] [-outfmt 'N COLUMNS'] [--title T]
                                            a result made elsewhere (XML, archive, tabular) as a job
 
-  --server URL   default: BLASTLOOM_SERVER, or http://127.0.0.1:8765; the token comes from BLASTLOOM_TOKEN
-Exit codes: 0 done; 1 wrong request; 2 the job failed or was cancelled; 3 server unreachable or busy; 255 other.
+  --server URL   default: BLASTLOOM_SERVER, or `server` in ~/.config/blastloom/client.toml, or http://127.0.0.1:8765;
+                 the token comes from BLASTLOOM_TOKEN, or is `token` in that file
+Exit codes: 0 done; 1 wrong request; 2 the job failed or was cancelled; 3 server unreachable or busy; 130 Ctrl-C of
+watch and wait, whose job goes on; 255 other.
 )";
+/// Of `list`, each a parameter of GET /jobs.
+constexpr std::array kFilters{KnownFlag{"status"}, KnownFlag{"program"}, KnownFlag{"database"},
+                              KnownFlag{"owner"},  KnownFlag{"text"},    KnownFlag{"since"}};
 constexpr int kJobFailed = 2;
 constexpr std::chrono::seconds kQuiet{60};
 
@@ -73,82 +83,57 @@ int fail(const Error& error) {
   return exit_code_of(error);
 }
 
-constexpr std::array kFlags{
-    KnownFlag{"server"},     KnownFlag{"title"},         KnownFlag{"priority"},    KnownFlag{"status"},
-    KnownFlag{"limit"},      KnownFlag{"on-saturation"}, KnownFlag{"top"},         KnownFlag{"where"},
-    KnownFlag{"sort"},       KnownFlag{"columns"},       KnownFlag{"export"},      KnownFlag{"on"},
-    KnownFlag{"region"},     KnownFlag{"flank"},         KnownFlag{"query"},       KnownFlag{"program"},
-    KnownFlag{"provenance"}, KnownFlag{"json", false},   KnownFlag{"hsps", false}, KnownFlag{"fresh", false}};
-
-/// What a person needs of a problem.
-Error problem_of(const http::Reply& reply) {
-  std::string words = fmt::format("the server answered with status {}", reply.status);
-  boost::system::error_code failed;
-  const json::value body = json::parse(reply.body, failed);
-  if (!failed && body.is_object() && body.as_object().contains("detail"))
-    words = std::string(body.at("detail").as_string());
-  return Error{http::code_of_status(reply.status), words};
+std::vector<KnownFlag> flags_of(std::string_view command) {
+  std::vector<KnownFlag> known{{"server"}, {"json", false}};
+  const auto add = [&](std::initializer_list<KnownFlag> more) { known.insert(known.end(), more); };
+  if (command == "submit")
+    add({{"title"}, {"priority"}, {"on-saturation"}, {"fresh", false}, {"idempotency-key"}});
+  if (command == "list") {
+    known.insert(known.end(), kFilters.begin(), kFilters.end());
+    add({{"limit"}, {"cursor"}, {"all", false}});
+  }
+  if (command == "import") add({{"program"}, {"title"}});
+  if (command == "results")
+    add({{"top"},
+         {"where"},
+         {"sort"},
+         {"columns"},
+         {"export"},
+         {"on"},
+         {"region"},
+         {"flank"},
+         {"query"},
+         {"hsps", false},
+         {"provenance"}});
+  return known;
 }
 
-class Session {
- public:
-  /// `quiet`: how long the server may say nothing.
-  static Result<Session> open(const Arguments& arguments, std::chrono::seconds quiet) {
-    std::string url = "http://127.0.0.1:8765";
-    if (const char* named = std::getenv("BLASTLOOM_SERVER"); named != nullptr && *named != '\0') url = named;
-    if (const auto given = arguments.flags.find("server"); given != arguments.flags.end())
-      url = given->second;
-    LOOM_TRY(http::Client client, http::Client::connect(url, {.quiet_timeout = quiet}));
-    Session session(std::move(client));
-    if (const char* token = std::getenv("BLASTLOOM_TOKEN"); token != nullptr && *token != '\0')
-      session.headers_.emplace_back("Authorization", fmt::format("Bearer {}", token));
-    session.json_ = arguments.flags.contains("json");
-    return session;
+/// What follows a command: flags of BLAST+'s kind, and the words that are none.
+struct Words {
+  std::map<std::string, std::string, std::less<>> flags{};
+  std::vector<std::string> plain{};
+  [[nodiscard]] std::string value(std::string_view flag, std::string_view otherwise = {}) const {
+    const auto found = flags.find(flag);
+    return found == flags.end() ? std::string(otherwise) : found->second;
   }
-
-  Result<std::string> call(verb method, const std::string& target, const std::string& body = {}) {
-    http::Pairs headers = headers_;
-    if (!body.empty()) headers.emplace_back("Content-Type", "application/json");
-    LOOM_TRY(http::Reply reply, client_.send(method, target, headers, body));
-    if (reply.status >= 400) return problem_of(reply);
-    return std::move(reply.body);
-  }
-  Result<json::value> ask(verb method, const std::string& target, const std::string& body = {}) {
-    LOOM_TRY(const std::string text, call(method, target, body));
-    return parsed(text);
-  }
-  Result<json::value> submit(std::unique_ptr<QueryForm> form) {
-    http::Pairs headers = headers_;
-    headers.emplace_back("Content-Type", form->content_type());
-    LOOM_TRY(const http::Reply reply, client_.send(verb::post, "/api/blast/jobs", headers,
-                                                   std::unique_ptr<http::BodySource>(std::move(form))));
-    if (reply.status >= 400) return problem_of(reply);
-    return parsed(reply.body);
-  }
-  http::Client& client() { return client_; }
-  [[nodiscard]] const http::Pairs& headers() const { return headers_; }
-  [[nodiscard]] bool json_wanted() const { return json_; }
-
- private:
-  explicit Session(http::Client client) : client_(std::move(client)) {}
-  static Result<json::value> parsed(const std::string& text) {
-    boost::system::error_code failed;
-    json::value value = json::parse(text.empty() ? "null" : text, failed);
-    if (failed) return error(Code::corrupt, "the server's answer is no JSON");
-    return value;
-  }
-  http::Client client_;
-  http::Pairs headers_;
-  bool json_ = false;
 };
 
-std::string path_of(const std::string& id, std::string_view what = {}) {
-  std::string path = "/api/blast/jobs/";
-  for (const char c : id) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    path += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+/// Errors: invalid_argument for a flag outside `known`, and for one without its value.
+Result<Words> words_of(std::string_view command, const Arguments& arguments,
+                       std::span<const std::string_view> known = {}) {
+  Words words;
+  for (std::size_t i = 0; i < arguments.rest.size(); ++i) {
+    const std::string& word = arguments.rest[i];
+    if (!word.starts_with('-')) {
+      words.plain.push_back(word);
+      continue;
+    }
+    if (std::ranges::find(known, word.substr(1)) == known.end())
+      return error(Code::invalid_argument, "{0} has no flag '{1}'; see blastloom {0} --help", command, word);
+    if (i + 1 == arguments.rest.size()) return error(Code::invalid_argument, "{}: a value is needed", word);
+    words.flags[word.substr(1)] = arguments.rest[++i];
   }
-  return path + std::string(what);
+  return words;
 }
 
 std::string encoded(std::string_view text) {
@@ -158,6 +143,10 @@ std::string encoded(std::string_view text) {
     result += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return result;
+}
+
+std::string path_of(const std::string& id, std::string_view what = {}) {
+  return "/api/blast/jobs/" + encoded(id) + std::string(what);
 }
 
 std::string text_member(const json::value& job, std::string_view name) {
@@ -212,60 +201,100 @@ Result<int> submit(Session& session, const Arguments& arguments) {
     if (const auto set = arguments.flags.find(flag); set != arguments.flags.end())
       fields.emplace_back(member, set->second);
   if (arguments.flags.contains("fresh")) fields.emplace_back("fresh", "true");
-  const auto* query = options.find("query");
-  LOOM_TRY(auto form, QueryForm::open(fields, query == nullptr ? "-" : query->text));
-  LOOM_TRY(const json::value job, session.submit(std::move(form)));
+  const auto* given_query = options.find("query");
+  const std::string query = given_query == nullptr ? "-" : given_query->text;
+  std::error_code unknown;
+  const bool repeatable = query != "-" && std::filesystem::is_regular_file(query, unknown);
+  const std::string key =
+      arguments.has("idempotency-key") ? arguments.value("idempotency-key") : store::random_token();
+  LOOM_TRY(const json::value job,
+           session.submit([&] { return QueryForm::open(fields, query); }, key, repeatable));
   fmt::print("{}\n", session.json_wanted() ? json::serialize(job) : text_member(job, "id"));
   return 0;
 }
 
 Result<int> list(Session& session, const Arguments& arguments) {
-  std::string target = "/api/blast/jobs?";
-  for (const char* name : {"status", "limit"})
-    if (const auto set = arguments.flags.find(name); set != arguments.flags.end())
-      target += fmt::format("{}={}&", name, encoded(set->second));
-  target.pop_back();
-  LOOM_TRY(const json::value page, session.ask(verb::get, target));
-  if (session.json_wanted()) {
-    fmt::print("{}\n", json::serialize(page));
-    return 0;
+  LOOM_TRY(const Words words, words_of("list", arguments));
+  if (!words.plain.empty())
+    return error(Code::invalid_argument, "list takes no '{}'; see blastloom list --help",
+                 words.plain.front());
+  const bool all = arguments.has("all");
+  const std::string limit = arguments.has("limit") ? arguments.value("limit") : all ? "500" : "50";
+  std::string target = "/api/blast/jobs?limit=" + encoded(limit);
+  for (const KnownFlag& filter : kFilters)
+    if (arguments.has(filter.name))
+      target += fmt::format("&{}={}", filter.name, encoded(arguments.value(filter.name)));
+  for (std::string cursor = arguments.value("cursor");;) {
+    LOOM_TRY(const json::value page,
+             session.ask(verb::get,
+                         cursor.empty() ? target : fmt::format("{}&cursor={}", target, encoded(cursor))));
+    cursor = text_member(page, "next_cursor");
+    if (session.json_wanted() && !all) {
+      fmt::print("{}\n", json::serialize(page));
+      return 0;
+    }
+    for (const json::value& job : page.at("jobs").as_array()) {
+      if (session.json_wanted()) {
+        fmt::print("{}\n", json::serialize(job));
+      } else {
+        print_row(job);
+      }
+    }
+    if (!all && !cursor.empty()) fmt::print(stderr, "there are more: --all, or --cursor {}\n", cursor);
+    if (!all || cursor.empty()) return 0;
   }
-  for (const json::value& job : page.at("jobs").as_array()) print_row(job);
-  return 0;
 }
 
 bool has_ended(const std::string& status) {
   return status == "completed" || status == "failed" || status == "cancelled";
 }
 
-/// Follows one job to its end by its events.
+/// Follows one job to its end by its events. An end in its history may be one before a retry, so it is the
+/// job itself that says how it stands. A server that goes away meanwhile is waited for.
 Result<int> follow(Session& session, const std::string& id, bool show) {
   const Signals signals;
+  const bool terminal = ::isatty(STDERR_FILENO) != 0;
   std::string last;
-  std::string status;
   const auto told = [&](std::string_view event_id, std::string_view /*event*/, std::string_view data) {
     last = event_id;
     boost::system::error_code failed;
     const json::value event = json::parse({data.data(), data.size()}, failed);
     if (failed) return true;
-    status = text_member(event, "status");
+    const std::string status = text_member(event, "status");
     const auto done = event.at("letters_done").to_number<double>();
     const auto total = event.at("letters_total").to_number<double>();
     if (show) {
-      fmt::print(stderr, "{}{}  {}/{} tasks  {:.0f} %{}", ::isatty(STDERR_FILENO) != 0 ? "\r\033[K" : "",
-                 status, event.at("tasks_done").to_number<int>(), event.at("tasks_total").to_number<int>(),
-                 total > 0 ? 100 * done / total : 0.0, ::isatty(STDERR_FILENO) != 0 ? "" : "\n");
+      fmt::print(stderr, "{}{}  {}/{} tasks  {:.0f} %{}", terminal ? "\r\033[K" : "", status,
+                 event.at("tasks_done").to_number<int>(), event.at("tasks_total").to_number<int>(),
+                 total > 0 ? 100 * done / total : 0.0, terminal ? "" : "\n");
     }
     return !has_ended(status);
   };
-  LOOM_CHECKED(session.call(verb::get, path_of(id)));
-  while (!has_ended(status)) {
-    LOOM_CHECKED(session.client().follow_events(path_of(id, "/events"), last, told, signals.stop()));
+  std::optional<Deadline> patience;
+  bool gone = false;
+  for (;;) {
+    const auto job = session.ask(verb::get, path_of(id));
+    Status followed = ok();
+    if (!job) {
+      followed = job.error();
+    } else if (const std::string status = text_member(*job, "status"); has_ended(status)) {
+      if (show && terminal) fmt::print(stderr, "\n");
+      show_job(session, *job);
+      return status == "completed" ? 0 : kJobFailed;
+    } else {
+      gone = false;
+      const auto outcome = session.follow(path_of(id, "/events"), last, told, signals.stop());
+      if (!outcome) followed = outcome.error();
+      patience = Deadline::in(kPatience);
+    }
+    if (const int signal = signals.received(); signal != 0) return Signals::exit_by(signal);
+    if (followed) continue;
+    if (!patience || patience->passed() || !retryable(followed.error().code)) return followed.error();
+    if (!std::exchange(gone, true))
+      fmt::print(stderr, "{}blastloom: {}; waiting for the server\n", show && terminal ? "\n" : "",
+                 followed.error().message);
+    ::sleep(1);
   }
-  if (show && ::isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\n");
-  LOOM_TRY(const json::value job, session.ask(verb::get, path_of(id)));
-  show_job(session, job);
-  return status == "completed" ? 0 : kJobFailed;
 }
 
 /// The body of a GET into `out`, once the server has made it: only a 200 is it, a 202 says that it is being
@@ -321,36 +350,35 @@ Result<int> hits(Session& session, const Arguments& arguments, const std::string
     if (!page.as_object().contains("status")) break;  // it is still being made
     ::sleep(1);
   }
-  if (wish.json) {
-    fmt::print("{}\n", json::serialize(page));
-  } else {
-    print_hits(page, wish.hsps);
-  }
+  LOOM_CHECKED(show_hits(json::serialize(page), wish, out));
   return 0;
 }
 
 Result<int> results(Session& session, const Arguments& arguments) {
-  std::string outfmt;
-  std::string out = "-";
-  std::string id;
-  for (std::size_t i = 0; i < arguments.rest.size(); ++i) {
-    const std::string& word = arguments.rest[i];
-    if ((word == "-outfmt" || word == "-out") && i + 1 < arguments.rest.size()) {
-      (word == "-out" ? out : outfmt) = arguments.rest[++i];
-    } else {
-      id = word;
-    }
-  }
-  if (id.empty()) return error(Code::invalid_argument, "results: name a job by its id");
+  constexpr std::array<std::string_view, 2> kOwn{"outfmt", "out"};
+  LOOM_TRY(const Words words, words_of("results", arguments, kOwn));
+  if (words.plain.size() != 1) return error(Code::invalid_argument, "results: name one job by its id");
+  const std::string& id = words.plain.front();
+  const std::string outfmt = words.value("outfmt");
+  const std::string out = words.value("out", "-");
   if (const auto format = arguments.flags.find("provenance"); format != arguments.flags.end()) {
     LOOM_CHECKED(save(session, path_of(id, "/results/provenance?format=" + encoded(format->second)), out));
     return 0;
   }
+  const auto query = arguments.flags.find("query");
+  const bool of_query = query != arguments.flags.end();
   for (const char* flag :
-       {"top", "where", "sort", "columns", "export", "on", "region", "flank", "query", "hsps", "json"})
-    if (arguments.flags.contains(flag)) return hits(session, arguments, id, out);
-  LOOM_CHECKED(save(
-      session, path_of(id, "/results/output") + (outfmt.empty() ? "" : "?outfmt=" + encoded(outfmt)), out));
+       {"top", "where", "sort", "columns", "export", "on", "region", "flank", "hsps", "json"})
+    if (arguments.flags.contains(flag)) {
+      if (outfmt.empty()) return hits(session, arguments, id, out);
+      return error(Code::invalid_argument,
+                   "results: -outfmt is what BLAST+ prints, --{} is of a view of the hits; take one of them",
+                   flag);
+    }
+  if (of_query && outfmt.empty()) return hits(session, arguments, id, out);
+  std::string target = path_of(id, "/results/output?outfmt=" + encoded(outfmt));
+  if (of_query) target += "&query=" + encoded(query->second);
+  LOOM_CHECKED(save(session, target, out));
   return 0;
 }
 
@@ -371,17 +399,11 @@ class FileSource final : public http::BodySource {
 };
 
 Result<int> import_file(Session& session, const Arguments& arguments) {
-  std::string outfmt;
-  std::string path;
-  for (std::size_t i = 0; i < arguments.rest.size(); ++i) {
-    const std::string& word = arguments.rest[i];
-    if (word == "-outfmt" && i + 1 < arguments.rest.size()) {
-      outfmt = arguments.rest[++i];
-    } else {
-      path = word;
-    }
-  }
-  if (path.empty()) return error(Code::invalid_argument, "import: name a file of BLAST results");
+  constexpr std::array<std::string_view, 1> kOwn{"outfmt"};
+  LOOM_TRY(const Words words, words_of("import", arguments, kOwn));
+  if (words.plain.size() != 1) return error(Code::invalid_argument, "import: name one file of BLAST results");
+  const std::string& path = words.plain.front();
+  const std::string outfmt = words.value("outfmt");
   Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat facts{};
   if (!file || ::fstat(file.get(), &facts) != 0) return system_error(errno, "open " + path);
@@ -433,10 +455,11 @@ Result<int> run(std::string_view command, const Arguments& arguments) {
   if (command == "submit") return submit(session, arguments);
   if (command == "list") return list(session, arguments);
   if (command == "import") return import_file(session, arguments);
-  if (arguments.rest.empty()) return error(Code::invalid_argument, "{}: name a job by its id", command);
   if (command == "results") return results(session, arguments);
+  LOOM_TRY(const Words words, words_of(command, arguments));
+  if (words.plain.empty()) return error(Code::invalid_argument, "{}: name a job by its id", command);
   int worst = 0;
-  for (const std::string& id : arguments.rest) {
+  for (const std::string& id : words.plain) {
     LOOM_TRY(const int code, about_one(session, command, id));
     worst = std::max(worst, code);
   }
@@ -454,7 +477,7 @@ int client_command(std::string_view command, std::span<const std::string> args) 
     fmt::print("{}", kUsage);
     return 0;
   }
-  const auto arguments = read_arguments(command, args, kFlags);
+  const auto arguments = read_arguments(command, args, flags_of(command));
   if (!arguments) return fail(arguments.error());
   const auto done = run(command, *arguments);
   return done ? *done : fail(done.error());

@@ -19,8 +19,20 @@ that --config FILE or BLASTLOOM_CONFIG names, or nowhere (default). Secrets are 
 settings are.
 )";
 
+/// A URL without a password and a signature.
+std::string without_secrets(std::string text) {
+  const std::size_t scheme = text.find("://");
+  if (scheme == std::string::npos) return text;
+  const std::size_t host = scheme + 3;
+  if (const std::size_t query = text.find_first_of("?#", host); query != std::string::npos)
+    text.replace(query + 1, std::string::npos, "…");
+  const std::size_t user = text.rfind('@', text.find('/', host));
+  if (user != std::string::npos && user >= host) text.replace(host, user - host, "…");
+  return text;
+}
+
 std::string shown(const Setting& setting, const Given& given) {
-  return setting.secret ? "(secret, set)" : given.text;
+  return setting.secret ? "(secret, set)" : without_secrets(given.text);
 }
 
 void print_text(const Configuration& configuration) {
@@ -81,8 +93,9 @@ int config_command(std::span<const std::string> args) {
   }
   const bool json = has("--json");
   const auto configuration = configure(flags, take_environment());
-  if (!configuration) {
-    fmt::print(stderr, "blastloom: {}\n", configuration.error().message);
+  const Status fits = configuration ? check_slurm(*configuration) : Status(configuration.error());
+  if (!fits) {
+    fmt::print(stderr, "blastloom: {}\n", fits.error().message);
     return 1;
   }
   json ? print_json(*configuration) : print_text(*configuration);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -10,6 +11,7 @@
 #include <iterator>
 
 #include "app/flags.hpp"
+#include "blast/nearest.hpp"
 
 namespace loom::app {
 
@@ -17,6 +19,9 @@ namespace {
 
 constexpr const char* kFileVariable = "BLASTLOOM_CONFIG";
 constexpr std::string_view kFileFlag = "--config";
+constexpr std::string_view kOurs = "BLASTLOOM_";
+/// Of the client, and kFileVariable.
+constexpr std::array<std::string_view, 3> kOthers{"SERVER", "TOKEN", "CONFIG"};
 
 class Layers {
  public:
@@ -42,19 +47,9 @@ class Layers {
   Configuration done_;
 };
 
-Result<std::string> read_file(const std::string& path, bool& others_read) {
-  struct stat found{};
-  if (::stat(path.c_str(), &found) != 0) return system_error(errno, "read the settings in " + path);
-  others_read = (found.st_mode & (S_IRWXG | S_IRWXO)) != 0;
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file) return error(Code::not_found, "cannot read the settings in {}", path);
-  return text;
-}
-
 Status take_file(Layers& layers, const std::string& path) {
   bool others_read = false;
-  LOOM_TRY(const std::string text, read_file(path, others_read));
+  LOOM_TRY(const std::string text, read_settings_file(path, others_read));
   const auto entries = parse_settings(text);
   if (!entries) return entries.error().at(path);
   for (const FileEntry& entry : *entries) {
@@ -67,6 +62,23 @@ Status take_file(Layers& layers, const std::string& path) {
                    path);
     if (const Status taken = layers.take(**setting, entry.text, Origin::file, place); !taken)
       return taken.error().at(entry.key).at(place);
+  }
+  return ok();
+}
+
+/// A misspelt variable is a mistake, as a misspelt key is. Others are not ours: where a service is called
+/// blastloom, Kubernetes sets BLASTLOOM_PORT and more.
+Status check_variables(const Environment& environment) {
+  std::vector<std::string> all;
+  for (const Setting& setting : settings()) all.push_back(variable_of(setting).substr(kOurs.size()));
+  std::vector<std::string_view> names(all.begin(), all.end());
+  names.insert(names.end(), kOthers.begin(), kOthers.end());
+  for (const auto& [variable, value] : environment) {
+    if (!variable.starts_with(kOurs) || value.empty()) continue;
+    const auto near = blast::nearest(std::string_view(variable).substr(kOurs.size()), names);
+    if (!near || variable == fmt::format("{}{}", kOurs, *near)) continue;
+    return error(Code::invalid_argument, "{}: there is no such variable; did you mean {}{}?", variable, kOurs,
+                 *near);
   }
   return ok();
 }
@@ -152,12 +164,25 @@ Environment take_environment() {
     // NOLINTNEXTLINE(concurrency-mt-unsafe): there are no threads yet.
     if (const char* value = std::getenv(variable.c_str()); value != nullptr) all[variable] = value;
   };
-  take(kFileVariable);
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    if (text.starts_with(kOurs)) take(std::string(text.substr(0, text.find('='))));
+  }
   for (const Setting& setting : settings()) {
     take(variable_of(setting));
     if (setting.secret) ::unsetenv(variable_of(setting).c_str());
   }
   return all;
+}
+
+Result<std::string> read_settings_file(const std::string& path, bool& others_read) {
+  struct stat found{};
+  if (::stat(path.c_str(), &found) != 0) return system_error(errno, "read the settings in " + path);
+  others_read = (found.st_mode & (S_IRWXG | S_IRWXO)) != 0;
+  std::ifstream file(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (!file) return error(Code::not_found, "cannot read the settings in {}", path);
+  return text;
 }
 
 Result<Configuration> configure(std::span<const std::string> args, const Environment& environment) {
@@ -168,17 +193,44 @@ Result<Configuration> configure(std::span<const std::string> args, const Environ
     LOOM_TRY(Flag flag, read_flag(args, i));
     if (flag.setting == nullptr) {
       file = std::move(flag.text);
+      continue;
+    }
+    const auto same = std::ranges::find(flags, flag.setting, &Flag::setting);
+    if (flag.setting->kind == Kind::paths && same != flags.end()) {
+      same->text += ":" + flag.text;
     } else {
       flags.push_back(std::move(flag));
     }
   }
   Layers layers;
   if (!file.empty()) LOOM_CHECKED(take_file(layers, file));
+  LOOM_CHECKED(check_variables(environment));
   LOOM_CHECKED(take_variables(layers, environment));
   for (const Flag& flag : flags)
     if (const Status taken = layers.take(*flag.setting, flag.text, Origin::flag, flag.name); !taken)
       return taken.error().at(flag.name);
   return layers.result();
+}
+
+Status check_slurm(const Configuration& configuration) {
+  const ServerOptions& options = configuration.options;
+  if (options.slurm.on && options.objects.starts_with("azure:") && options.azure_account_file.empty())
+    return error(Code::invalid_argument,
+                 "--slurm: nodes read the account of --objects {} from a file, and from nothing else; give "
+                 "--azure-account-file FILE, under the same path on each node",
+                 options.objects);
+  if (options.slurm.on && options.slurm.stage.is_relative() && !options.slurm.stage.empty())
+    return error(Code::invalid_argument, "{}: a path from the root is needed, not '{}'",
+                 configuration.given.at("slurm-stage").back().place, options.slurm.stage.string());
+  if (configuration.given.contains("slurm")) return ok();
+  for (const auto& [name, given] : configuration.given)
+    if (name.starts_with("slurm-") && !given.empty())
+      return error(
+          Code::invalid_argument,
+          "{}: without --slurm tasks run on this machine, and {} does nothing; add --slurm, leave it "
+          "out, or say --no-slurm",
+          given.back().place, name);
+  return ok();
 }
 
 }  // namespace loom::app

@@ -39,15 +39,24 @@ struct FileEntry {
 /// setting that is `by_name` are its names. A list is joined by ':'. Errors: invalid_argument, "line N: …".
 Result<std::vector<FileEntry>> parse_settings(std::string_view text);
 
+/// A file of settings, and whether others than its owner may read it or write to it. Errors: those of
+/// reading.
+Result<std::string> read_settings_file(const std::string& path, bool& others_read);
+
 using Environment = std::map<std::string, std::string>;
-/// The variables of all settings that are set. Takes those that hold secrets out of the environment, so that
-/// children do not get them: call it before there are threads.
+/// The variables of all settings, and whatever begins with BLASTLOOM_. Takes those that hold secrets out of
+/// the environment, so that children do not get them: call it before there are threads.
 Environment take_environment();
 
 /// Puts together what flags, the environment and the file of settings (--config FILE, BLASTLOOM_CONFIG) say.
 /// Every value is checked, whether another one wins or not. Blocking: reads the file. Errors:
-/// invalid_argument, naming the place (file and line, variable or flag) and what is allowed; a file with a
+/// invalid_argument, naming the place (file and line, variable or flag) and what is allowed; an unknown
+/// variable that begins with BLASTLOOM_; a file with a
 /// secret that others may read; those of reading the file. No error shows a secret.
 Result<Configuration> configure(std::span<const std::string> flags, const Environment& environment);
+
+/// What single values do not tell: settings of Slurm where nobody says whether tasks run there are a mistake,
+/// and nodes need an account in a file and a path from the root. Errors: invalid_argument, naming the place.
+Status check_slurm(const Configuration& configuration);
 
 }  // namespace loom::app

@@ -50,6 +50,95 @@ TEST(Settings, DefaultsAreAllowed) {
   }
 }
 
+TEST(Settings, ThoseOfSlurmNeedItOrItsDenial) {
+  const auto problem = [](const Words& flags, const Environment& environment) {
+    const Status fits = check_slurm(configure(flags, environment).value());
+    return fits ? "none" : fits.error().message;
+  };
+  EXPECT_EQ(problem({}, {{"BLASTLOOM_SLURM_QOS", "high"}}),
+            "BLASTLOOM_SLURM_QOS: without --slurm tasks run on this machine, and slurm-qos does nothing; add "
+            "--slurm, leave it out, or say --no-slurm");
+  EXPECT_TRUE(problem({"--slurm-memory", "8G"}, {}).starts_with("--slurm-memory: "));
+  EXPECT_EQ(problem({"--slurm", "--slurm-memory", "8G"}, {}), "none");
+  EXPECT_EQ(problem({"--no-slurm", "--slurm-memory", "8G"}, {}), "none") << "the file may have the rest";
+  EXPECT_EQ(problem({"--cores", "2"}, {}), "none");
+}
+
+TEST(Settings, NodesOfSlurmNeedAnAccountInAFileAndPathsFromTheRoot) {
+  const auto problem = [](Words flags, const Environment& environment = {}) {
+    flags.emplace_back("--slurm");
+    const Status fits = check_slurm(configure(flags, environment).value());
+    return fits ? "none" : fits.error().message;
+  };
+  const Environment account{{"AZURE_STORAGE_ACCOUNT", "abc"}, {"AZURE_STORAGE_KEY", "c2VjcmV0"}};
+  EXPECT_NE(problem({"--objects", "azure:results"}, account).find("give --azure-account-file FILE"),
+            std::string::npos);
+  EXPECT_EQ(problem({"--objects", "azure:results", "--azure-account-file", "/f"}), "none");
+  EXPECT_EQ(problem({"--slurm-stage", "%N/db"}),
+            "--slurm-stage: a path from the root is needed, not '%N/db'");
+  EXPECT_EQ(problem({"--slurm-stage", "/local/%N"}), "none");
+}
+
+TEST(Settings, OptionsOfSbatchThatMakeOutATaskAreTheServersOwn) {
+  const auto said = [](const std::string& option) {
+    const auto made = configure(Words{"--slurm", "--slurm-option", option}, {});
+    return made ? "none" : made.error().message;
+  };
+  for (const char* option : {"comment=x", "--comment=x", "com=x", "job-name=x", "job=x", "array=0-9", "hold",
+                             "requeue", "no-requeue", "wait", "wrap=true", "test-only", "export=ALL",
+                             "clusters=a", "nodes=2", "ntasks=2", "chdir=/", "input=/f", "parsable"})
+    EXPECT_NE(said(option).find("is the server's own"), std::string::npos) << option << ": " << said(option);
+  EXPECT_NE(said("Comment=x").find("a-z, 0-9 and '-'"), std::string::npos);
+  EXPECT_NE(said("a b=x").find("a-z, 0-9 and '-'"), std::string::npos);
+  for (const char* option :
+       {"output=/log/%A", "nodelist=n1", "exclusive", "wait-all-nodes=1", "mem-per-cpu=1G"})
+    EXPECT_EQ(said(option), "none") << option;
+}
+
+TEST(Settings, FoldersOfDatabasesMayBeGivenOneByOne) {
+  const auto made =
+      configure(Words{"--db-path", "/a", "--cores", "1", "--db-path=/b:/c"}, {{"BLASTLOOM_DB_PATH", "/d"}});
+  EXPECT_EQ(made->options.db_path, "/a:/b:/c");
+  EXPECT_EQ(made->given.at("db-path").back().text, "/a:/b:/c");
+}
+
+TEST(Settings, AMisspeltVariableIsAMistake) {
+  const auto said = [](const Environment& environment) {
+    const auto made = configure({}, environment);
+    return made ? "none" : made.error().message;
+  };
+  EXPECT_EQ(said({{"BLASTLOOM_CORS", "2"}}),
+            "BLASTLOOM_CORS: there is no such variable; did you mean BLASTLOOM_CORES?");
+  EXPECT_EQ(said({{"BLASTLOOM_SERVER", "http://x"},
+                  {"BLASTLOOM_TOKEN", "t"},
+                  {"BLASTLOOM_CONFIG", ""},
+                  {"BLASTLOOM_PORT", "tcp://10.0.0.1:8765"},
+                  {"BLASTLOOM_SERVICE_HOST", "10.0.0.1"},
+                  {"BLASTLOOM_PORT_8765_TCP_PROTO", "tcp"},
+                  {"BLASTLOOM_PAGE", "x"},
+                  {"BLASTLOOM_TESTDATA", "x"},
+                  {"BLASTLOOM_IMAGES", "x"},
+                  {"BLASTLOOM_FAILURES", "x"},
+                  {"PATH", "/"}}),
+            "none");
+}
+
+TEST(Settings, WhatAServerWouldRefuseIsRefusedBefore) {
+  const auto said = [](const std::string& flag, const std::string& value) {
+    const auto made = configure(Words{flag, value}, {});
+    return made ? "none" : made.error().message;
+  };
+  EXPECT_TRUE(said("--redis", "foo").starts_with("--redis: "));
+  const std::string secret = said("--redis", "redis://:hunter2@h");
+  EXPECT_NE(secret, "none");
+  EXPECT_EQ(secret.find("hunter2"), std::string::npos);
+  EXPECT_NE(said("--objects", "azure:AB").find("Azure container 'AB'"), std::string::npos);
+  EXPECT_NE(said("--azure-account", "AB").find("Azure account 'AB'"), std::string::npos);
+  const std::string signature = said("--azure-endpoint", "https://a.blob.core.windows.net/?sig=hunter2");
+  EXPECT_NE(signature, "none");
+  EXPECT_EQ(signature.find("hunter2"), std::string::npos);
+}
+
 TEST_F(SettingsFile, FlagsWinOverTheEnvironmentAndThatOverTheFile) {
   const std::string path = file("cores = 2\nretention.days = 3\n\n[weight]\nann = 2\nbob = 0.5\n");
   const auto made =

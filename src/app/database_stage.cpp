@@ -6,11 +6,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <set>
 
-#include "blast/program.hpp"
+#include "app/database_part.hpp"
 #include "catalog/database.hpp"
 
 namespace loom::app {
@@ -20,49 +19,42 @@ namespace fs = std::filesystem;
 
 constexpr const char* kUnfinished = "unfinished";
 
-/// The databases that `spec` names.
-Result<catalog::Database> database_of(const exec::ProcessSpec& spec) {
-  const auto flag = std::ranges::find(spec.argv, "-db");
-  if (flag == spec.argv.end() || flag + 1 == spec.argv.end())
-    return error(Code::not_found, "it searches no database");
-  LOOM_TRY(const auto program, blast::parse_program(fs::path(spec.argv.front()).filename().string()));
-  const bool profiles = program == blast::Program::rpsblast || program == blast::Program::rpstblastn ||
-                        program == blast::Program::deltablast;
-  if (profiles) return error(Code::not_found, "databases of profiles are not copied");
-  const auto molecule = blast::database_kind(program) == blast::DatabaseKind::nucleotide
-                            ? blast::Molecule::nucleotide
-                            : blast::Molecule::protein;
-  constexpr std::string_view kPath = "BLASTDB=";
-  const auto path =
-      std::ranges::find_if(spec.environment, [&](const auto& one) { return one.starts_with(kPath); });
-  return catalog::open_database(
-      *(flag + 1), molecule,
-      catalog::SearchPath::with(path == spec.environment.end()
-                                    ? std::string_view()
-                                    : std::string_view(*path).substr(kPath.size())));
+/// A volume that lies in the working folder is taken whole from there, as soon as its index is: that comes
+/// last, and first what all volumes share.
+void put_in_order(std::vector<catalog::DatabaseFile>& files, const catalog::Database& database) {
+  const auto rank = [&](const catalog::DatabaseFile& file) {
+    const fs::path base = fs::path(file.path).replace_extension();
+    const bool of_volume =
+        std::ranges::any_of(database.volumes, [&](const catalog::Volume& one) { return one.base == base; });
+    const bool index = file.path.extension() == catalog::extension(database.molecule, "in");
+    return std::pair(index ? 2 : of_volume ? 1 : 0, file.path);
+  };
+  std::ranges::sort(files, {}, rank);
 }
 
-/// What a copy is known by: it is another one when a file was replaced. Errors: those of stat;
-/// invalid_argument when two files have one name.
-Result<std::string> key_of(const std::vector<catalog::DatabaseFile>& files) {
-  std::string text;
-  std::set<fs::path> names;
-  for (const catalog::DatabaseFile& file : files) {
-    struct stat found{};
-    if (::stat(file.path.c_str(), &found) != 0) return system_error(errno, file.path.string());
-    text += fmt::format("{} {} {}.{}\n", file.path.string(), found.st_size, found.st_mtim.tv_sec,
-                        found.st_mtim.tv_nsec);
-    if (!names.insert(file.path.filename()).second)
-      return error(Code::invalid_argument, "two of its files are called {}", file.path.filename().string());
-  }
-  return fmt::format("{:016x}{:016x}", std::hash<std::string>{}(text),
-                     std::hash<std::string>{}("loom\n" + text));
+/// Of `files`, those that lie in no volume outside the part.
+std::vector<catalog::DatabaseFile> files_of_part(const std::vector<catalog::DatabaseFile>& files,
+                                                 const DatabasePart& part) {
+  std::set<fs::path> outside;
+  for (const catalog::Volume& volume : part.database.volumes)
+    if (volume.first_oid >= part.range.end || volume.first_oid + volume.head().sequences <= part.range.begin)
+      outside.insert(volume.base);
+  std::vector<catalog::DatabaseFile> inside;
+  for (const catalog::DatabaseFile& file : files)
+    if (!outside.contains(fs::path(file.path).replace_extension())) inside.push_back(file);
+  return inside;
 }
 
 Status sync(const fs::path& path) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd || ::fsync(fd.get()) != 0) return system_error(errno, "sync " + path.string());
   return ok();
+}
+
+/// Of `files`, those that are not in `target`.
+std::vector<catalog::DatabaseFile> absent(std::vector<catalog::DatabaseFile> files, const fs::path& target) {
+  std::erase_if(files, [&](const auto& file) { return fs::exists(target / file.path.filename()); });
+  return files;
 }
 
 std::uint64_t bytes_below(const fs::path& folder) {
@@ -82,27 +74,33 @@ Result<Fd> DatabaseStage::lock(const fs::path& file, int how) const {
   return fd;
 }
 
-Status DatabaseStage::use(exec::ProcessSpec& spec) {
-  LOOM_TRY(const catalog::Database database, database_of(spec));
-  const auto files = catalog::files_of(database);
-  LOOM_TRY(const std::string key, key_of(files));
+Result<Staged> DatabaseStage::use(exec::ProcessSpec& spec) {
+  const auto read = part_of(spec);
+  if (!read && read.error().code == Code::not_found) return Staged::none_wanted;
+  if (!read) return read.error();
+  const DatabasePart& part = *read;
+  auto files = catalog::files_of(part.database);
+  LOOM_TRY(const std::string key, files_key(files));
+  put_in_order(files, part.database);
   std::error_code failed;
   fs::create_directories(folder_, failed);
   if (failed) return system_error(failed.value(), "make folder " + folder_.string());
   const fs::path target = folder_ / key;
   LOOM_TRY(Fd reading, lock(folder_ / (key + ".lock"), LOCK_SH));
-  if (!fs::exists(target)) {
+  const auto needed = files_of_part(files, part);
+  if (!absent(needed, target).empty()) {
+    if (part.few) return Staged::none_wanted;
     // What one reads is not removed, and what is not there is not read: so the order of the two locks does
     // not matter.
     LOOM_TRY(const Fd alone, lock(folder_ / "lock", LOCK_EX));
-    if (!fs::exists(target)) LOOM_CHECKED(copy(files, target));
-    LOOM_TRY(const std::string now, key_of(files));
-    if (now != key) return error(Code::conflict, "{} was replaced meanwhile", database.names);
+    LOOM_CHECKED(copy(absent(needed, target), target));
+    LOOM_TRY(const std::string now, files_key(catalog::files_of(part.database)));
+    if (now != key) return error(Code::conflict, "{} was replaced meanwhile", part.database.names);
   }
   fs::last_write_time(folder_ / (key + ".lock"), fs::file_time_type::clock::now(), failed);
   in_use_ = std::move(reading);
   spec.working_dir = target;
-  return ok();
+  return Staged::copy;
 }
 
 Status DatabaseStage::copy(const std::vector<catalog::DatabaseFile>& files, const fs::path& target) {
@@ -113,7 +111,8 @@ Status DatabaseStage::copy(const std::vector<catalog::DatabaseFile>& files, cons
   std::error_code failed;
   fs::remove_all(part, failed);
   fs::create_directories(part, failed);
-  if (failed) return system_error(failed.value(), "make folder " + part.string());
+  fs::create_directories(target, failed);
+  if (failed) return system_error(failed.value(), "make folder " + target.string());
   for (const catalog::DatabaseFile& file : files) {
     const fs::path made = part / file.path.filename();
     fs::copy_file(file.path, made, failed);
@@ -123,11 +122,11 @@ Status DatabaseStage::copy(const std::vector<catalog::DatabaseFile>& files, cons
       return system_error(failed.value(), "copy " + file.path.string());
     }
     LOOM_CHECKED(sync(made));
+    fs::rename(made, target / file.path.filename(), failed);
+    if (failed) return system_error(failed.value(), "make " + (target / file.path.filename()).string());
   }
-  LOOM_CHECKED(sync(part));
-  fs::rename(part, target, failed);
-  if (failed) return system_error(failed.value(), "make " + target.string());
-  return ok();
+  fs::remove_all(part, failed);
+  return sync(target);
 }
 
 Status DatabaseStage::make_room(std::uint64_t bytes) const {

@@ -2,19 +2,25 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 #include <charconv>
+#include <csignal>
+#include <stop_token>
 #include <vector>
 
+#include "app/signals.hpp"
 #include "base/atomic_file.hpp"
 #include "base/fd.hpp"
 #include "base/temp_dir.hpp"
 #include "results/blast_xml.hpp"
 #include "results/page_json.hpp"
+#include "sequence/byte_source.hpp"
+#include "service/organisms.hpp"
 
 namespace loom::app {
 
@@ -24,11 +30,12 @@ namespace json = boost::json;
 
 constexpr std::size_t kMostTop = 1000;
 constexpr std::size_t kHead = 4096;
+constexpr int kLookMs = 50;
 constexpr std::string_view kUsage =
     R"(usage: blastloom view FILE [-outfmt 'N COLUMNS'] [-out FILE]
 
-Shows the hits of tabular output (-outfmt 6, 7 or 10) or XML (5); '-' is standard input. XML and format 7 tell their
-columns; of others, -outfmt says what the search was asked for, if that was more than the number.
+Shows the hits of tabular output (-outfmt 6, 7 or 10) or XML (5), also packed by gzip; '-' is standard input. XML and
+format 7 tell their columns; of others, -outfmt says what the search was asked for, if that was more than the number.
 
   --top N        so many hits (25; at most 1000; of an export: rows)
   --where EXPR   only these: 'evalue<1e-10 and (pident>90 or title contains kinase)'
@@ -36,6 +43,7 @@ columns; of others, -outfmt says what the search was asked for, if that was more
   --hsps         HSPs instead of hits
   --json         as JSON
   --query N      of one query only, from 0
+  --data DIR     a server's folder: its taxonomy tells what is in a clade ('clade=33208')
   --export F     all of them as tsv, csv, jsonl, gff3, bed or sam (blastn)
   --columns C    of a table: BLAST+'s names, std, qtitle and coverage
   --on S         of gff3 and bed: features of the subject or the query
@@ -50,8 +58,8 @@ struct ViewArguments {
 };
 
 Result<ViewArguments> parse(std::span<const std::string> args) {
-  constexpr std::array<std::string_view, 7> kValued{"top",    "where", "sort", "columns",
-                                                    "export", "on",    "query"};
+  constexpr std::array<std::string_view, 8> kValued{"top",    "where", "sort",  "columns",
+                                                    "export", "on",    "query", "data"};
   ViewArguments found;
   for (std::size_t i = 0; i < args.size(); ++i) {
     const std::string& word = args[i];
@@ -83,8 +91,46 @@ Result<ViewArguments> parse(std::span<const std::string> args) {
   return found;
 }
 
+Error stopped() {
+  return error(Code::cancelled, "stopped");
+}
+
+/// Reads a descriptor, borrowed, until it is told to stop: a pipe may stay silent for long.
+class PatientSource final : public sequence::ByteSource {
+ public:
+  PatientSource(int fd, std::string name, std::stop_token stop)
+      : fd_(fd), name_(std::move(name)), stop_(std::move(stop)) {}
+
+  Result<std::size_t> read(std::span<char> into) override {
+    for (pollfd ready{.fd = fd_, .events = POLLIN, .revents = 0}; ::poll(&ready, 1, kLookMs) == 0;)
+      if (stop_.stop_requested()) return stopped();
+    const ssize_t got = ::read(fd_, into.data(), into.size());
+    if (got < 0) return system_error(errno, "read " + name_);
+    return static_cast<std::size_t>(got);
+  }
+
+ private:
+  int fd_;
+  std::string name_;
+  std::stop_token stop_;
+};
+
+/// The taxonomy of the server whose folder --data names.
+results::OpenTaxonomy taxonomy_in(const std::string& data) {
+  return [data]() -> Result<std::shared_ptr<const taxonomy::Taxonomy>> {
+    const std::string how =
+        "import NCBI's taxdump.tar.gz by 'blastloom db taxonomy FILE --data DIR', and name DIR by --data";
+    if (data.empty()) return error(Code::not_found, "a clade needs a taxonomy; {}", how);
+    auto tree = taxonomy::Taxonomy::open(service::taxonomy_file(data));
+    if (!tree && tree.error().code == Code::not_found)
+      return error(Code::not_found, "{} has no taxonomy; {}", data, how);
+    return tree;
+  };
+}
+
 Result<std::shared_ptr<results::HitIndex>> index_file(const ViewArguments& arguments,
-                                                      const std::filesystem::path& folder) {
+                                                      const std::filesystem::path& folder,
+                                                      const std::stop_token& stop) {
   std::optional<results::Layout> layout;
   if (!arguments.outfmt.empty()) {
     LOOM_TRY(const blast::OutFormat format, blast::parse_outfmt(blast::Program::blastp, arguments.outfmt));
@@ -96,11 +142,9 @@ Result<std::shared_ptr<results::HitIndex>> index_file(const ViewArguments& argum
     if (!file) return system_error(errno, "open " + arguments.file);
   }
   const int from = file ? file.get() : STDIN_FILENO;
-  const results::ReadBytes plain = [&](std::span<char> into) -> Result<std::size_t> {
-    const ssize_t got = ::read(from, into.data(), into.size());
-    if (got < 0) return system_error(errno, "read " + arguments.file);
-    return static_cast<std::size_t>(got);
-  };
+  const auto source =
+      sequence::unpacked(std::make_unique<PatientSource>(from, arguments.file, stop), arguments.file);
+  const results::ReadBytes plain = [&source](std::span<char> into) { return source->read(into); };
   std::string head(kHead, '\0');
   LOOM_TRY(const std::size_t got, plain(head));
   head.resize(got);
@@ -117,28 +161,35 @@ Result<std::shared_ptr<results::HitIndex>> index_file(const ViewArguments& argum
     LOOM_TRY(layout, results::Layout::of(format));
     read = results::tabular_of_xml(std::move(read));
   }
-  const auto made = results::build_index(folder / "hits", std::move(layout), read);
+  const auto made = results::build_index(folder / "hits", std::move(layout), read, stop);
   if (!made) return made.error().at(arguments.file);
-  return results::HitIndex::open(folder / "hits");
+  const auto data = arguments.flags.find("data");
+  return results::HitIndex::open(folder / "hits",
+                                 taxonomy_in(data == arguments.flags.end() ? "" : data->second));
+}
+
+Result<AtomicFile> create_output(const std::string& out) {
+  return AtomicFile::create(out == "-" ? "/dev/stdout" : out);
 }
 
 Status save(const std::shared_ptr<results::HitIndex>& index, const HitsWish& wish,
-            results::PageRequest request, const std::string& out) {
+            results::PageRequest request, const std::string& out, const std::stop_token& stop) {
   LOOM_TRY(const auto format, results::parse_export_format(*wish.format));
   LOOM_TRY(const auto rows,
            results::HspExport::make(index, {.format = format,
                                             .columns = wish.columns,
                                             .rows = {.rows = std::move(request), .most = wish.most},
                                             .style = {.on_query = wish.on == "query"}}));
-  LOOM_TRY(AtomicFile file, AtomicFile::create(out == "-" ? "/dev/stdout" : out));
+  LOOM_TRY(AtomicFile file, create_output(out));
   for (;;) {
     LOOM_TRY(const std::string piece, rows->next(Deadline::never()));
+    if (stop.stop_requested()) return stopped();
     if (piece.empty()) return file.commit();
     LOOM_CHECKED(file.write(piece));
   }
 }
 
-Status view(const ViewArguments& arguments) {
+Status view(const ViewArguments& arguments, const std::stop_token& stop) {
   LOOM_TRY(const HitsWish wish, hits_wish(arguments.flags));
   results::PageRequest request{.limit = wish.top};
   LOOM_TRY(request.filter, results::Filter::parse(wish.where));
@@ -147,8 +198,8 @@ Status view(const ViewArguments& arguments) {
   }
   if (!wish.query.empty()) request.query = std::stoll(wish.query);
   LOOM_TRY(const TempDir folder, TempDir::create());
-  LOOM_TRY(const auto index, index_file(arguments, folder.path()));
-  if (wish.format) return save(index, wish, std::move(request), arguments.out);
+  LOOM_TRY(const auto index, index_file(arguments, folder.path(), stop));
+  if (wish.format) return save(index, wish, std::move(request), arguments.out, stop);
   std::string text;
   JsonWriter json(text);
   if (wish.hsps) {
@@ -158,12 +209,7 @@ Status view(const ViewArguments& arguments) {
     LOOM_TRY(const auto page, index->hits(request, Deadline::never()));
     results::write_hits(json, page);
   }
-  if (wish.json) {
-    fmt::print("{}\n", text);
-  } else {
-    print_hits(json::parse(text), wish.hsps);
-  }
-  return ok();
+  return show_hits(text, wish, arguments.out);
 }
 
 /// A cell of the table: one line, and no control characters of a terminal.
@@ -182,6 +228,46 @@ std::string shown(const json::value& row, std::string_view name, std::size_t wid
 std::size_t letters_of(std::string_view text) {
   return static_cast<std::size_t>(
       std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+std::string table_of(const json::value& page, bool hsps) {
+  struct Column {
+    std::string_view title;
+    std::string_view member;
+    std::size_t width;
+    bool right;
+  };
+  const std::array columns{Column{"query", "query_name", 24, false},
+                           Column{"subject", "accession", 24, false},
+                           Column{"identity", "pident", 8, true},
+                           Column{"length", "length", 8, true},
+                           Column{"cover", "cover", 5, true},
+                           Column{"evalue", "evalue", 9, true},
+                           Column{"bits", hsps ? "bits" : "max_score", 9, true},
+                           Column{"title", "title", 60, false}};
+  std::vector<std::array<std::string, columns.size()>> rows(1);
+  for (std::size_t i = 0; i < columns.size(); ++i) rows[0][i] = columns[i].title;
+  for (const json::value& row : page.at(hsps ? "hsps" : "hits").as_array()) {
+    rows.emplace_back();
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      rows.back()[i] = shown(row, columns[i].member, columns[i].width);
+  }
+  std::array<std::size_t, columns.size()> widths{};
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < columns.size(); ++i) widths[i] = std::max(widths[i], letters_of(row[i]));
+  std::string text;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i + 1 < columns.size(); ++i)
+      line += columns[i].right ? fmt::format("{:>{}}  ", row[i], widths[i])
+                               : fmt::format("{:<{}}  ", row[i], widths[i]);
+    text += line + row.back() + "\n";
+  }
+  const json::value& total = page.at("total");
+  if (!total.is_null() && total.to_number<std::uint64_t>() > rows.size() - 1)
+    text += fmt::format("{} of {}; --top shows more, --export saves them all\n", rows.size() - 1,
+                        total.to_number<std::uint64_t>());
+  return text;
 }
 
 }  // namespace
@@ -221,42 +307,10 @@ Result<HitsWish> hits_wish(const std::map<std::string, std::string, std::less<>>
   return wish;
 }
 
-void print_hits(const json::value& page, bool hsps) {
-  struct Column {
-    std::string_view title;
-    std::string_view member;
-    std::size_t width;
-    bool right;
-  };
-  const std::array columns{Column{"query", "query_name", 24, false},
-                           Column{"subject", "accession", 24, false},
-                           Column{"identity", "pident", 8, true},
-                           Column{"length", "length", 8, true},
-                           Column{"cover", "cover", 5, true},
-                           Column{"evalue", "evalue", 9, true},
-                           Column{"bits", hsps ? "bits" : "max_score", 9, true},
-                           Column{"title", "title", 60, false}};
-  std::vector<std::array<std::string, columns.size()>> rows(1);
-  for (std::size_t i = 0; i < columns.size(); ++i) rows[0][i] = columns[i].title;
-  for (const json::value& row : page.at(hsps ? "hsps" : "hits").as_array()) {
-    rows.emplace_back();
-    for (std::size_t i = 0; i < columns.size(); ++i)
-      rows.back()[i] = shown(row, columns[i].member, columns[i].width);
-  }
-  std::array<std::size_t, columns.size()> widths{};
-  for (const auto& row : rows)
-    for (std::size_t i = 0; i < columns.size(); ++i) widths[i] = std::max(widths[i], letters_of(row[i]));
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i + 1 < columns.size(); ++i)
-      line += columns[i].right ? fmt::format("{:>{}}  ", row[i], widths[i])
-                               : fmt::format("{:<{}}  ", row[i], widths[i]);
-    fmt::print("{}{}\n", line, row.back());
-  }
-  const json::value& total = page.at("total");
-  if (!total.is_null() && total.to_number<std::uint64_t>() > rows.size() - 1)
-    fmt::print("{} of {}; --top shows more, --export saves them all\n", rows.size() - 1,
-               total.to_number<std::uint64_t>());
+Status show_hits(const std::string& page, const HitsWish& wish, const std::string& out) {
+  LOOM_TRY(AtomicFile file, create_output(out));
+  LOOM_CHECKED(file.write(wish.json ? page + "\n" : table_of(json::parse(page), wish.hsps)));
+  return file.commit();
 }
 
 int view_command(std::span<const std::string> args) {
@@ -265,12 +319,15 @@ int view_command(std::span<const std::string> args) {
     return args.empty() ? 1 : 0;
   }
   const auto arguments = parse(args);
-  const Status done = arguments ? view(*arguments) : Status(arguments.error());
+  const Signals signals;
+  const Status done = arguments ? view(*arguments, signals.stop()) : Status(arguments.error());
   if (done) return 0;
+  if (const int signal = signals.received(); signal != 0) return Signals::exit_by(signal);
+  if (Signals::reader_gone()) return Signals::exit_by(SIGPIPE);
   fmt::print(stderr, "blastloom: {}\n", done.error().message);
   const Code code = done.error().code;
   const bool asked = code == Code::invalid_argument || code == Code::not_found || code == Code::corrupt ||
-                     code == Code::too_large || code == Code::forbidden;
+                     code == Code::too_large || code == Code::forbidden || code == Code::conflict;
   return asked ? 1 : 255;
 }
 

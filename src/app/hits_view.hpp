@@ -1,5 +1,4 @@
 #pragma once
-#include <boost/json/value.hpp>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -30,8 +29,9 @@ struct HitsWish {
 /// json. Errors: invalid_argument.
 Result<HitsWish> hits_wish(const std::map<std::string, std::string, std::less<>>& flags);
 
-/// A page of hits or HSPs (doc/openapi.yaml) as a table on standard output.
-void print_hits(const boost::json::value& page, bool hsps);
+/// Writes a page of hits or HSPs (JSON, doc/openapi.yaml) to file `out`, "-" for standard output: as a table,
+/// or as it is. Errors: those of AtomicFile.
+Status show_hits(const std::string& page, const HitsWish& wish, const std::string& out);
 
 /// `blastloom view FILE …`: the hits of tabular output or XML on this machine. Exit codes: 0; 1 for a wrong
 /// flag or file; 255 other.

@@ -32,7 +32,7 @@ Status set_jobs(OwnFlags& flags, std::string_view text) {
   return ok();
 }
 Status set_shards(OwnFlags& flags, std::string_view text) {
-  LOOM_TRY(flags.settings.shards, count(text, 100'000));
+  LOOM_TRY(flags.settings.shards, count(text, 4096));
   return ok();
 }
 Status set_batch_letters(OwnFlags& flags, std::string_view text) {

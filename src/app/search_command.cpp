@@ -1,7 +1,6 @@
 #include "app/search_command.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -42,12 +41,6 @@ int fail(const Error& error, int exit_code) {
   return exit_code;
 }
 
-/// Whether standard output is a pipe that nobody reads any more (`| head`).
-bool reader_gone() {
-  pollfd out{.fd = STDOUT_FILENO, .events = 0, .revents = 0};
-  return ::poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
-}
-
 /// Help and version are the engine's own, text and exit code.
 int run_engine_instead(blast::Program program, std::span<const std::string> args) {
   const auto engine = blast::find_engine(program);
@@ -82,7 +75,7 @@ int run_search(search::LocalSearch& search, const OwnFlags& flags, const Signals
   progress.clear();
   if (status) return 0;
   if (signals.received() != 0) return 0;  // search_command ends by the signal, once all is put away
-  if (reader_gone()) return kReaderGone;
+  if (Signals::reader_gone()) return kReaderGone;
   return fail(status.error(), search.engine_exit_code().value_or(exit_code_of(status.error())));
 }
 

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <chrono>
@@ -24,6 +26,7 @@
 #include "base/fd.hpp"
 #include "base/json_writer.hpp"
 #include "base/log.hpp"
+#include "blast/engine.hpp"
 #include "exec/local/local_process_runner.hpp"
 #include "http/server.hpp"
 #include "sched/beat.hpp"
@@ -40,7 +43,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds kGrace{10};
-constexpr std::size_t kBlockingThreads = 16;
+/// Beside those that downloads hold, which may wait long for the object store.
+constexpr std::size_t kBlockingThreads = 32;
+constexpr mode_t kForOthers = 077;  // nobody else reads queries, results and tokens
 constexpr std::string_view kServeUsage = R"(usage: blastloom serve --data DIR [--config FILE] [flags]
 
 Runs the job service. Each flag may also stand in FILE (TOML: 'cores = 4' is --cores 4) or in the environment
@@ -52,6 +57,17 @@ constexpr std::uint64_t kEnough = std::uint64_t{1} << 50U;
 int fail(const Error& error) {
   fmt::print(stderr, "blastloom: {}\n", error.message);
   return 1;
+}
+
+/// "A:B", without empty ones.
+std::vector<std::string> folders_in(std::string_view path) {
+  std::vector<std::string> folders;
+  while (!path.empty()) {
+    const std::size_t end = path.find(':');
+    if (end != 0) folders.emplace_back(path.substr(0, end));
+    path = end == std::string_view::npos ? std::string_view() : path.substr(end + 1);
+  }
+  return folders;
 }
 
 bool is_loopback(const std::string& host) {
@@ -85,6 +101,20 @@ Status write_address(const fs::path& data, const std::string& address) {
   LOOM_TRY(AtomicFile file, AtomicFile::create(data / "address"));
   LOOM_CHECKED(file.write(address + "\n"));
   return file.commit();
+}
+
+/// Which programs of BLAST+ and folders of databases are missing.
+void look_around(const std::string& db_path, api::ReadyState& state) {
+  std::vector<std::string> missing;
+  for (const blast::Program program : blast::kPrograms)
+    if (!blast::find_engine(program)) missing.emplace_back(blast::name(program));
+  if (missing.size() == blast::kPrograms.size())
+    state.lacking.emplace_back("BLAST+ was not found on PATH");
+  else if (!missing.empty())
+    state.degraded.push_back(fmt::format("BLAST+ lacks {}", fmt::join(missing, ", ")));
+  for (const std::string& folder : folders_in(db_path))
+    if (::access(folder.c_str(), R_OK | X_OK) != 0)
+      state.degraded.push_back(fmt::format("databases: cannot read {}", folder));
 }
 
 class Service {
@@ -170,6 +200,8 @@ Status Service::open_parts() {
     wanted.memory_bytes = options_.memory_bytes > 0 ? options_.memory_bytes : kEnough;
     wanted.elsewhere = true;
     wanted.waits_for = [this](const fs::path& folder) { return slurm_->waits_for(folder); };
+  } else {
+    end_left_slurm_tasks(options_, *objects_.store, runner_);
   }
   const int cores = wanted.cores;
   const std::uint64_t memory = wanted.memory_bytes;
@@ -197,7 +229,7 @@ Status Service::open_parts() {
                                   .uploads = options_.data / "uploads",
                                   .mirror = options_.mirror.empty() ? service::kNcbiMirror : options_.mirror,
                                   .import_dir = options_.import_dir,
-                                  .memory_bytes = memory});
+                                  .memory_bytes = slurm_ ? options_.memory_bytes : memory});
   LOOM_TRY(redis_,
            RedisPeers::start(options_, {.store = *store_, .hub = *hub_, .details = works_->details()}));
   return ok();
@@ -209,6 +241,7 @@ api::ReadyState Service::ready() {
     state.lacking.push_back("the job store: " + counts.error().message);
   if (const Status objects = objects_.check(Deadline::in(std::chrono::seconds(2))); !objects)
     state.lacking.push_back("the object store: " + objects.error().message);
+  look_around(options_.db_path, state);
   for (std::string& clause : degraded()) state.degraded.push_back(std::move(clause));
   return state;
 }
@@ -263,7 +296,8 @@ void Service::count(const http::Exchange& exchange) {
 }
 
 Status Service::listen() {
-  blocking_ = std::make_unique<async::BlockingPool>(kBlockingThreads);
+  blocking_ =
+      std::make_unique<async::BlockingPool>(kBlockingThreads + static_cast<std::size_t>(options_.streams));
   api_ = std::make_unique<api::Api>(api::ApiDeps{
       .jobs = *jobs_,
       .tokens = tokens_,
@@ -312,7 +346,7 @@ void Service::begin_beat() {
   std::vector<sched::Periodic> tasks;
   tasks.push_back(
       {.name = "reconcile", .every = std::chrono::seconds(10), .run = [this] { return reconcile(); }});
-  tasks.push_back(sched::metrics_backfill(*store_));
+  tasks.push_back(sched::metrics_backfill(*store_, slurm_ ? late_metrics(*slurm_) : sched::LateMetrics{}));
   if (objects_.clients)
     tasks.push_back(
         {.name = "client_prune", .every = std::chrono::seconds(60), .run = [this]() -> Result<std::uint64_t> {
@@ -349,6 +383,11 @@ int Service::run(const Signals& signals) {
   std::fflush(stdout);
   log::write(log::Level::info, "server.started",
              {{"address", address}, {"version", kVersion}, {"data", options_.data.string()}});
+  api::ReadyState around;
+  look_around(options_.db_path, around);
+  around.lacking.insert(around.lacking.end(), around.degraded.begin(), around.degraded.end());
+  for (const std::string& clause : around.lacking)
+    log::write(log::Level::warning, "server.lacks", {{"reason", clause}});
   const std::stop_callback stopping(signals.stop(), [this] { server_->stop(std::chrono::seconds(2)); });
   server_->run();
   beat_.reset();
@@ -363,7 +402,19 @@ int Service::run(const Signals& signals) {
   return 0;
 }
 
+/// Where we were started must not matter, here and on nodes.
+void make_absolute(ServerOptions& options) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): there are no threads yet.
+  if (const char* path = std::getenv("BLASTDB"); path != nullptr && options.db_path.empty())
+    options.db_path = path;
+  std::vector<std::string> folders = folders_in(options.db_path);
+  for (std::string& folder : folders) folder = fs::absolute(folder).lexically_normal().string();
+  options.db_path = fmt::format("{}", fmt::join(folders, ":"));
+  if (options.slurm.on) options.data = fs::absolute(options.data).lexically_normal();
+}
+
 int run_server(const ServerOptions& options) {
+  ::umask(kForOthers);
   if (!options.db_path.empty()) ::setenv("BLASTDB", options.db_path.c_str(), 1);
   log::set_level(options.log_level);
   const Signals signals;
@@ -391,10 +442,9 @@ int serve_command(std::span<const std::string> args) {
   if (!configuration) return fail(configuration.error());
   if (configuration->options.data.empty())
     return fail(error(Code::invalid_argument, "serve needs --data DIR, the folder where everything is kept"));
-  ServerOptions& options = configuration->options;
-  // What nodes are told must not depend on where we were started.
-  if (options.slurm.on) options.data = fs::absolute(options.data).lexically_normal();
-  return run_server(options);
+  if (const Status fits = check_slurm(*configuration); !fits) return fail(fits.error());
+  make_absolute(configuration->options);
+  return run_server(configuration->options);
 }
 
 int token_command(std::span<const std::string> args) {
@@ -416,6 +466,7 @@ int token_command(std::span<const std::string> args) {
                "       blastloom token list --data DIR\n       blastloom token remove ID --data DIR\n");
     return 1;
   }
+  ::umask(kForOthers);
   std::error_code ignored;
   fs::create_directories(data, ignored);
   service::Tokens tokens(data / "tokens.json");

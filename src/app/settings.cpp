@@ -8,6 +8,8 @@
 
 #include "app/own_flags.hpp"
 #include "blast/nearest.hpp"
+#include "events/redis/connection.hpp"
+#include "storage/azure/account.hpp"
 
 namespace loom::app {
 
@@ -71,6 +73,25 @@ Status set_azure(ServerOptions& options, const char* part, const std::string& te
   return ok();
 }
 
+Status set_azure_account(ServerOptions& options, const std::string& text) {
+  LOOM_CHECKED(storage::azure::check_account_name(text));
+  return set_azure(options, "account", text);
+}
+
+/// A signature in it would be a secret at a place where none is kept.
+Status set_azure_endpoint(ServerOptions& options, const std::string& text) {
+  if (text.find_first_of("@?#") != std::string::npos)
+    return error(Code::invalid_argument,
+                 "a user, a query or a fragment belongs elsewhere (not shown: it may be secret)");
+  return set_azure(options, "endpoint", text);
+}
+
+Status set_redis(ServerOptions& options, const std::string& text) {
+  LOOM_CHECKED(events::redis::parse_url(text));
+  options.redis = text;
+  return ok();
+}
+
 Status set_listen(ServerOptions& options, const std::string& text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string::npos) return error(Code::invalid_argument, "HOST:PORT is needed, not '{}'", text);
@@ -84,6 +105,8 @@ Status set_listen(ServerOptions& options, const std::string& text) {
 Status set_objects(ServerOptions& options, const std::string& text) {
   const bool known = (text.starts_with("files:") || text.starts_with("azure:")) && text.size() > 6;
   if (!known) return error(Code::invalid_argument, "files:DIR or azure:CONTAINER is needed, not '{}'", text);
+  if (text.starts_with("azure:"))
+    LOOM_CHECKED(storage::azure::check_container_name(std::string_view(text).substr(6)));
   options.objects = text;
   return ok();
 }
@@ -102,12 +125,28 @@ Status set_weight(ServerOptions& options, const std::string& text) {
   return ok();
 }
 
+/// Options of sbatch that make out a task, or that its server needs as they are.
+constexpr std::array<std::string_view, 18> kOwned{
+    "array",    "chdir", "clusters",   "comment", "export",   "get-user-env", "help",      "hold", "input",
+    "job-name", "nodes", "no-requeue", "ntasks",  "parsable", "requeue",      "test-only", "wait", "wrap"};
+
+/// sbatch takes abbreviations.
+bool is_owned(std::string_view name) {
+  return std::ranges::any_of(kOwned, [&](auto owned) { return owned.starts_with(name); });
+}
+
 /// "NAME=VALUE" or "NAME", with its dashes or without.
 Status set_slurm_option(ServerOptions& options, const std::string& text) {
   const std::size_t begin = std::min(text.find_first_not_of('-'), text.size());
   const std::size_t equals = std::min(text.find('='), text.size());
   if (begin >= equals || begin == 1)
     return error(Code::invalid_argument, "a long option of sbatch is needed, NAME=VALUE, not '{}'", text);
+  const std::string_view name = std::string_view(text).substr(begin, equals - begin);
+  if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != std::string_view::npos)
+    return error(Code::invalid_argument, "a long option of sbatch has a-z, 0-9 and '-', not '{}'", name);
+  if (is_owned(name))
+    return error(Code::invalid_argument, "'{}' is the server's own: it knows its tasks by such options",
+                 name);
   options.slurm.extra[text.substr(begin, equals - begin)] = text.substr(std::min(equals + 1, text.size()));
   return ok();
 }
@@ -133,8 +172,8 @@ constexpr std::array kSettings{
             "The address is printed as the first line and written to DATA/address. Any host but the loopback "
             "needs a token first: blastloom token create NAME --role admin --data DIR",
             set_listen},
-    Setting{"db-path", Kind::path, "DIR[:DIR…]", "(the variable BLASTDB)", "", "Folders of BLAST databases.",
-            set_text<&ServerOptions::db_path>},
+    Setting{"db-path", Kind::paths, "DIR[:DIR…]", "(the variable BLASTDB)", "",
+            "Folders of BLAST databases. May be repeated.", set_text<&ServerOptions::db_path>},
     Setting{"streams", Kind::number, "N", "64", "1 to 4096",
             "Downloads of results at once; more wait 5 s, then are told to come back.",
             set_number<&ServerOptions::streams, 1, 4096>},
@@ -177,10 +216,8 @@ constexpr std::array kSettings{
             "The account, in lines 'account = …', 'key = …' or 'sas = …', 'endpoint = …', 'ca-file = …', in "
             "place of the five settings below.",
             set_text<&ServerOptions::azure_account_file>},
-    Setting{
-        "azure-account", Kind::text, "NAME", "(none)", "3 to 24 of a-z and 0-9", "The storage account.",
-        [](ServerOptions& options, const std::string& text) { return set_azure(options, "account", text); },
-        "AZURE_STORAGE_ACCOUNT"},
+    Setting{"azure-account", Kind::text, "NAME", "(none)", "3 to 24 of a-z and 0-9", "The storage account.",
+            set_azure_account, "AZURE_STORAGE_ACCOUNT"},
     Setting{"azure-key", Kind::text, "KEY", "(none)", "", "An account key.",
             [](ServerOptions& options, const std::string& text) { return set_azure(options, "key", text); },
             "AZURE_STORAGE_KEY", true},
@@ -190,9 +227,8 @@ constexpr std::array kSettings{
         "delete and list.",
         [](ServerOptions& options, const std::string& text) { return set_azure(options, "sas", text); },
         "AZURE_STORAGE_SAS_TOKEN", true},
-    Setting{
-        "azure-endpoint", Kind::text, "URL", "https://ACCOUNT.blob.core.windows.net", "", "The blob service.",
-        [](ServerOptions& options, const std::string& text) { return set_azure(options, "endpoint", text); }},
+    Setting{"azure-endpoint", Kind::text, "URL", "https://ACCOUNT.blob.core.windows.net", "",
+            "The blob service.", set_azure_endpoint},
     Setting{
         "azure-ca-file", Kind::path, "FILE", "(the machine's)", "",
         "PEM of the certificate authorities to trust.",
@@ -201,8 +237,7 @@ constexpr std::array kSettings{
             "Allow an http:// endpoint on another machine: everything then travels unencrypted.",
             set_yes<&ServerOptions::azure_plain_http>},
     Setting{"redis", Kind::text, "URL", "(none)", "redis://HOST[:PORT][/DATABASE] or unix:/PATH",
-            "Tell job events and changes of databases to other processes through this Redis.",
-            set_text<&ServerOptions::redis>},
+            "Tell job events and changes of databases to other processes through this Redis.", set_redis},
     Setting{"redis-password",
             Kind::text,
             "WORD",
@@ -238,9 +273,11 @@ constexpr std::array kSettings{
     Setting{"slurm-outstanding", Kind::number, "N", "256", "1 to 4096",
             "Tasks in Slurm at once, of all jobs, each on one core.",
             set_number<&SlurmOptions::outstanding, 1, 4096>},
-    Setting{"slurm-stage", Kind::path, "DIR", "(none)", "",
-            "Copy databases to this folder of each node's own disk, once a node, and search them there.",
-            set_text<&SlurmOptions::stage>},
+    Setting{
+        "slurm-stage", Kind::path, "DIR", "(none)", "",
+        "Copy databases to this folder of each node's own disk, once a node, and search them there. %N in it "
+        "stands for the node's name.",
+        set_text<&SlurmOptions::stage>},
     Setting{"slurm-stage-size", Kind::size, "SIZE", "100G", "from 1 byte",
             "Keep at most that much there; what nobody reads goes, the longest unused first.",
             set_bytes<&SlurmOptions::stage_bytes>},
@@ -297,7 +334,8 @@ std::string cell(std::string_view text) {
 }  // namespace
 
 std::string_view name(Kind kind) {
-  constexpr std::array<std::string_view, 6> kNames{"text", "path", "number", "size", "yes or no", "by name"};
+  constexpr std::array<std::string_view, 7> kNames{"text", "path",      "paths",  "number",
+                                                   "size", "yes or no", "by name"};
   return kNames.at(static_cast<std::size_t>(kind));
 }
 

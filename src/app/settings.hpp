@@ -12,6 +12,7 @@ namespace loom::app {
 enum class Kind {
   text,
   path,
+  paths,  ///< joined by ':'; the flag may be repeated
   number,
   size,     ///< bytes: 512M, 16G
   yes_no,   ///< the flag alone says yes, and --no-NAME no

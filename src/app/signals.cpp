@@ -1,7 +1,9 @@
 #include "app/signals.hpp"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 namespace loom::app {
 
@@ -32,6 +34,11 @@ Signals::Signals() {
 Signals::~Signals() {
   thread_.request_stop();
   pthread_kill(thread_.native_handle(), SIGUSR2);  // wakes sigwait
+}
+
+bool Signals::reader_gone() {
+  pollfd out{.fd = STDOUT_FILENO, .events = 0, .revents = 0};
+  return ::poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
 }
 
 int Signals::exit_by(int signal) {

@@ -18,6 +18,8 @@ class Signals {
   /// The first signal that came, or 0.
   [[nodiscard]] int received() const { return received_; }
 
+  /// Whether standard output is a pipe that nobody reads any more (`| head`).
+  static bool reader_gone();
   /// Ends this process by `signal` itself, as a shell expects of an interrupted command. Returns only if that
   /// fails.
   static int exit_by(int signal);

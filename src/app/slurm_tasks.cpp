@@ -2,7 +2,10 @@
 
 #include <filesystem>
 
+#include "app/database_part.hpp"
 #include "app/object_storage.hpp"
+#include "base/log.hpp"
+#include "exec/slurm/left_tasks.hpp"
 
 namespace loom::app {
 namespace {
@@ -34,7 +37,40 @@ std::vector<std::string> more_of(const SlurmOptions& slurm) {
   return argv;
 }
 
+/// Of all jobs of a data folder in Slurm.
+Result<std::string> job_name(const ServerOptions& options) {
+  constexpr std::size_t kLetters = 12;
+  LOOM_TRY(const std::string id, data_id(options.data));
+  return "blastloom-" + id.substr(0, kLetters);
+}
+
+fs::path scratch_folder(const ServerOptions& options) {
+  return options.data / "slurm";
+}
+
+Status end_left(const ServerOptions& options, storage::ObjectStore& objects, exec::ProcessRunner& here) {
+  LOOM_TRY(const std::string name, job_name(options));
+  LOOM_TRY(const auto left, exec::slurm::end_left_tasks(objects, here, name, scratch_folder(options)));
+  if (left.untold)
+    log::write(log::Level::warning, "slurm.left",
+               {{"arrays", left.arrays},
+                {"reason", left.untold->message},
+                {"help", fmt::format("tasks of an earlier run with --slurm may still run: end them with "
+                                     "'scancel --name={}' on a machine with Slurm's commands",
+                                     name)}});
+  else if (left.arrays > 0)
+    log::write(log::Level::info, "slurm.ended", {{"arrays", left.arrays}, {"elements", left.ended}});
+  return ok();
+}
+
 }  // namespace
+
+void end_left_slurm_tasks(const ServerOptions& options, storage::ObjectStore& objects,
+                          exec::ProcessRunner& here) {
+  if (std::error_code unknown; !fs::exists(scratch_folder(options), unknown)) return;
+  if (const Status ended = end_left(options, objects, here); !ended)
+    log::write(log::Level::warning, "slurm.left", {{"reason", ended.error().message}});
+}
 
 Result<std::unique_ptr<exec::slurm::SlurmRunner>> open_slurm(const ServerOptions& options,
                                                              storage::ObjectStore& objects,
@@ -42,16 +78,16 @@ Result<std::unique_ptr<exec::slurm::SlurmRunner>> open_slurm(const ServerOptions
   std::error_code failed;
   const fs::path program = fs::read_symlink("/proc/self/exe", failed);
   if (failed) return system_error(failed.value(), "find our own program");
-  const fs::path scratch = options.data / "slurm";
+  const fs::path scratch = scratch_folder(options);
   fs::create_directories(scratch, failed);
   if (failed) return system_error(failed.value(), "make folder " + scratch.string());
-  LOOM_TRY(const std::string id, data_id(options.data));
-  constexpr std::size_t kNameLetters = 12;
+  LOOM_TRY(std::string name, job_name(options));
   const SlurmOptions& slurm = options.slurm;
   const auto poll = std::chrono::seconds(slurm.poll_seconds);
   auto runner = exec::slurm::SlurmRunner::start(objects, here,
-                                                {.name = "blastloom-" + id.substr(0, kNameLetters),
+                                                {.name = std::move(name),
                                                  .worker = worker_argv(options, program),
+                                                 .part_of = part_name,
                                                  .site = {.partition = slurm.partition,
                                                           .account = slurm.account,
                                                           .qos = slurm.qos,
@@ -65,6 +101,21 @@ Result<std::unique_ptr<exec::slurm::SlurmRunner>> open_slurm(const ServerOptions
                                                 scratch);
   if (!runner) return runner.error().at("--slurm");
   return runner;
+}
+
+sched::LateMetrics late_metrics(exec::slurm::SlurmRunner& slurm) {
+  return [&slurm](const sched::CountLate& count) {
+    return slurm.account([&](const exec::slurm::LateUse& use) {
+      using exec::slurm::Counted;
+      const auto job = store::JobId::parse(fs::path(use.folder).filename().string());
+      if (!job) return Counted::yes;  // several jobs rode together: it is nobody's alone
+      const auto seconds = [](Duration time) { return std::chrono::duration<double>(time).count(); };
+      const auto counted = count(
+          *job,
+          {.cpu_seconds = seconds(use.cpu), .wall_seconds = seconds(use.wall), .peak_bytes = use.peak_bytes});
+      return counted == sched::Late::done ? Counted::yes : Counted::not_yet;
+    });
+  };
 }
 
 std::string metrics_text(const exec::slurm::Counts& counts) {
@@ -81,6 +132,8 @@ std::string metrics_text(const exec::slurm::Counts& counts) {
       counts.grown);
   add("blastloom_slurm_adopted_total", "counter",
       "Tasks of an earlier run of the server that this one went on with.", counts.adopted);
+  add("blastloom_slurm_accounted_total", "counter",
+      "Of those lost, tasks whose use Slurm's accounting told later.", counts.accounted);
   add("blastloom_slurm_outstanding", "gauge", "Tasks in Slurm.", counts.outstanding);
   add("blastloom_slurm_up", "gauge", "Whether Slurm's controller answers.", counts.unreachable ? 0 : 1);
   return text;

@@ -31,11 +31,23 @@ folder below TMPDIR, which is removed at the end.
 Result<std::size_t> element_of_environment() {
   const char* text = std::getenv("SLURM_ARRAY_TASK_ID");
   std::size_t index = 0;
-  if (text != nullptr && std::from_chars(text, text + std::strlen(text), index).ec == std::errc{})
-    return index;
+  if (text != nullptr) {
+    const char* const end = text + std::strlen(text);
+    const auto read = std::from_chars(text, end, index);
+    if (read.ec == std::errc{} && read.ptr == end) return index;
+  }
   return error(
       Code::invalid_argument,
-      "worker: SLURM_ARRAY_TASK_ID is not set: it is started by Slurm, as an element of an array job");
+      "worker: SLURM_ARRAY_TASK_ID holds no number: it is started by Slurm, as an element of an array job");
+}
+
+/// As the server makes them.
+Status check_token(const std::string& token) {
+  constexpr std::size_t kDigits = 32;
+  if (token.size() == kDigits && token.find_first_not_of("0123456789abcdef") == std::string::npos)
+    return ok();
+  return error(Code::invalid_argument, "worker: a TOKEN has {} hexadecimal digits; the server gives it",
+               kDigits);
 }
 
 std::string host_name() {
@@ -44,20 +56,31 @@ std::string host_name() {
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "a node";
 }
 
+/// "%N" stands for the node's name, as in Slurm's own file names.
+std::filesystem::path folder_on(const std::filesystem::path& pattern, const std::string& node) {
+  std::string text = pattern.string();
+  if (const std::size_t at = text.find("%N"); at != std::string::npos) text.replace(at, 2, node);
+  return text;
+}
+
 Status work(const ServerOptions& options, const std::string& token) {
+  LOOM_CHECKED(check_token(token));
   LOOM_TRY(const std::size_t index, element_of_environment());
   const Signals signals;
   LOOM_TRY(const ObjectStorage objects, join_objects(options));
   LOOM_TRY(const TempDir folder, TempDir::create());
   exec::LocalProcessRunner runner;
-  DatabaseStage stage(options.slurm.stage, options.slurm.stage_bytes);
-  const auto adapt = [&](exec::ProcessSpec& spec) {
-    if (options.slurm.stage.empty()) return;
-    if (const Status staged = stage.use(spec); !staged)
-      fmt::print(stderr, "blastloom: no copy of the database is used: {}\n", staged.error().message);
+  const std::string node = host_name();
+  DatabaseStage stage(folder_on(options.slurm.stage, node), options.slurm.stage_bytes);
+  const auto adapt = [&](exec::ProcessSpec& spec) -> Status {
+    if (options.slurm.stage.empty()) return ok();
+    const auto staged = stage.use(spec);
+    if (staged) return ok();
+    fmt::print(stderr, "blastloom: no copy of the database is used: {}\n", staged.error().message);
+    return staged.error();
   };
   LOOM_CHECKED(exec::slurm::run_element(*objects.store, runner,
-                                        {.token = token, .index = index, .node = host_name()}, folder.path(),
+                                        {.token = token, .index = index, .node = node}, folder.path(),
                                         signals.stop(), adapt));
   return ok();
 }

@@ -209,9 +209,12 @@ class Merger {
     for (const Hit& hit : hits_) {
       const auto [seen, fresh] = shards.emplace(hit.subject.text, hit.shard);
       if (!fresh)
-        return error(Code::conflict, "subject {} of query {} is in {} and again in {}", hit.subject.text,
-                     sources_.front().head()->queries[query].id, sources_[seen->second].name(),
-                     sources_[hit.shard].name());
+        return error(
+            Code::conflict,
+            "subject {} of query {} is in {} and again in {}: where two databases hold the same sequence, "
+            "leave out --on-saturation complete",
+            hit.subject.text, sources_.front().head()->queries[query].id, sources_[seen->second].name(),
+            sources_[hit.shard].name());
     }
     return ok();
   }

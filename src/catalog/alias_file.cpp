@@ -57,6 +57,10 @@ std::vector<std::string> split_names(std::string_view names) {
   return found;
 }
 
+bool can_name(std::string_view path) {
+  return path.find_first_of("\"\\\t\r\n") == std::string_view::npos;
+}
+
 std::string quoted_name(std::string_view name) {
   LOOM_CHECK(name.find('"') == std::string_view::npos, "a database name holds no double quote");
   if (name.find(' ') == std::string_view::npos) return std::string(name);

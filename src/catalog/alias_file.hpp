@@ -16,6 +16,9 @@ AliasValues parse_alias(std::string_view text);
 /// name cannot hold a double quote. '\' becomes '/', as in BLAST+.
 std::vector<std::string> split_names(std::string_view names);
 
+/// Whether an alias file can name `path`: no quote, backslash, tab, carriage return or line feed is in it.
+bool can_name(std::string_view path);
+
 /// `name` such that split_names gives it back as one. It must hold no double quote.
 std::string quoted_name(std::string_view name);
 

@@ -35,6 +35,12 @@ bool exists(const fs::path& base, Molecule molecule, std::string_view kind) {
   return fs::exists(base.string() + extension(molecule, kind), ignored);
 }
 
+/// The matrices of rpsblast lie in files of no molecule.
+bool holds_profiles(const fs::path& base) {
+  std::error_code ignored;
+  return fs::exists(base.string() + ".rps", ignored);
+}
+
 /// Volumes are compared by this: links among the folders are followed, a link of the file's name is not.
 fs::path normal(const fs::path& base) {
   std::error_code failed;
@@ -222,6 +228,7 @@ Status add_volumes(const VolumeMap& opened, Database& database) {
   for (const auto& [base, index] : opened) bases.push_back(base);
   std::ranges::sort(bases, before);
   database.has_ids = true;
+  database.profiles = true;
   std::uint64_t sequences = 0;
   for (const auto& base : bases) {
     const auto& index = opened.at(base);
@@ -235,6 +242,7 @@ Status add_volumes(const VolumeMap& opened, Database& database) {
     database.letters += index->head().letters;
     database.longest = std::max(database.longest, index->head().longest);
     database.has_ids = database.has_ids && exists(base, database.molecule, "og");
+    database.profiles = database.profiles && holds_profiles(base);
     std::error_code failed;
     const auto bytes = fs::file_size(base.string() + extension(database.molecule, "sq"), failed);
     if (failed)

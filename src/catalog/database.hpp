@@ -54,6 +54,7 @@ struct Database {
   std::uint32_t version = 0;    ///< of the format: 4 or 5
   std::string date;             ///< the newest volume's, as makeblastdb wrote it
   bool has_ids = false;         ///< made with -parse_seqids, all of it: ids can be looked up
+  bool profiles = false;        ///< made by makeprofiledb, all of it: rpsblast searches it
   std::string unshardable;      ///< why no OID range of it can be searched apart; empty if one can
 
   /// Letters of the sequences below `oid`, over the volumes: as VolumeIndex::letters_before.

@@ -86,6 +86,11 @@ TEST_F(OpenDatabase, KnowsItsPartsVolumesAndIds) {
   EXPECT_FALSE(two->has_ids);
   EXPECT_TRUE(open("a")->has_ids);
   EXPECT_TRUE(open("o")->has_ids);
+  EXPECT_FALSE(open("a")->profiles);
+  spit(path() / "a.rps", "");
+  EXPECT_TRUE(open("a")->profiles);
+  EXPECT_FALSE(open("b a")->profiles) << "b has none";
+  std::filesystem::remove(path() / "a.rps");
   EXPECT_GT(open("w")->volumes.size(), 1U);
   EXPECT_EQ(open("w")->letters_before(96), open("w")->letters);
 }

@@ -91,7 +91,8 @@ Result<Discovery::Known> Discovery::open(const Name& name, const fs::path& file,
                  .shown = database.shown,
                  .bytes = database.bytes,
                  .version = database.version,
-                 .date = database.date};
+                 .date = database.date,
+                 .profiles = database.profiles};
   return known;
 }
 

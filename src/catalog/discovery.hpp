@@ -20,6 +20,7 @@ struct Discovered {
   std::uint64_t bytes = 0;    ///< of the sequence files
   std::uint32_t version = 0;  ///< of the format: 4 or 5
   std::string date;           ///< as makeblastdb wrote it
+  bool profiles = false;      ///< as Database::profiles
 };
 
 /// Finds the databases in folders, again and again: one whose files look as the last time (device, inode,

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/json_writer.hpp"
+#include "base/lines.hpp"
 #include "catalog/database_files.hpp"
-#include "catalog/lines.hpp"
 
 namespace loom::catalog {
 namespace {

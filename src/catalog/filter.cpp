@@ -4,8 +4,8 @@
 #include <system_error>
 
 #include "base/atomic_file.hpp"
+#include "base/lines.hpp"
 #include "catalog/alias_file.hpp"
-#include "catalog/lines.hpp"
 
 namespace loom::catalog {
 namespace {

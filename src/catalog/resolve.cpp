@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "catalog/lines.hpp"
+#include "base/lines.hpp"
 
 namespace loom::catalog {
 namespace {
@@ -42,6 +42,20 @@ std::optional<std::uint32_t> made_up_oid(std::string_view id) {
     if (id.starts_with(prefix)) return whole_number<std::uint32_t>(id.substr(prefix.size()));
   }
   return std::nullopt;
+}
+
+std::vector<std::filesystem::path> id_databases(const Database& database) {
+  std::vector<std::filesystem::path> names;
+  for (const Volume& volume : database.volumes) {
+    // Format 4 has an index for each volume.
+    const std::string& shared = volume.head().id_database;
+    names.push_back(shared.empty() ? volume.base
+                                   : volume.base.parent_path() / shared.substr(0, shared.rfind('.')));
+  }
+  std::ranges::sort(names);
+  const auto again = std::ranges::unique(names);
+  names.erase(again.begin(), again.end());
+  return names;
 }
 
 std::vector<std::string> lookup_args(std::string_view names, Molecule molecule,

@@ -17,6 +17,10 @@ namespace loom::catalog {
 /// nullopt for any other id.
 std::optional<std::uint32_t> made_up_oid(std::string_view id);
 
+/// The databases with an index of ids of their own that `database` is made of, as absolute names (not
+/// quoted): the same id may stand in several of them, and a look-up over all of them finds it in one.
+std::vector<std::filesystem::path> id_databases(const Database& database);
+
 /// Arguments that make blastdbcmd look up the ids in the file `batch`, one a line, in a database with ids
 /// (Database::has_ids). It prints one OID for each id it finds, in order, also for an id given twice; names
 /// the others on stderr; and exits with 1 if there are any.

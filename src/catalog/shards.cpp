@@ -34,7 +34,7 @@ std::uint64_t share(std::uint64_t letters, std::uint32_t part, std::uint32_t par
 
 Status check_paths(const Database& database) {
   for (const auto& volume : database.volumes) {
-    if (volume.base.string().find_first_of("\"\\\t\r\n") == std::string::npos) continue;
+    if (can_name(volume.base.string())) continue;
     return error(
         Code::invalid_argument,
         "{}: no alias file can name a path with a quote, backslash, tab or line feed; search it unsharded",

@@ -3,11 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <numeric>
 #include <set>
 
 #include "base/temp_dir.hpp"
 #include "catalog/alias_file.hpp"
 #include "catalog/blast_under_test.hpp"
+#include "catalog/excerpt.hpp"
 #include "catalog/filter.hpp"
 #include "catalog/resolve.hpp"
 #include "testkit/level.hpp"
@@ -119,6 +121,9 @@ class Shards : public testing::TestWithParam<Kind> {
     return base ? quoted_name(base->string()) : "";
   }
 
+  void expect_searched_like_the_whole() const;
+
+  const std::vector<std::string> few_{"-max_target_seqs", "9"};
   fs::path data_;
   fs::path parts_;
   Database database_;
@@ -132,6 +137,24 @@ std::string renamed(std::string text, const std::string& from, const std::string
   for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
     text.replace(at, from.size(), to);
   return text;
+}
+
+/// The search over the alias "u" of parts_ writes what that over the whole does, but for its name.
+void Shards::expect_searched_like_the_whole() const {
+  std::vector<std::string> formats{"11"};
+  if (testkit::level() != testkit::Level::quick) formats.insert(formats.end(), {"5", "6", "7"});
+  if (database_.parts.size() == 1) formats.emplace_back("0");  // else the footer lists the parts
+  if (GetParam().molecule == Molecule::nucleotide) formats.emplace_back("17");
+  for (const auto& format : formats) {
+    const std::string expected =
+        renamed(search(data_, GetParam().names, format, few_), '"' + database_.names + '"', "\"DB\"");
+    std::string got = search(parts_, "u", format, few_);
+    got = renamed(got, "\"u\"", "\"DB\"");
+    got = renamed(got, "Database: u\n", "Database: " + database_.names + "\n");
+    got = renamed(got, "<BlastOutput_db>u<", "<BlastOutput_db>" + database_.names + "<");
+    got = renamed(got, "-db u ", "-db " + database_.names + " ");
+    EXPECT_EQ(got, expected) << format;
+  }
 }
 
 TEST_P(Shards, TogetherFindWhatTheWholeFinds) {
@@ -152,24 +175,52 @@ TEST_P(Shards, TogetherFindWhatTheWholeFinds) {
 }
 
 TEST_P(Shards, ASubsetWithAllHitsIsSearchedLikeTheWhole) {
-  const std::vector<std::string> few{"-max_target_seqs", "9"};
-  const auto oids = subjects(rows(data_, GetParam().names, few));
+  const auto oids = subjects(rows(data_, GetParam().names, few_));
   const auto base = write_subset_alias(parts_, "u", database_, oids, whole(database_));
-  const std::string name = alias_name(base);
-  std::vector<std::string> formats{"11"};
-  if (testkit::level() != testkit::Level::quick) formats.insert(formats.end(), {"5", "6", "7"});
-  if (database_.parts.size() == 1) formats.emplace_back("0");  // else the footer lists the parts
-  if (GetParam().molecule == Molecule::nucleotide) formats.emplace_back("17");
-  for (const auto& format : formats) {
-    const std::string expected =
-        renamed(search(data_, GetParam().names, format, few), '"' + database_.names + '"', "\"DB\"");
-    std::string got = search(parts_, "u", format, few);
-    got = renamed(got, "\"u\"", "\"DB\"");
-    got = renamed(got, "Database: u\n", "Database: " + database_.names + "\n");
-    got = renamed(got, "<BlastOutput_db>u<", "<BlastOutput_db>" + database_.names + "<");
-    got = renamed(got, "-db u ", "-db " + database_.names + " ");
-    EXPECT_EQ(got, expected) << format << " " << name;
+  ASSERT_TRUE(base) << base.error().message;
+  expect_searched_like_the_whole();
+}
+
+TEST_P(Shards, AnExcerptOfAllHitsIsSearchedLikeTheWhole) {
+  const auto oids = subjects(rows(data_, GetParam().names, few_));
+  ASSERT_GT(oids.size(), 10U);
+  // The first half is in one excerpt, the second but for its last in another, with some that are not wanted.
+  const auto middle = oids.begin() + static_cast<std::ptrdiff_t>(oids.size() / 2);
+  std::vector<std::uint32_t> more(database_.sequences - 1 - *middle);
+  std::iota(more.begin(), more.end(), *middle);
+  std::erase(more, oids.back());
+  const fs::path excerpts[]{parts_ / "first", parts_ / "second"};
+  ASSERT_TRUE(write_excerpt(excerpts[0], database_, {oids.begin(), middle}));
+  ASSERT_TRUE(write_excerpt(excerpts[1], database_, more));
+  EXPECT_GT(fs::file_size(excerpts[1]), excerpt_bytes(database_, more));
+  const auto copies = lay_out_excerpts(parts_ / "copies", database_, oids, excerpts);
+  ASSERT_TRUE(copies) << copies.error().message;
+  std::uint64_t bytes = 0;
+  for (const auto& volume : copies->volumes) {
+    bytes += fs::file_size(volume.base.string() + extension(database_.molecule, "sq")) - 1;
+    bytes += fs::file_size(volume.base.string() + extension(database_.molecule, "hr"));
   }
+  EXPECT_EQ(bytes, excerpt_bytes(database_, oids)) << "these and no others";
+  const auto base = write_subset_alias(parts_, "u", *copies, oids, whole(database_));
+  ASSERT_TRUE(base) << base.error().message;
+  expect_searched_like_the_whole();
+}
+
+TEST_P(Shards, ABrokenExcerptIsToldAndSoAreVolumesThatDoNotFitTheirIndex) {
+  const std::vector<std::uint32_t> oids{1, 2};
+  const fs::path excerpts[]{parts_ / "cut"};
+  ASSERT_TRUE(write_excerpt(excerpts[0], database_, oids));
+  fs::resize_file(excerpts[0], fs::file_size(excerpts[0]) - 1);
+  const auto laid = lay_out_excerpts(parts_ / "copies", database_, oids, excerpts);
+  ASSERT_FALSE(laid);
+  EXPECT_EQ(laid.error().code, Code::corrupt);
+  EXPECT_THAT(laid.error().message, testing::HasSubstr((parts_ / "cut").string()));
+  const fs::path sequences = database_.volumes[0].base.string() + extension(database_.molecule, "sq");
+  fs::resize_file(sequences, 10);
+  const auto written = write_excerpt(excerpts[0], database_, oids);
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().code, Code::corrupt);
+  EXPECT_THAT(written.error().message, testing::HasSubstr(sequences.string()));
 }
 
 TEST_P(Shards, SubsetsSeeTheOidsOfTheWhole) {

@@ -86,7 +86,7 @@ Result<IndexHead> parse_index(std::span<const std::byte> bytes) {
   }
   LOOM_TRY(head.letters, reader.little_endian_number());
   LOOM_TRY(head.longest, reader.number());
-  head.sequence_table = reader.position() + 4 * (std::size_t{head.sequences} + 1);
+  head.sequence_table = reader.position() + head.table_bytes();
   LOOM_CHECKED(check_tables(head, reader.position(), bytes.size()));
   return head;
 }
@@ -105,11 +105,33 @@ Result<std::shared_ptr<const VolumeIndex>> VolumeIndex::open(const std::filesyst
   return index;
 }
 
-std::uint64_t VolumeIndex::offset(std::uint64_t entry) const {
+std::uint64_t VolumeIndex::number_at(std::size_t position) const {
   std::uint64_t value = 0;
-  for (const std::byte byte : file_.bytes().subspan(head_.sequence_table + 4 * entry, 4))
+  for (const std::byte byte : file_.bytes().subspan(position, 4))
     value = value << 8U | std::to_integer<std::uint64_t>(byte);
   return value;
+}
+
+std::uint64_t VolumeIndex::offset(std::uint64_t entry) const {
+  return number_at(head_.sequence_table + 4 * entry);
+}
+
+ByteRange VolumeIndex::sequence_range(std::uint32_t oid) const {
+  LOOM_CHECK(oid < head_.sequences, "an OID of this volume");
+  return {.begin = offset(oid), .end = offset(std::uint64_t{oid} + 1)};
+}
+
+ByteRange VolumeIndex::header_range(std::uint32_t oid) const {
+  LOOM_CHECK(oid < head_.sequences, "an OID of this volume");
+  const std::size_t at = head_.header_table() + 4 * std::size_t{oid};
+  return {.begin = number_at(at), .end = number_at(at + 4)};
+}
+
+std::uint64_t VolumeIndex::ambiguities_begin(std::uint32_t oid) const {
+  LOOM_CHECK(oid < head_.sequences, "an OID of this volume");
+  // The ambiguities of nucleotides stand behind the letters.
+  return head_.molecule == Molecule::protein ? offset(std::uint64_t{oid} + 1)
+                                             : number_at(head_.ambiguity_table() + 4 * std::size_t{oid});
 }
 
 std::uint64_t VolumeIndex::letters_before(std::uint32_t oid) const {
@@ -128,12 +150,11 @@ std::uint64_t VolumeIndex::letters_before(std::uint32_t oid) const {
 
 std::uint32_t VolumeIndex::scanned_letters(std::uint32_t oid) const {
   LOOM_CHECK(oid < head_.sequences, "an OID of this volume");
-  const bool protein = head_.molecule == Molecule::protein;
   const std::uint64_t begin = offset(oid);
-  // The ambiguities of nucleotides stand behind the letters; their table follows that of the sequences.
-  const std::uint64_t end = protein ? offset(oid + 1) : offset(std::uint64_t{head_.sequences} + 1 + oid);
+  const std::uint64_t end = ambiguities_begin(oid);
   if (end <= begin) return 0;
   const std::uint64_t bytes = end - begin - 1;
+  const bool protein = head_.molecule == Molecule::protein;
   return static_cast<std::uint32_t>(protein ? bytes : bytes * 4 + (oid & 3U));
 }
 

@@ -26,6 +26,11 @@ struct IndexHead {
   std::uint64_t letters = 0;
   std::uint32_t longest = 0;       ///< letters
   std::size_t sequence_table = 0;  ///< where in the file the offsets of the sequences start
+
+  /// Where the offsets of the headers start, and where those of the ambiguities do (nucleotides).
+  [[nodiscard]] std::size_t header_table() const { return sequence_table - table_bytes(); }
+  [[nodiscard]] std::size_t ambiguity_table() const { return sequence_table + table_bytes(); }
+  [[nodiscard]] std::size_t table_bytes() const { return 4 * (std::size_t{sequences} + 1); }
 };
 
 /// Reads the head and checks that the tables fit into `bytes`. Format: every number big-endian, 32 bits, but
@@ -33,6 +38,12 @@ struct IndexHead {
 /// sequences and (nucleotides) ambiguities, sequences + 1 entries each.
 /// Errors: corrupt; invalid_argument for a version other than 4 and 5.
 Result<IndexHead> parse_index(std::span<const std::byte> bytes);
+
+/// Bytes `begin` to `end - 1` of a file.
+struct ByteRange {
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
 
 /// One volume's index, mapped read-only. Thread-safe. Blocking: page faults on first touch.
 class VolumeIndex {
@@ -53,8 +64,19 @@ class VolumeIndex {
   /// letters in the last byte. oid < head().sequences.
   [[nodiscard]] std::uint32_t scanned_letters(std::uint32_t oid) const;
 
+  /// Where the sequence, its ambiguities included, stands in .psq or .nsq, and its header in .phr or .nhr, as
+  /// the index says: not checked against those files. oid < head().sequences.
+  [[nodiscard]] ByteRange sequence_range(std::uint32_t oid) const;
+  [[nodiscard]] ByteRange header_range(std::uint32_t oid) const;
+  /// Where its ambiguities start in .nsq: within sequence_range(), at the end of it for proteins.
+  [[nodiscard]] std::uint64_t ambiguities_begin(std::uint32_t oid) const;
+
+  /// The whole file.
+  [[nodiscard]] std::span<const std::byte> bytes() const { return file_.bytes(); }
+
  private:
   explicit VolumeIndex(MappedFile file) : file_(std::move(file)) {}
+  [[nodiscard]] std::uint64_t number_at(std::size_t position) const;
   [[nodiscard]] std::uint64_t offset(std::uint64_t entry) const;  // of the table of sequences, and on
 
   MappedFile file_;

@@ -22,6 +22,9 @@ struct Cause {
 
 constexpr Cause kInput{FailureClass::input, false, "refused the query or an option",
                        "correct it and search again"};
+constexpr Cause kNoSequence{FailureClass::input, false,
+                            "found an accession for a query, and could not fetch its sequence from NCBI",
+                            "give the sequence itself, as FASTA"};
 constexpr Cause kDatabase{FailureClass::database, false, "cannot read the database",
                           "check its name and BLASTDB, and its files with blastdbcheck"};
 constexpr Cause kDamaged{FailureClass::database, false,
@@ -73,9 +76,12 @@ constexpr std::array kSigns{
     Sign{"BLAST options error", &kInput},
     Sign{"Sequence contains no data", &kInput},
     Sign{"Formatting choice is out of range", &kInput},
+    Sign{"Invalid specification of", &kInput},  // -query_loc
+    Sign{"Empty CBlastQueryVector", &kNoSequence},
     Sign{"BLAST Database error", &kDatabase},
     Sign{"(CSerialException::", &kDatabase},
     Sign{"(CSeqDBException::", &kDatabase},
+    Sign{"Cannot memory map", &kDatabase},      // a file of rpsblast's
     Sign{"CBlastTracebackSearch", &kDatabase},  // its null pointer: a sequence volume is missing
 };
 
@@ -201,6 +207,7 @@ Failure explain_failure(const Error& error, std::string_view program) {
     case Code::timed_out:
       return {FailureClass::timeout, true, fmt::format("{}; {}", error.message, kTooLong.advice)};
     case Code::cancelled:
+    case Code::unavailable:
       return {FailureClass::lost, true, error.message};
     case Code::out_of_memory:
       return {FailureClass::memory, false, fmt::format("{}; {}", error.message, kMemory.advice)};

@@ -19,11 +19,15 @@ enum class FailureClass {
 };
 std::string_view name(FailureClass failure_class);
 
+/// Of what a program said, that is kept of a run that failed: the end of it.
+inline constexpr std::size_t kMostSaidBytes = std::size_t{64} << 10U;
+
 struct Failure {
   FailureClass failure_class;
   bool retryable;  ///< the same run may succeed later without any change
   std::string
       sentence;  ///< one sentence: what failed, in the program's own words if it had any, and what to do
+  std::string said{};  ///< on standard error, at most kMostSaidBytes
 };
 
 /// Why a run of `program` (its plain name) did not succeed. Words on stderr count before the exit code,

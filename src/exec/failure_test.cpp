@@ -65,6 +65,18 @@ constexpr Case kSeen[] = {
     {0, SIGXFSZ, "", FailureClass::disk, "ulimit -f"},
 };
 
+TEST(ExplainFailure, AnAccessionThatIsNotFetchedIsNoFaultOfTheDatabase) {
+  ProcessOutcome outcome;
+  outcome.exit_code = 3;
+  outcome.stderr_text =
+      "Error: (CSerialException::eIoError) [blastp] byte 130: cannot close output stream\n"
+      "BLAST engine error: Empty CBlastQueryVector\n";
+  const Failure failure = explain_failure(outcome, "blastp");
+  EXPECT_EQ(failure.failure_class, FailureClass::input);
+  EXPECT_NE(failure.sentence.find("give the sequence itself, as FASTA"), std::string::npos)
+      << failure.sentence;
+}
+
 TEST(ExplainFailure, EveryEndSeenOfBlastHasItsClassItsWordsAndAWayOut) {
   for (const Case& seen : kSeen) {
     const Failure failure = explain(seen);
@@ -115,6 +127,11 @@ TEST(ExplainFailure, ARunWithoutOutcomeIsExplainedToo) {
       explain_failure(Error{Code::not_found, "blastp is not in PATH; install it"}, "blastp");
   EXPECT_EQ(missing.failure_class, FailureClass::engine);
   EXPECT_FALSE(missing.retryable);
+  const Failure lost =
+      explain_failure(Error{Code::unavailable, "Slurm ended the task (NODE_FAIL)"}, "blastp");
+  EXPECT_EQ(lost.failure_class, FailureClass::lost);
+  EXPECT_TRUE(lost.retryable);
+  EXPECT_EQ(lost.sentence, "Slurm ended the task (NODE_FAIL)");
 }
 
 }  // namespace

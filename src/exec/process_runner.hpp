@@ -61,6 +61,8 @@ struct ProcessOutcome {
   /// kernel counts the memory of the starting process in, and so hides a smaller one.
   std::optional<std::uint64_t> peak_rss_bytes = {};
   std::string stderr_text = {};
+  /// A sentence for the user on what slowed it down though it ran; empty: nothing did.
+  std::string note = {};
 
   [[nodiscard]] bool succeeded() const { return exit_code == 0 && signal == 0; }
 };

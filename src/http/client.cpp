@@ -276,13 +276,15 @@ Result<Reply> Client::send(verb method, std::string_view target, const Pairs& he
 }
 
 Result<Client::Followed> Client::follow_events(std::string_view target, std::string_view last_event_id,
-                                               const OnEvent& on_event, std::stop_token stop) {
+                                               const OnEvent& on_event, std::stop_token stop,
+                                               const Pairs& headers) {
   Inside own{inside_->place, inside_->url, inside_->options, {}, {}, false};
   LOOM_CHECKED(own.reach(Deadline::never()));
   own.socket.limit(own.options.quiet_timeout, Deadline::never(), std::move(stop));
-  Pairs headers{{"Accept", "text/event-stream"}};
-  if (!last_event_id.empty()) headers.emplace_back("Last-Event-ID", last_event_id);
-  const Inside::Call call{verb::get, target, headers, {}, {}, Deadline::never()};
+  Pairs all = headers;
+  all.emplace_back("Accept", "text/event-stream");
+  if (!last_event_id.empty()) all.emplace_back("Last-Event-ID", last_event_id);
+  const Inside::Call call{verb::get, target, all, {}, {}, Deadline::never()};
   error_code failed;
   LOOM_CHECKED(own.write(call, failed));
   std::optional<Parser> parser;

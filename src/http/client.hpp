@@ -63,7 +63,7 @@ class Client {
   /// Reads an event stream on a connection of its own. Also: cancelled, when asked to stop; for a reply that
   /// is no event stream, what its status means, with the problem's text.
   Result<Followed> follow_events(std::string_view target, std::string_view last_event_id,
-                                 const OnEvent& on_event, std::stop_token stop);
+                                 const OnEvent& on_event, std::stop_token stop, const Pairs& headers = {});
 
   /// "http://HOST:PORT", for messages.
   [[nodiscard]] const std::string& url() const;

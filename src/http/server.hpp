@@ -34,11 +34,14 @@ struct ServerOptions {
   std::size_t max_event_bytes = 1U << 20U;  ///< waiting for one event stream
 };
 
+/// The status told of a request whose client went away while it sent the body: no reply reached it.
+inline constexpr int kClientGone = 499;
+
 /// What happened to one request, for logs and metrics.
 struct Exchange {
   const Request& request;
-  std::string_view pattern;  ///< of the route, or empty
-  int status;
+  std::string_view pattern;                  ///< of the route, or empty
+  int status;                                ///< of the reply, or kClientGone
   std::uint64_t sent_bytes;                  ///< of the body
   std::chrono::steady_clock::duration took;  ///< of an event stream: until it ended
   std::string_view failure;  ///< what the handler threw, for the log; the client is not told. Mostly empty

@@ -482,6 +482,16 @@ TEST_F(ServerTest, GivesUpOnSlowHeadsAndBodies) {
   EXPECT_TRUE(nothing.ended());
 }
 
+TEST_F(ServerTest, AnUploadThatBreaksOffIsTheClientsFault) {
+  for (const char* framing : {"Content-Length: 10", "Transfer-Encoding: chunked"}) {
+    auto raw = client();
+    raw.send(fmt::format("POST /measure HTTP/1.1\r\nHost: x\r\n{}\r\n\r\n3\r\nabc", framing));
+    raw.close();
+  }
+  ASSERT_TRUE(eventually([this] { return server_.told().size() == 2; }));
+  for (const auto& told : server_.told()) EXPECT_EQ(told.status, kClientGone);
+}
+
 TEST_F(ServerTest, SlowDripDoesNotProlongAHead) {
   auto raw = client();
   raw.send("GET /hello HTTP/1.1\r\nA: ");

@@ -18,16 +18,20 @@ constexpr double kStartSeconds = 0.08;
 constexpr double kLeastTaskSeconds = 1.5;
 /// Longer tasks make progress, retries and the tail coarse.
 constexpr double kMostTaskSeconds = 120;
-/// A blastn task is worth its own pass over the database when it works as long as this many passes take.
-constexpr double kPassesPerTask = 8;
+/// A blastn task is worth its own passes over the database when it works as long as this many take: the
+/// engine's two threads get 0.96 of two processes' work done (2,000 reads against 712 Mbases).
+constexpr double kPassesPerTask = 24;
 /// Of the memory, what the database's pages may fill; the rest is for hits and for output.
 constexpr double kDatabaseShareOfMemory = 0.6;
+/// The same of a database in parts, whose scouts write more hits, and look each one's header up.
+constexpr double kPartsShareOfMemory = 0.5;
 
 /// What a blastn task needs beside the database's pages: measured for megablast.
 constexpr double kTaskBytes = 20 << 20;
 constexpr double kTaskBytesPerLetter = 90;
 
-/// CPU seconds per query letter and database letter, and per database letter for one pass over it.
+/// CPU seconds per query letter and database letter, and per database letter for one pass over it; blastn's
+/// is half of what beginning a task costs, whose first batches are small.
 struct Rate {
   double per_cell;
   double per_pass;
@@ -37,7 +41,7 @@ Rate rate_of(const Workload& work) {
   constexpr double kProtein = 4.7e-11;
   switch (work.program) {
     case Program::blastn:
-      return work.task == "blastn" || work.task == "blastn-short" ? Rate{5e-13, 1.2e-9}
+      return work.task == "blastn" || work.task == "blastn-short" ? Rate{2.3e-13, 4.4e-9}
                                                                   : Rate{1e-14, 4.6e-10};
     case Program::blastp:
     case Program::psiblast:
@@ -106,14 +110,22 @@ std::uint64_t letters_that_fit(const Resources& resources) {
   return static_cast<std::uint64_t>(std::max(room - kTaskBytes, 0.0) / kTaskBytesPerLetter);
 }
 
+/// For how many tasks of each worker a blastn search is long enough.
+double worthwhile_rounds(const Workload& work, const Resources& resources, double database_share) {
+  return std::floor(total_seconds(work, database_share) / resources.workers /
+                    (kPassesPerTask * predicted_seconds(work, 0, 1, database_share)));
+}
+
 /// blastn passes over the whole database once per task, so it wants few tasks: equal ones, a multiple of the
-/// workers, each no shorter than `least`.
+/// workers. With a database in parts the workers have those to share, and one task may do.
 std::vector<Task> cut_evenly(const Workload& work, const Resources& resources, double database_share,
-                             bool memory_is_short) {
-  const double total = total_seconds(work, database_share);
-  const double pass = predicted_seconds(work, 0, 1, database_share);
-  const double rounds = std::clamp(std::floor(total / resources.workers / (kPassesPerTask * pass)), 1.0, 8.0);
-  const auto wanted = static_cast<std::uint64_t>(rounds) * static_cast<std::uint64_t>(resources.workers);
+                             int shards) {
+  const bool memory_is_short = shards > 1 && !resources.shards;
+  const double rounds = worthwhile_rounds(work, resources, database_share);
+  const std::uint64_t wanted = shards > 1 && rounds < 1
+                                   ? 1
+                                   : static_cast<std::uint64_t>(std::clamp(rounds, 1.0, 8.0)) *
+                                         static_cast<std::uint64_t>(resources.workers);
   std::uint64_t letters = 0;
   for (const auto& unit : work.units) letters += unit.letters;
   std::uint64_t each = resources.batch_letters.value_or((letters + wanted - 1) / wanted);
@@ -174,24 +186,27 @@ std::vector<Task> cut_few(const Workload& work, const Resources& resources, doub
   return best;
 }
 
-Task everything(const Workload& work, const Resources& resources, double database_share) {
+Task everything(const Workload& work, const Resources& resources, double database_share,
+                bool threads_allowed) {
   constexpr double kWorthThreads = 0.2;
   Task task{.first_unit = 0, .last_unit = work.units.size()};
   task.seconds = seconds_of(work, task, database_share);
-  task.threads = work.threads_allowed && task.seconds > kWorthThreads ? resources.workers : 1;
+  task.threads = threads_allowed && task.seconds > kWorthThreads ? resources.workers : 1;
   return task;
 }
 
 std::vector<Task> cut_queries(const Workload& work, const Resources& resources, double database_share,
                               Plan& plan) {
   const std::size_t units = work.units.size();
+  // Several threads over an OID range may search the first chunk twice (doc/exactness.md).
+  const bool threads_allowed = work.threads_allowed && plan.shards == 1;
   if (!work.one_piece_because.empty() && units > 1) {
     plan.reasons.push_back(fmt::format("The queries stay in one piece: {}.", work.one_piece_because));
-    return {everything(work, resources, database_share)};
+    return {everything(work, resources, database_share, threads_allowed)};
   }
   if (resources.workers == 1 && !resources.batch_letters) {
     plan.reasons.emplace_back("One worker: one task, nothing to gain from cutting.");
-    return {everything(work, resources, database_share)};
+    return {everything(work, resources, database_share, threads_allowed)};
   }
   if (resources.batch_letters) {
     plan.reasons.push_back(
@@ -200,27 +215,24 @@ std::vector<Task> cut_queries(const Workload& work, const Resources& resources, 
   }
   if (total_seconds(work, database_share) < kLeastTaskSeconds) {
     plan.reasons.emplace_back("Too small a search to gain from cutting: one task.");
-    return {everything(work, resources, database_share)};
+    return {everything(work, resources, database_share, threads_allowed)};
   }
-  if (work.threads_allowed && units < static_cast<std::size_t>(resources.workers)) {
+  if (threads_allowed && units < static_cast<std::size_t>(resources.workers)) {
     plan.reasons.emplace_back("Fewer internal batches than workers: one task, on all workers.");
-    return {everything(work, resources, database_share)};
+    return {everything(work, resources, database_share, threads_allowed)};
   }
-  if (work.program == Program::blastn && work.threads_allowed &&
-      total_seconds(work, database_share) / resources.workers <
-          kPassesPerTask * predicted_seconds(work, 0, 1, database_share)) {
+  if (work.program == Program::blastn && threads_allowed &&
+      worthwhile_rounds(work, resources, database_share) < 1) {
     plan.reasons.emplace_back(
         "blastn passes over the database once per task, which here costs more than the engine's threads: "
         "one task, on all workers.");
-    return {everything(work, resources, database_share)};
+    return {everything(work, resources, database_share, threads_allowed)};
   }
   if (work.program == Program::blastn) {
-    plan.reasons.emplace_back(
-        "blastn passes over the database once per task: few tasks, of equal size, a multiple of the "
-        "workers.");
-    return cut_evenly(work, resources, database_share, plan.shards > 1 && !resources.shards);
+    plan.reasons.emplace_back("blastn passes over the database once per task: few tasks, of equal size.");
+    return cut_evenly(work, resources, database_share, plan.shards);
   }
-  if (work.threads_allowed && units < 8 * static_cast<std::size_t>(resources.workers)) {
+  if (threads_allowed && units < 8 * static_cast<std::size_t>(resources.workers)) {
     plan.reasons.push_back(fmt::format(
         "Few internal batches ({}): one task each, but for odd ones that would leave workers idle; "
         "those run on all workers.",
@@ -233,11 +245,19 @@ std::vector<Task> cut_queries(const Workload& work, const Resources& resources, 
   return cut(work, resources, database_share);
 }
 
+/// Bytes for the pages of sequences in this share of the memory, beside what every worker's engine needs
+/// whatever it searches.
+double room_for_pages(double share, const Resources& resources) {
+  const auto memory = static_cast<double>(resources.memory_bytes);
+  const double engines = resources.on_one_machine ? resources.workers * kTaskBytes : kTaskBytes;
+  return std::max(share * memory - engines, memory / 4);
+}
+
 int shards_for(const Workload& work, const Resources& resources, Plan& plan) {
-  const double room = kDatabaseShareOfMemory * static_cast<double>(resources.memory_bytes);
-  const bool fits = work.database_bytes == 0 || static_cast<double>(work.database_bytes) <= room;
+  const auto bytes = static_cast<double>(work.database_bytes);
+  const bool fits = bytes <= room_for_pages(kDatabaseShareOfMemory, resources);
   int shards = resources.shards.value_or(
-      fits ? 1 : static_cast<int>(std::ceil(static_cast<double>(work.database_bytes) / room)));
+      fits ? 1 : static_cast<int>(std::ceil(bytes / room_for_pages(kPartsShareOfMemory, resources))));
   if (resources.shards && shards > 1)
     plan.reasons.push_back(fmt::format("--shards: the database in {} parts.", shards));
   if (!work.whole_database_because.empty() && shards > 1) {
@@ -246,12 +266,21 @@ int shards_for(const Workload& work, const Resources& resources, Plan& plan) {
   }
   shards = static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(std::max(shards, 1)),
                                                     std::max<std::uint64_t>(work.database_sequences, 1)));
-  if (!resources.shards && shards > 1) {
-    plan.reasons.push_back(fmt::format(
-        "The database ({} MiB) does not fit {} MiB of memory: {} parts, each read once for all queries.",
-        work.database_bytes >> 20U, resources.memory_bytes >> 20U, shards));
-  }
   return shards;
+}
+
+/// Makes parts so small that those in use at one time fit: fewer tasks than workers are at several parts at
+/// once, and while some tasks still search one part, others begin with the next.
+void fit_parts(const Workload& work, const Resources& resources, Plan& plan) {
+  const std::size_t tasks = plan.searches.size();
+  const std::size_t at_once = resources.on_one_machine && resources.workers > 1
+                                  ? (static_cast<std::size_t>(resources.workers) + tasks - 1) / tasks + 1
+                                  : 1;
+  plan.shards = static_cast<int>(
+      std::min<std::uint64_t>(static_cast<std::uint64_t>(plan.shards) * at_once, work.database_sequences));
+  plan.reasons.push_back(fmt::format(
+      "The database ({} MiB) does not fit {} MiB of memory: {} parts, each read once for all queries.",
+      work.database_bytes >> 20U, resources.memory_bytes >> 20U, plan.shards));
 }
 
 }  // namespace
@@ -270,12 +299,10 @@ Plan make_plan(const Workload& work, const Resources& resources) {
   plan.workers = resources.workers;
   plan.shards = shards_for(work, resources, plan);
   plan.searches = cut_queries(work, resources, 1.0, plan);
+  if (plan.shards > 1 && !resources.shards) fit_parts(work, resources, plan);
   double cpu = 0;
-  for (Task& task : plan.searches) {
-    // Several threads over an OID range may search the first chunk twice (doc/exactness.md).
-    if (plan.shards > 1) task.threads = 1;
+  for (const Task& task : plan.searches)
     cpu += task.seconds + (plan.shards > 1 ? plan.shards * kStartSeconds : 0);
-  }
   plan.seconds = cpu / resources.workers;
   return plan;
 }

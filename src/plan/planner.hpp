@@ -25,7 +25,8 @@ struct Workload {
 /// What there is to run on, and what the user asked for.
 struct Resources {
   int workers = 1;                                  ///< cores to use in all, at least 1
-  std::uint64_t memory_bytes = 0;                   ///< for all workers together
+  std::uint64_t memory_bytes = 0;                   ///< for all workers together, if on_one_machine
+  bool on_one_machine = true;                       ///< else each worker has memory_bytes
   std::optional<int> shards = {};                   ///< --shards
   std::optional<std::uint64_t> batch_letters = {};  ///< --batch-letters: letters per task
 };

@@ -95,6 +95,16 @@ TEST(Planner, ShortMemoryMakesSmallTasksOfReads) {
   EXPECT_GT(tight.searches.size(), 4 * roomy.searches.size());
 }
 
+TEST(Planner, OneTaskOfReadsSharesOutTheParts) {
+  Workload work = reads(9);
+  work.task = "blastn";
+  work.database_bytes = 300 * kMiB;
+  const Plan plan = make_plan(work, {.workers = 2, .memory_bytes = 400 * kMiB});
+  ASSERT_EQ(plan.searches.size(), 1U);
+  EXPECT_EQ(plan.searches[0].threads, 1);
+  EXPECT_EQ(plan.shards, 6) << "two at once, and the next one, fill 0.5 x 400 MiB";
+}
+
 TEST(Planner, ATinySearchIsOneTaskOnOneThread) {
   const Plan plan = make_plan(proteins(1, 10'000), {.workers = 8, .memory_bytes = 8192 * kMiB});
   ASSERT_EQ(plan.searches.size(), 1U);
@@ -117,7 +127,7 @@ TEST(Planner, ADatabasePastMemoryIsReadShardByShard) {
   Workload work = proteins(50, 4000 * kMiB);
   work.database_sequences = 1'000'000;
   const Plan plan = make_plan(work, {.workers = 2, .memory_bytes = 1024 * kMiB});
-  EXPECT_EQ(plan.shards, 7) << "4000 MiB in parts of at most 0.6 x 1024 MiB";
+  EXPECT_EQ(plan.shards, 18) << "4000 MiB in parts of which two fill 0.5 x 1024 MiB";
   expect_covers(plan.searches, 50);
 }
 

@@ -1,6 +1,7 @@
 #include "results/filter.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -9,6 +10,7 @@
 #include "base/check.hpp"
 #include "blast/nearest.hpp"
 #include "results/page_sql.hpp"
+#include "results/zones.hpp"
 
 namespace loom::results {
 namespace {
@@ -19,32 +21,33 @@ using Of = FilterField::Of;
 constexpr std::array kTable{
     FilterField{"evalue", Type::number, Of::row, "evalue", "evalue"},
     FilterField{"bitscore", Type::number, Of::row, "bits", "bits"},
-    FilterField{"pident", Type::number, Of::row, "pident", "pident"},
-    FilterField{"length", Type::number, Of::row, "length", "length"},
-    FilterField{"coverage", Type::number, Of::row, "coverage", "coverage"},
-    FilterField{"score", Type::number, Of::row, "score", "score"},
+    FilterField{"pident", Type::number, Of::row, "pident", "pident", Field::pident},
+    FilterField{"length", Type::number, Of::row, "length", "length", Field::length},
+    FilterField{"coverage", Type::number, Of::row, "coverage", "coverage", Field::qlen},
+    FilterField{"score", Type::number, Of::row, "score", "score", Field::score},
     FilterField{"total", Type::number, Of::row, "total", ""},
-    FilterField{"max_pident", Type::number, Of::row, "max_pident", ""},
+    FilterField{"max_pident", Type::number, Of::row, "max_pident", "", Field::pident},
     FilterField{"hsps", Type::number, Of::row, "hsps", ""},
-    FilterField{"mismatch", Type::number, Of::row, "", "mismatch"},
-    FilterField{"gapopen", Type::number, Of::row, "", "gapopen"},
-    FilterField{"gaps", Type::number, Of::row, "", "gaps"},
-    FilterField{"nident", Type::number, Of::row, "", "nident"},
-    FilterField{"positive", Type::number, Of::row, "", "positive"},
-    FilterField{"qstart", Type::number, Of::row, "", "qstart"},
-    FilterField{"qend", Type::number, Of::row, "", "qend"},
-    FilterField{"sstart", Type::number, Of::row, "", "sstart"},
-    FilterField{"send", Type::number, Of::row, "", "send"},
-    FilterField{"qframe", Type::number, Of::row, "", "qframe"},
-    FilterField{"sframe", Type::number, Of::row, "", "sframe"},
+    FilterField{"mismatch", Type::number, Of::row, "", "mismatch", Field::mismatch},
+    FilterField{"gapopen", Type::number, Of::row, "", "gapopen", Field::gapopen},
+    FilterField{"gaps", Type::number, Of::row, "", "gaps", Field::gaps},
+    FilterField{"nident", Type::number, Of::row, "", "nident", Field::nident},
+    FilterField{"positive", Type::number, Of::row, "", "positive", Field::positive},
+    FilterField{"qstart", Type::number, Of::row, "", "qstart", Field::qstart},
+    FilterField{"qend", Type::number, Of::row, "", "qend", Field::qend},
+    FilterField{"sstart", Type::number, Of::row, "", "sstart", Field::sstart},
+    FilterField{"send", Type::number, Of::row, "", "send", Field::send},
+    FilterField{"qframe", Type::number, Of::row, "", "qframe", Field::qframe},
+    FilterField{"sframe", Type::number, Of::row, "", "sframe", Field::sframe},
     FilterField{"query", Type::text, Of::query, "name", "name"},
     FilterField{"qtitle", Type::text, Of::query, "title", "title"},
-    FilterField{"qlen", Type::number, Of::query, "length", "length"},
+    FilterField{"qlen", Type::number, Of::query, "length", "length", Field::qlen},
     FilterField{"subject", Type::text, Of::subject, "name", "name"},
-    FilterField{"title", Type::text, Of::subject, "title", "title"},
-    FilterField{"organism", Type::text, Of::subject, "sciname", "sciname"},
-    FilterField{"slen", Type::number, Of::subject, "length", "length"},
-    FilterField{"taxid", Type::number, Of::taxids, "taxid", "taxid"},
+    FilterField{"title", Type::text, Of::subject, "title", "title", Field::title},
+    FilterField{"organism", Type::text, Of::subject, "sciname", "sciname", Field::sciname},
+    FilterField{"slen", Type::number, Of::subject, "length", "length", Field::slen},
+    FilterField{"taxid", Type::number, Of::taxids, "taxid", "taxid", Field::taxids},
+    FilterField{"clade", Type::number, Of::clade, "taxid", "taxid", Field::taxids},
 };
 constexpr std::array<std::pair<Op, std::string_view>, 7> kOps{{{Op::less, "<"},
                                                                {Op::at_most, "<="},
@@ -99,8 +102,9 @@ Status fits(const FilterField& field, Op op, const Bound& value) {
     return error(Code::invalid_argument, "{} is text; compare it with =, != or contains", field.name);
   if (field.type == Type::number && op == Op::contains)
     return error(Code::invalid_argument, "{} is a number; compare it with <, <=, >, >=, = or !=", field.name);
-  if (field.of == Of::taxids && op != Op::equal && op != Op::unequal)
-    return error(Code::invalid_argument, "taxid can only be compared with = and !=");
+  const bool taxon = field.of == Of::taxids || field.of == Of::clade;
+  if (taxon && op != Op::equal && op != Op::unequal)
+    return error(Code::invalid_argument, "{} can only be compared with = and !=", field.name);
   return ok();
 }
 
@@ -285,7 +289,8 @@ Status Filter::also(std::string_view field, Op op, Bound value) {
 void Filter::also_word(std::string_view word) {
   Node any{.kind = Node::Kind::any};
   for (const char* field : {"subject", "title", "organism"})
-    any.parts.push_back({.field = find_field(field), .op = Op::contains, .value = std::string(word)});
+    any.parts.push_back(
+        {.field = find_field(field), .op = Op::contains, .value = std::string(word), .as_held = true});
   parts_.push_back(std::move(any));
 }
 
@@ -332,6 +337,41 @@ std::string Filter::text() const {
     parts_.size() > 1 ? write_inside(part, Node::Kind::any, out) : write(part, out);
   }
   return out;
+}
+
+Status Filter::check(const std::function<bool(Field)>& held) const {
+  for (const Node& part : parts_) LOOM_CHECKED(check(part, held));
+  return ok();
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the filter.
+Status Filter::check(const Node& node, const std::function<bool(Field)>& held) {
+  for (const Node& part : node.parts) LOOM_CHECKED(check(part, held));
+  if (node.field == nullptr || node.as_held || !node.field->told_by || held(*node.field->told_by))
+    return ok();
+  return not_told(node.field->name, *node.field->told_by);
+}
+
+Status Filter::settle_clades(const std::function<Result<std::vector<std::int64_t>>(double clade)>& members) {
+  for (Node& part : parts_) LOOM_CHECKED(settle_clades(part, members));
+  return ok();
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the filter.
+Status Filter::settle_clades(Node& node,
+                             const std::function<Result<std::vector<std::int64_t>>(double)>& members) {
+  for (Node& part : node.parts) LOOM_CHECKED(settle_clades(part, members));
+  if (node.field == nullptr || node.field->of != Of::clade) return ok();
+  LOOM_TRY(const std::vector<std::int64_t> taxids, members(std::get<double>(node.value)));
+  node.members = fmt::format("[{}]", fmt::join(taxids, ","));
+  return ok();
+}
+
+Error not_told(std::string_view what, Field field) {
+  const std::string_view column = columns_of(field).front();
+  return error(Code::invalid_argument,
+               "{} is not known of this result, which has no column {}; search with it: -outfmt '6 std {}'",
+               what, column, column);
 }
 
 Result<Sql> Filter::sql(Level level) const {
@@ -386,19 +426,47 @@ Status Filter::write_comparison(const Node& node, Level level, Sql& out) {
     case Of::taxids:
       out.text += fmt::format("t.subject {} (SELECT subject FROM subject_taxid WHERE {})", in, condition);
       break;
+    case Of::clade:
+      LOOM_CHECK(!node.members.empty(), "clades are settled before they become SQL");
+      out.text += fmt::format(
+          "t.subject {} (SELECT subject FROM subject_taxid WHERE taxid IN (SELECT value FROM json_each(?)))",
+          in);
+      value = node.members;
+      break;
   }
   out.values.push_back(std::move(value));
   return ok();
 }
 
+Sql Filter::zone_sql() const {
+  Sql sql;
+  const auto add = [&sql](std::string_view column, std::string_view bound, std::string_view op,
+                          const Bound& value) {
+    fmt::format_to(std::back_inserter(sql.text), "{}z.{}_{} {} ?", sql.text.empty() ? "" : " AND ", column,
+                   bound, op);
+    sql.values.push_back(value);
+  };
+  for (const Node& node : parts_) {
+    if (node.kind != Node::Kind::compare || node.op == Op::unequal || node.field->of != Of::row) continue;
+    const std::string_view column = node.field->in_hsps;
+    if (std::ranges::find(kZoned, column) == kZoned.end()) continue;
+    if (node.op == Op::greater || node.op == Op::at_least) {
+      add(column, "max", spelt(node.op), node.value);
+    } else {
+      add(column, "min", node.op == Op::equal ? "<=" : spelt(node.op), node.value);
+    }
+    if (node.op == Op::equal) add(column, "max", ">=", node.value);
+  }
+  return sql;
+}
+
 std::vector<Filter::Part> Filter::indexed_parts(Level level) const {
-  constexpr std::array<std::string_view, 5> kIndexed{"evalue", "bits", "pident", "length", "coverage"};
   std::vector<Part> parts;
   for (const Node& node : parts_) {
     if (node.kind != Node::Kind::compare || node.op == Op::unequal) continue;
     const Of of = node.field->of;
-    const bool of_row = of == Of::row && std::ranges::find(kIndexed, node.field->in_hsps) != kIndexed.end();
-    if (!of_row && of != Of::subject && of != Of::taxids) continue;
+    const bool of_row = of == Of::row && std::ranges::find(kZoned, node.field->in_hsps) != kZoned.end();
+    if (!of_row && of != Of::subject && of != Of::taxids && of != Of::clade) continue;
     Part part{of_row ? node.field->in_hsps : "subject", {}};
     if (write_comparison(node, level, part.sql)) parts.push_back(std::move(part));
   }

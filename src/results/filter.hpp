@@ -1,5 +1,7 @@
 #pragma once
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -7,6 +9,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "results/tabular.hpp"
 
 namespace loom::results {
 
@@ -27,14 +30,17 @@ enum class Op : std::uint8_t { less, at_most, greater, at_least, equal, unequal,
 /// A field of the filter language.
 struct FilterField {
   enum class Type : std::uint8_t { number, text };
-  enum class Of : std::uint8_t { row, query, subject, taxids };
+  enum class Of : std::uint8_t { row, query, subject, taxids, clade };
   std::string_view name;
   Type type;
   Of of;
   std::string_view in_hits;  ///< its column; empty: hits have none
   std::string_view in_hsps;
+  std::optional<Field> told_by{};  ///< the column it comes from; unset: every index has it
 };
 std::span<const FilterField> filter_fields();
+/// That a result cannot be filtered or sorted by `what`, for it has no column that tells `field`.
+Error not_told(std::string_view what, Field field);
 
 /// Which hits or HSPs are wanted:
 ///     where      = any
@@ -45,7 +51,7 @@ std::span<const FilterField> filter_fields();
 ///     VALUE      = number | word | 'text' | "text"
 /// Words are taken in any case. Text is compared byte by byte; `contains` passes over the case of ASCII
 /// letters. An empty text is everything. At the level of hits, evalue, bitscore and so on are those of the
-/// hit: its best HSP's.
+/// hit: its best HSP's. `taxid` is exactly that; `clade` is a taxid and all below it.
 class Filter {
  public:
   Filter() = default;
@@ -64,6 +70,11 @@ class Filter {
   [[nodiscard]] bool empty() const { return parts_.empty(); }
   /// The same filter in the language, in one spelling: parse(text()) gives text() again.
   [[nodiscard]] std::string text() const;
+  /// Errors: invalid_argument for the first field whose column is not held.
+  [[nodiscard]] Status check(const std::function<bool(Field)>& held) const;
+  /// Gives each comparison with a clade the taxids that `members` finds for it; before sql() of a filter that
+  /// has one. Errors: those of `members`.
+  Status settle_clades(const std::function<Result<std::vector<std::int64_t>>(double clade)>& members);
   /// Empty text for an empty filter. Errors: invalid_argument for a field that `level` lacks.
   [[nodiscard]] Result<Sql> sql(Level level) const;
   /// Conditions that every row must keep, one by one, where an index of `level` can answer them.
@@ -72,6 +83,9 @@ class Filter {
     Sql sql;
   };
   [[nodiscard]] std::vector<Part> indexed_parts(Level level) const;
+  /// What a row `z` of hit_zone or hsp_zone must keep, if one of its rows may be wanted. Empty text:
+  /// anything.
+  [[nodiscard]] Sql zone_sql() const;
 
  private:
   friend class FilterParser;
@@ -82,7 +96,12 @@ class Filter {
     const FilterField* field = nullptr;
     Op op = Op::equal;
     Bound value{};
+    bool as_held = false;   ///< of words: they are looked for where they may stand
+    std::string members{};  ///< of a clade: the taxids, as JSON
   };
+  static Status check(const Node& node, const std::function<bool(Field)>& held);
+  static Status settle_clades(Node& node,
+                              const std::function<Result<std::vector<std::int64_t>>(double)>& members);
   static void write(const Node& node, std::string& out);
   static void write_inside(const Node& node, Node::Kind loosest, std::string& out);
   static Status write_sql(const Node& node, Level level, Sql& out);

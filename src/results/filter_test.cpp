@@ -37,6 +37,32 @@ TEST(Filter, TextIsLookedUpOnce) {
   EXPECT_EQ(filter->sql(Level::hits)->values.front(), Bound("%50\\%\\_\\\\ it''s%"));
 }
 
+TEST(Filter, CladesBecomeTheirTaxids) {
+  auto filter = Filter::parse("evalue<1 and not (clade=20 or clade!=7)");
+  ASSERT_TRUE(filter);
+  EXPECT_EQ(filter->settle_clades([](double) { return error(Code::conflict, "none"); }).error().message,
+            "none");
+  ASSERT_TRUE(filter->settle_clades([](double clade) {
+    return clade == 20 ? std::vector<std::int64_t>{20, 9606} : std::vector<std::int64_t>();
+  }));
+  const auto made = filter->sql(Level::hits);
+  ASSERT_TRUE(made);
+  const std::string in =
+      "(SELECT subject FROM subject_taxid WHERE taxid IN (SELECT value FROM json_each(?)))";
+  EXPECT_EQ(made->text, "t.evalue < ? AND NOT ((t.subject IN " + in + " OR t.subject NOT IN " + in + "))");
+  EXPECT_EQ(made->values, (std::vector<Bound>{1.0, "[20,9606]", "[]"}));
+  EXPECT_EQ(filter->text(), "evalue<1 and not (clade=20 or clade!=7)");
+}
+
+TEST(Filter, ZonesAreHeldAgainstTheirLeastAndGreatest) {
+  const Sql zones =
+      Filter::parse("evalue<=1e-5 and pident>90 and length=7 and gaps=1 and not coverage>3 and bitscore!=2")
+          ->zone_sql();
+  EXPECT_EQ(zones.text, "z.evalue_min <= ? AND z.pident_max > ? AND z.length_min <= ? AND z.length_max >= ?");
+  EXPECT_EQ(zones.values, (std::vector<Bound>{1e-5, 90.0, 7.0, 7.0}));
+  EXPECT_EQ(Filter::parse("evalue<1 or pident>9")->zone_sql().text, "");
+}
+
 TEST(Filter, EmptyIsEverything) {
   EXPECT_EQ(sql(" \t"), "");
   EXPECT_TRUE(Filter::parse("")->empty());
@@ -58,6 +84,7 @@ TEST(Filter, ErrorsNameThePlace) {
   EXPECT_EQ(sql("title='a"), "! where, column 7: the text that begins here is not closed with '");
   EXPECT_EQ(sql("gaps=0", Level::hits), "! gaps is known of HSPs only; ask for those");
   EXPECT_EQ(sql("taxid>5"), "! where, column 7: taxid can only be compared with = and !=");
+  EXPECT_EQ(sql("clade<5"), "! where, column 7: clade can only be compared with = and !=");
 }
 
 TEST(Filter, DeepAndLongOnesAreRefused) {

@@ -5,9 +5,14 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstring>
+#include <iterator>
+#include <limits>
 #include <sstream>
 
+#include "base/check.hpp"
+#include "base/sha256.hpp"
 #include "results/page_sql.hpp"
 #include "results/sqlite_file.hpp"
 
@@ -79,7 +84,7 @@ Subject take_subject(Columns& row) {
   return subject;
 }
 
-Hsp take_hsp(Columns& row, bool alignments) {
+Hsp take_hsp(Columns& row, bool covers, bool alignments) {
   Hsp hsp;
   hsp.id = row.index();
   hsp.hit = row.index();
@@ -89,7 +94,8 @@ Hsp take_hsp(Columns& row, bool alignments) {
   hsp.bitscore = row.text();
   hsp.pident = row.text();
   hsp.length = row.integer();
-  hsp.coverage = row.integer();
+  hsp.coverage = row.maybe();
+  if (!covers) hsp.coverage.reset();
   for (auto* number : {&hsp.mismatch, &hsp.gapopen, &hsp.qstart, &hsp.qend, &hsp.sstart, &hsp.send,
                        &hsp.score, &hsp.nident, &hsp.positive, &hsp.gaps, &hsp.qframe, &hsp.sframe})
     *number = row.maybe();
@@ -146,6 +152,7 @@ struct HitIndex::Listing {
   PageTable table;
   std::optional<std::pair<std::int64_t, std::int64_t>> ids{};  ///< first and last, as in the file
   Sql where{};
+  Sql zones{};
   std::vector<Filter::Part> parts{};
   std::optional<std::uint64_t> known_total{};
 };
@@ -158,9 +165,11 @@ void HitIndex::Give::operator()(Reader* reader) const {
 
 HitIndex::~HitIndex() = default;
 
-Result<std::shared_ptr<HitIndex>> HitIndex::open(const std::filesystem::path& path, Duration patience) {
+Result<std::shared_ptr<HitIndex>> HitIndex::open(const std::filesystem::path& path, OpenTaxonomy taxonomy,
+                                                 Duration patience) {
   std::shared_ptr<HitIndex> index(new HitIndex());
   index->path_ = path;
+  index->taxonomy_ = std::move(taxonomy);
   index->patience_ = patience;
   LOOM_TRY(const Borrowed reader, index->borrow(Deadline::never()));
   LOOM_TRY(SqliteStatement all, reader->file.prepare("SELECT name, value FROM meta"));
@@ -187,6 +196,23 @@ Result<std::shared_ptr<HitIndex>> HitIndex::open(const std::filesystem::path& pa
   return index;
 }
 
+bool HitIndex::holds(Field field) const {
+  return columns_.empty() || std::ranges::any_of(columns_of(field), [this](std::string_view name) {
+           return std::ranges::find(columns_, name) != columns_.end();
+         });
+}
+
+bool HitIndex::covers() const {
+  return holds(Field::qlen) && holds(Field::qstart) && holds(Field::qend);
+}
+
+Status HitIndex::check_sort(Sort sort) const {
+  if (sort == Sort::pident && !holds(Field::pident)) return not_told("sort: pident", Field::pident);
+  if (sort == Sort::length && !holds(Field::length)) return not_told("sort: length", Field::length);
+  if (sort == Sort::coverage && !covers()) return not_told("sort: coverage", Field::qlen);
+  return ok();
+}
+
 Result<HitIndex::Borrowed> HitIndex::borrow(Deadline deadline) {
   std::unique_ptr<Reader> reader;
   {
@@ -204,7 +230,7 @@ Result<HitIndex::Borrowed> HitIndex::borrow(Deadline deadline) {
   return Borrowed(reader.release(), Give{this});
 }
 
-/// One text for each set of rows.
+/// One text for each set of rows: a digest, for the taxids of a clade may be many.
 std::string HitIndex::key_of(const Listing& listing) {
   std::string key = count_sql(listing.table, listing.ids, listing.where.text);
   for (const Bound& value : listing.where.values) {
@@ -216,7 +242,7 @@ std::string HitIndex::key_of(const Listing& listing) {
       key += fmt::format("{}:{}", text.size(), text);
     }
   }
-  return key;
+  return sha256_hex(key);
 }
 
 Result<std::optional<std::uint64_t>> HitIndex::total_of(Reader& reader, const Listing& listing,
@@ -225,7 +251,9 @@ Result<std::optional<std::uint64_t>> HitIndex::total_of(Reader& reader, const Li
   const std::string key = key_of(listing);
   {
     const MutexLock lock(mutex_);
-    if (const auto known = totals_.find(key); known != totals_.end()) return std::optional(known->second);
+    const auto known = totals_.find(key);
+    // One that took long is counted for who asks for nothing else.
+    if (known != totals_.end() && (known->second || request.limit > 0)) return known->second;
   }
   if (!request.after.empty() && request.limit > 0) return std::optional<std::uint64_t>();
   LOOM_TRY(SqliteStatement count,
@@ -234,14 +262,13 @@ Result<std::optional<std::uint64_t>> HitIndex::total_of(Reader& reader, const Li
   reader.until = request.limit == 0 ? deadline : std::min(deadline, Deadline::in(kCountTime), earlier);
   const auto counted = count.step();
   reader.until = deadline;
-  if (!counted && counted.error().code == Code::timed_out && !deadline.passed())
-    return std::optional<std::uint64_t>();
-  if (!counted) return counted.error();
-  const auto total = static_cast<std::uint64_t>(count.integer_at(0));
+  const bool late = !counted && counted.error().code == Code::timed_out && !deadline.passed();
+  if (!counted && !late) return counted.error();
+  const auto total = late ? std::nullopt : std::optional(static_cast<std::uint64_t>(count.integer_at(0)));
   const MutexLock lock(mutex_);
   if (totals_.size() >= kMostTotals) totals_.clear();
   totals_[key] = total;
-  return std::optional(total);
+  return total;
 }
 
 /// The column whose index finds the fewest rows that one of the filter's conditions allows; empty unless they
@@ -265,7 +292,12 @@ Result<std::vector<PageCursor>> HitIndex::pick_by(Reader& reader, const Listing&
                                                   const PagePlan& plan, const PageCursor& after,
                                                   std::size_t limit) {
   std::vector<PageCursor> rows;
-  for (const PageSql& part : page_sql(listing.table, listing.ids, listing.where, plan, after, sort)) {
+  const bool zoned =
+      sort == Sort::blast && plan.kind == PagePlan::Kind::ordered && !listing.zones.text.empty();
+  const auto parts =
+      zoned ? std::vector{zoned_page_sql(listing.table, listing.ids, listing.where, listing.zones, after)}
+            : page_sql(listing.table, listing.ids, listing.where, plan, after, sort);
+  for (const PageSql& part : parts) {
     LOOM_TRY(SqliteStatement statement, reader.file.prepare(part.text));
     bind(statement, part.values);
     statement.integer(static_cast<int>(part.values.size()) + 1,
@@ -366,14 +398,58 @@ Result<std::pair<std::int64_t, std::int64_t>> HitIndex::range_of_query(Reader& r
   return std::pair{first, first + find.integer_at(1) - 1};
 }
 
+Result<std::vector<std::int64_t>> HitIndex::all_taxids(Reader& reader) {
+  {
+    const MutexLock lock(mutex_);
+    if (taxids_) return *taxids_;
+  }
+  // From each one to the next: there are far fewer than rows.
+  LOOM_TRY(SqliteStatement next, reader.file.prepare("SELECT min(taxid) FROM subject_taxid WHERE taxid > ?"));
+  std::vector<std::int64_t> taxids;
+  for (std::int64_t last = 0;;) {
+    next.reset();
+    next.integer(1, last);
+    LOOM_CHECKED(next.step());
+    if (next.is_null(0)) break;
+    taxids.push_back(last = next.integer_at(0));
+  }
+  const MutexLock lock(mutex_);
+  taxids_ = taxids;
+  return taxids;
+}
+
+Result<std::vector<std::int64_t>> HitIndex::members_of(Reader& reader, double clade) {
+  if (!taxonomy_) return error(Code::conflict, "clade={}: there is no taxonomy here; use taxid", clade);
+  const auto tree = taxonomy_();
+  // Without a taxonomy nothing is wrong with the request.
+  if (!tree && tree.error().code == Code::not_found)
+    return error(Code::conflict, "clade={}: {}", clade, tree.error().message);
+  if (!tree) return tree.error();
+  const bool whole =
+      clade >= 1 && clade <= std::numeric_limits<taxonomy::TaxId>::max() && clade == std::floor(clade);
+  if (!whole) return error(Code::invalid_argument, "where: clade={} is no taxid", clade);
+  const auto id = static_cast<taxonomy::TaxId>(clade);
+  if (const auto known = (*tree)->find(id); !known)
+    return error(Code::invalid_argument, "where: clade={}: {}", clade, known.error().message);
+  LOOM_TRY(std::vector<std::int64_t> members, all_taxids(reader));
+  std::erase_if(members,
+                [&](std::int64_t one) { return !(*tree)->is_within(static_cast<taxonomy::TaxId>(one), id); });
+  return members;
+}
+
 Result<HitIndex::Listing> HitIndex::rows_listing(Reader& reader, Level level, const PageRequest& request) {
   Listing listing{.table = level == Level::hits ? PageTable::hit : PageTable::hsp};
   if (request.sort == Sort::hits)
     return error(
         Code::invalid_argument,
         "sort: hits is an order of queries; use blast, evalue, bitscore, pident, length or coverage");
-  LOOM_TRY(listing.where, request.filter.sql(level));
-  listing.parts = request.filter.indexed_parts(level);
+  LOOM_CHECKED(check_sort(request.sort));
+  LOOM_CHECKED(request.filter.check([this](Field field) { return holds(field); }));
+  Filter filter = request.filter;
+  LOOM_CHECKED(filter.settle_clades([&](double clade) { return members_of(reader, clade); }));
+  LOOM_TRY(listing.where, filter.sql(level));
+  listing.zones = filter.zone_sql();
+  listing.parts = filter.indexed_parts(level);
   if (request.query) {
     LOOM_TRY(listing.ids, range_of_query(reader, level, *request.query));
   }
@@ -415,7 +491,8 @@ Result<Page<Hit>> HitIndex::hits(const PageRequest& request, Deadline deadline) 
       *text = row.text();
     hit.max_pident = row.real();
     hit.length = row.integer();
-    hit.coverage = row.integer();
+    hit.coverage = row.maybe();
+    if (!covers()) hit.coverage.reset();
     hit.hsp_count = row.integer();
     hit.first_hsp = row.index();
     hit.subject = take_subject(row);
@@ -426,7 +503,7 @@ Result<Page<Hit>> HitIndex::hits(const PageRequest& request, Deadline deadline) 
     for (std::int64_t i = 0; i < shown; ++i) {
       LOOM_CHECKED(hsps.step());
       Columns one(hsps);
-      hit.hsps.push_back(take_hsp(one, request.alignments));
+      hit.hsps.push_back(take_hsp(one, covers(), request.alignments));
     }
     page.rows.push_back(std::move(hit));
   }
@@ -460,6 +537,28 @@ Status HitIndex::each_hit(const PageRequest& request, const std::function<void(c
   }
 }
 
+Status HitIndex::each_number(const PageRequest& request, const std::function<void(const HitNumbers&)>& visit,
+                             Deadline deadline) {
+  LOOM_CHECK(request.query, "numbers are counted of one query");
+  LOOM_TRY(const Borrowed reader, borrow(deadline));
+  LOOM_TRY(const Listing listing, rows_listing(*reader, Level::hits, request));
+  LOOM_TRY(SqliteStatement all,
+           reader->file.prepare(fmt::format("SELECT t.evalue, t.pident, t.length, t.coverage, ({}) FROM hit "
+                                            "t NOT INDEXED WHERE t.id BETWEEN {} AND {}",
+                                            listing.where.text.empty() ? "1" : listing.where.text,
+                                            listing.ids->first, listing.ids->second)));
+  bind(all, listing.where.values);
+  for (;;) {
+    LOOM_TRY(const Step step, all.step());
+    if (step == Step::done) return ok();
+    visit({.evalue = all.real_at(0),
+           .pident = all.real_at(1),
+           .length = all.integer_at(2),
+           .coverage = all.integer_at(3),
+           .passes = all.integer_at(4) != 0});
+  }
+}
+
 Result<Page<HspRow>> HitIndex::hsps(const PageRequest& request, Deadline deadline) {
   LOOM_TRY(const Borrowed reader, borrow(deadline));
   LOOM_TRY(const Listing listing, rows_listing(*reader, Level::hsps, request));
@@ -478,7 +577,7 @@ Result<Page<HspRow>> HitIndex::hsps(const PageRequest& request, Deadline deadlin
     get.integer(1, id);
     LOOM_CHECKED(get.step());
     Columns columns(get);
-    row.hsp = take_hsp(columns, request.alignments);
+    row.hsp = take_hsp(columns, covers(), request.alignments);
     const HspRow* last = page.rows.empty() ? nullptr : &page.rows.back();
     if (last != nullptr && last->hsp.query == row.hsp.query) {
       row.query = last->query;
@@ -548,10 +647,15 @@ Result<Page<SubjectTotal>> HitIndex::subjects(const PageRequest& request, Deadli
     listing.where = {
         "t.subject IN (SELECT id FROM subject WHERE name LIKE ? ESCAPE '\\' OR title LIKE ? ESCAPE '\\')",
         {like_text(request.find), like_text(request.find)}};
-  if (request.taxid) {
+  Filter filter;
+  if (request.taxid) LOOM_CHECKED(filter.also("taxid", Op::equal, static_cast<double>(*request.taxid)));
+  if (request.clade) LOOM_CHECKED(filter.also("clade", Op::equal, static_cast<double>(*request.clade)));
+  LOOM_CHECKED(filter.settle_clades([&](double clade) { return members_of(*reader, clade); }));
+  LOOM_TRY(Sql taxa, filter.sql(Level::hits));
+  if (!taxa.text.empty()) {
     if (!listing.where.text.empty()) listing.where.text += " AND ";
-    listing.where.text += "t.subject IN (SELECT subject FROM subject_taxid WHERE taxid = ?)";
-    listing.where.values.emplace_back(static_cast<double>(*request.taxid));
+    listing.where.text += taxa.text;
+    std::ranges::move(taxa.values, std::back_inserter(listing.where.values));
   }
   if (listing.where.text.empty()) listing.known_total = counts_.subjects;
   LOOM_TRY(Picked picked, pick(*reader, listing, request, deadline));

@@ -15,6 +15,7 @@
 #include "base/result.hpp"
 #include "results/filter.hpp"
 #include "results/index_builder.hpp"
+#include "taxonomy/taxonomy.hpp"
 
 namespace loom::results {
 
@@ -56,7 +57,7 @@ struct Hsp {
   std::string bitscore;
   std::string pident;
   std::int64_t length = 0;
-  std::int64_t coverage = 0;  ///< percent of the query
+  std::optional<std::int64_t> coverage{};  ///< percent of the query
   std::optional<std::int64_t> mismatch, gapopen, qstart, qend, sstart, send, score, nident, positive, gaps,
       qframe, sframe;
   std::string others;  ///< the cells of HitIndex::others(), with tabs between them
@@ -82,8 +83,8 @@ struct Hit {
   std::string total;     ///< of all bit scores
   std::string pident;    ///< of the HSP with the greatest bit score
   double max_pident = 0;
-  std::int64_t length = 0;    ///< of the longest alignment
-  std::int64_t coverage = 0;  ///< percent of the query, as the union over the HSPs
+  std::int64_t length = 0;                 ///< of the longest alignment
+  std::optional<std::int64_t> coverage{};  ///< percent of the query, as the union over the HSPs
   std::int64_t hsp_count = 0;
   std::int64_t first_hsp = 0;
   std::vector<Hsp> hsps;  ///< the first of them
@@ -109,7 +110,8 @@ struct PageRequest {
   std::optional<std::int64_t> query{};  ///< of this query only
   Sort sort = Sort::blast;
   std::string find{};  ///< of queries and subjects: a piece of name or title, whatever its case
-  std::optional<std::int64_t> taxid{};  ///< of subjects
+  std::optional<std::int64_t> taxid{};  ///< of subjects: exactly this
+  std::optional<std::int64_t> clade{};  ///< of subjects: this taxid or one below it
   std::optional<bool> with_hits{};      ///< of queries: only those with hits, or only those without
   std::string after{};                  ///< the `next` of the page before; only with the same other members
   std::size_t limit = 50;               ///< 0: the total only
@@ -129,6 +131,15 @@ struct HitBrief {
   std::string_view sciname;
 };
 
+/// What is counted of a hit, and whether the filter allows it.
+struct HitNumbers {
+  double evalue = 0;
+  double pident = 0;
+  std::int64_t length = 0;
+  std::int64_t coverage = 0;
+  bool passes = false;
+};
+
 template <class Row>
 struct Page {
   std::vector<Row> rows;
@@ -138,15 +149,19 @@ struct Page {
   std::string next;  ///< empty on the last page
 };
 
+/// Where the lineages of filters by clade come from. Errors: what is missing, and what to do about it.
+using OpenTaxonomy = std::function<Result<std::shared_ptr<const taxonomy::Taxonomy>>()>;
+
 /// The hits of one search, in pages. Thread-safe. Blocking: on disk. Memory: 4 MiB for each call at once.
 /// Errors common to all: invalid_argument for a cursor of another request, a filter, or a query that is none;
-/// timed_out past `deadline`; corrupt.
+/// conflict for a clade without a taxonomy; timed_out past `deadline`; corrupt.
 class HitIndex {
  public:
   /// Opens what build_index made; the file stays as it is while this object lives. Errors: not_found;
   /// corrupt, also for one of another version.
-  /// `patience`: how long a filtered page is looked for along its sort.
-  static Result<std::shared_ptr<HitIndex>> open(const std::filesystem::path& path,
+  /// `taxonomy` is asked by each call whose filter names a clade; empty: those are refused. `patience`: how
+  /// long a filtered page is looked for along its sort.
+  static Result<std::shared_ptr<HitIndex>> open(const std::filesystem::path& path, OpenTaxonomy taxonomy = {},
                                                 Duration patience = std::chrono::milliseconds(8));
   ~HitIndex();
   HitIndex(const HitIndex&) = delete;
@@ -156,6 +171,10 @@ class HitIndex {
   /// BLAST+'s names of the columns that were indexed.
   [[nodiscard]] const std::vector<std::string>& columns() const { return columns_; }
   [[nodiscard]] const std::vector<std::string>& others() const { return others_; }
+  /// Whether a column tells `field`; of an index without rows, that nothing is missing.
+  [[nodiscard]] bool holds(Field field) const;
+  /// Whether it tells how much of the query is covered.
+  [[nodiscard]] bool covers() const;
   /// As Histograms::json().
   [[nodiscard]] const std::string& histograms() const { return histograms_; }
 
@@ -164,6 +183,9 @@ class HitIndex {
   /// All hits that the filter and query of `request` allow, in BLAST's order, on one pass.
   Status each_hit(const PageRequest& request, const std::function<void(const HitBrief&)>& visit,
                   Deadline deadline);
+  /// All hits of the query of `request`, also those that its filter does not allow.
+  Status each_number(const PageRequest& request, const std::function<void(const HitNumbers&)>& visit,
+                     Deadline deadline);
   Result<Page<HspRow>> hsps(const PageRequest& request, Deadline deadline);
   Result<Page<SubjectTotal>> subjects(const PageRequest& request, Deadline deadline);
   /// How many HSPs cover each of at most 200 equal parts of the query; empty without hits or a known length.
@@ -207,6 +229,10 @@ class HitIndex {
                                                 const PageRequest& request, Deadline deadline);
   Result<std::pair<std::int64_t, std::int64_t>> range_of_query(Reader& reader, Level level,
                                                                std::int64_t query);
+  [[nodiscard]] Status check_sort(Sort sort) const;
+  /// The taxids of the index that are in `clade`.
+  Result<std::vector<std::int64_t>> members_of(Reader& reader, double clade) EXCLUDES(mutex_);
+  Result<std::vector<std::int64_t>> all_taxids(Reader& reader) EXCLUDES(mutex_);
   Result<Listing> rows_listing(Reader& reader, Level level, const PageRequest& request);
 
   IndexCounts counts_;
@@ -214,11 +240,13 @@ class HitIndex {
   std::vector<std::string> others_;
   std::string histograms_;
   std::filesystem::path path_;
+  OpenTaxonomy taxonomy_;
   Duration patience_{};
   Mutex mutex_;
   std::vector<std::unique_ptr<Reader>> idle_ GUARDED_BY(mutex_);
-  std::map<std::string, std::uint64_t> totals_ GUARDED_BY(mutex_);
+  std::map<std::string, std::optional<std::uint64_t>> totals_ GUARDED_BY(mutex_);  // nullopt: takes long
   std::map<std::string, std::shared_ptr<const Ahead>> ahead_ GUARDED_BY(mutex_);
+  std::optional<std::vector<std::int64_t>> taxids_ GUARDED_BY(mutex_);  // all of the file, once asked for
 };
 
 }  // namespace loom::results

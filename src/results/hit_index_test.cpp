@@ -1,6 +1,7 @@
 #include "results/hit_index.hpp"
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <set>
 
 #include "base/temp_dir.hpp"
+#include "taxonomy/image.hpp"
 
 namespace loom::results {
 namespace {
@@ -56,7 +58,7 @@ class HitIndexTest : public testing::Test {
     EXPECT_TRUE(built) << built.error().message;
     if (!built) return nullptr;
     counts_ = *built;
-    auto opened = HitIndex::open(path, patience);
+    auto opened = HitIndex::open(path, taxonomy_, patience);
     EXPECT_TRUE(opened) << opened.error().message;
     return opened ? *opened : nullptr;
   }
@@ -68,8 +70,26 @@ class HitIndexTest : public testing::Test {
     return built ? "" : built.error().message;
   }
 
+  /// Life (1) above mammals (20), above Homo sapiens (9606) and the mouse (10090).
+  Result<std::shared_ptr<const taxonomy::Taxonomy>> small_taxonomy() {
+    const auto dump = folder_->path() / "dump";
+    std::filesystem::create_directory(dump);
+    std::ofstream nodes(dump / "nodes.dmp");
+    std::ofstream names(dump / "names.dmp");
+    for (const auto& [id, parent] : {std::pair{1, 1}, {20, 1}, {9606, 20}, {10090, 20}, {562, 1}}) {
+      nodes << fmt::format("{}\t|\t{}\t|\tno rank\t|\n", id, parent);
+      names << fmt::format("{}\t|\ttaxon {}\t|\t\t|\tscientific name\t|\n", id, id);
+    }
+    nodes.close();
+    names.close();
+    const auto made = taxonomy::import_taxdump(dump, folder_->path() / "tree");
+    EXPECT_TRUE(made) << made.error().message;
+    return taxonomy::Taxonomy::open(folder_->path() / "tree");
+  }
+
   Result<TempDir> folder_ = TempDir::create();
   IndexCounts counts_;
+  OpenTaxonomy taxonomy_;
 };
 
 std::vector<std::string> names(const Result<Page<HspRow>>& page) {
@@ -201,7 +221,47 @@ TEST_F(HitIndexTest, StandardColumnsWithoutComments) {
   EXPECT_EQ(counts_.subjects, 1U);
   const auto page = index->hits({}, Deadline::never());
   EXPECT_EQ(page->rows.at(1).evalue, "2.1");
-  EXPECT_EQ(page->rows.at(1).coverage, 0) << "the length of the query is not known";
+  EXPECT_EQ(page->rows.at(1).coverage, std::nullopt) << "the length of the query is not known";
+}
+
+TEST_F(HitIndexTest, WhatNoColumnTellsIsNoReasonToLeaveRowsOut) {
+  const auto index = make("q1\ts1\t90.000\t50\t5\t0\t1\t50\t1\t50\t1e-30\t 105\n");
+  ASSERT_TRUE(index);
+  for (const char* where : {"coverage>50", "not (length>1 or title contains a)", "taxid!=9606"})
+    EXPECT_THAT(index->hits({.filter = filter(where)}, Deadline::never()).error().message,
+                testing::HasSubstr("is not known of this result, which has no column"));
+  EXPECT_EQ(index->hsps({.sort = Sort::coverage}, Deadline::never()).error().message,
+            "sort: coverage is not known of this result, which has no column qlen; search with it: -outfmt "
+            "'6 std qlen'");
+  Filter words;
+  words.also_word("s1");
+  EXPECT_EQ(index->hits({.filter = words}, Deadline::never())->rows.size(), 1U);
+  EXPECT_TRUE(make("")->hits({.filter = filter("coverage>50")}, Deadline::never()))
+      << "nothing is told of no rows";
+}
+
+TEST_F(HitIndexTest, RowsOfAQueryStandTogether) {
+  const auto row = [](std::string_view query) {
+    return fmt::format("{}\ts1\t90.000\t50\t5\t0\t1\t50\t1\t50\t1e-30\t105\n", query);
+  };
+  EXPECT_EQ(
+      refused(row("q1") + row("q2") + row("q1")),
+      "row 3: the rows of query q1 are not together; sort them (sort -s -k1,1), or take -outfmt 7 if two "
+      "queries have this name");
+  EXPECT_TRUE(make("# Query: q1\n" + row("q1") + "# Query: q2\n" + row("q2") + "# Query: q1\n" + row("q1")));
+  EXPECT_EQ(refused("# Query: q1\n# Query: q2\n" + row("q1") + row("q2")),
+            "line 4: a row of q2 stands among those of q1; sort no output with comments");
+  EXPECT_EQ(refused(row("q1") + "# Query: q1\n"), "line 2: rows stand before the first '# Query:'");
+}
+
+TEST_F(HitIndexTest, OwnColumnsOfAJobAreIndexedToo) {
+  const auto format = [](std::string_view own) {
+    return index_outfmt(blast::parse_outfmt(blast::Program::blastp, own).value());
+  };
+  EXPECT_EQ(format("5"), kIndexOutfmt);
+  EXPECT_EQ(format("6 std btop qlen sseqid salltitles"),
+            "7 std qlen slen score nident positive gaps qframe sframe staxids sscinames qseq sseq btop "
+            "sseqid stitle");
 }
 
 TEST_F(HitIndexTest, BadOutputNamesTheLine) {
@@ -236,9 +296,13 @@ std::string many_rows() {
   std::string text;
   for (int query = 0; query < 3; ++query)
     for (int hit = 0; hit < 4000; ++hit)
-      text += fmt::format("q{}\ts{}\t{}.000\t{}\t0\t0\t1\t50\t1\t50\t{}e-{:02}\t{}\n", query, hit,
+      text += fmt::format("q{}\ts{}\t{}.000\t{}\t0\t0\t1\t50\t1\t50\t{}e-{:02}\t{}\t100\tx\n", query, hit,
                           hit * 7 % 101, hit * 13 % 50, query + 1, hit % 40, hit % 91);
   return text;
+}
+
+std::optional<Layout> layout_of_many() {
+  return Layout::of(blast::parse_outfmt(blast::Program::blastp, "6 std qlen stitle").value()).value();
 }
 
 class Paging : public HitIndexTest, public testing::WithParamInterface<std::tuple<Sort, Duration>> {};
@@ -246,7 +310,7 @@ class Paging : public HitIndexTest, public testing::WithParamInterface<std::tupl
 TEST_P(Paging, EveryRowComesOnceInOrder) {
   static const std::string text = many_rows();
   const auto [sort, patience] = GetParam();
-  const auto index = make(text, {}, 10'000, patience);
+  const auto index = make(text, layout_of_many(), 10'000, patience);
   ASSERT_TRUE(index);
   for (const char* where : {"", "pident>=50", "length<2 and title contains 'x'",
                             "pident<200 and length!=7 and not length=9", "subject=s77"}) {
@@ -282,8 +346,83 @@ INSTANTIATE_TEST_SUITE_P(Sorts, Paging,
                                                           Sort::pident, Sort::length, Sort::coverage),
                                           testing::Values(Duration(), Duration(std::chrono::hours(1)))));
 
+TEST_F(HitIndexTest, ZonesWithoutAWantedRowHideNone) {
+  // The first 4,000 of the 9,000 hits of each query are wanted, and one in the middle of the others.
+  std::string text;
+  std::vector<std::int64_t> wanted;
+  for (int query = 0; query < 3; ++query)
+    for (int hit = 0; hit < 9000; ++hit) {
+      const bool good = hit < 4000 || hit == 7000;
+      if (good) wanted.push_back(query * 9000 + hit);
+      text += fmt::format("q{}\ts{}\t{}.000\t{}\t0\t0\t1\t50\t1\t50\t1e-{}\t{}\t100\tx\n", query, hit,
+                          good ? 99 : 10, good ? 50 : 8, good ? 30 : 3, good ? 200 : 40);
+    }
+  const auto index = make(text, layout_of_many(), 100'000);
+  ASSERT_TRUE(index);
+  for (const char* where : {"pident>90", "evalue<=1e-30 and length=50", "bitscore>=200 and not mismatch=1",
+                            "evalue<1e-10 and pident>98.5 and bitscore<1000", "pident=99"}) {
+    PageRequest request{.filter = filter(where), .limit = 700};
+    std::vector<std::int64_t> hsps;
+    do {
+      const auto page = index->hsps(request, Deadline::never());
+      ASSERT_TRUE(page) << page.error().message;
+      for (const HspRow& row : page->rows) hsps.push_back(row.hsp.id);
+      request.after = page->next;
+    } while (!request.after.empty());
+    EXPECT_EQ(hsps, wanted) << where;
+  }
+  PageRequest of_one{.filter = filter("pident>90"), .query = 1, .limit = 1000};
+  EXPECT_EQ(index->hits(of_one, Deadline::never())->rows.front().id, 9000);
+  of_one.limit = 0;  // counted however long it takes
+  EXPECT_EQ(index->hits(of_one, Deadline::never())->total, 4001U);
+  const auto range = index->hsps(
+      {.filter = filter("pident<=10"), .limit = 1, .hsps = std::pair{3900, 16'500}}, Deadline::never());
+  EXPECT_EQ(range->rows.front().hsp.id, 4000);
+}
+
+TEST_F(HitIndexTest, ACladeIsATaxonAndAllBelowIt) {
+  taxonomy_ = [this] { return small_taxonomy(); };
+  const auto index = make(kText);
+  ASSERT_TRUE(index);
+  const auto of = [&](std::string_view where) {
+    return names(index->hsps({.filter = filter(where)}, Deadline::never()));
+  };
+  const auto both = of("taxid=9606 or taxid=10090");
+  ASSERT_EQ(both.size(), 4U);
+  EXPECT_EQ(of("clade=20"), both);
+  EXPECT_EQ(of("clade=1"), both);
+  EXPECT_EQ(of("clade=9606"), of("taxid=9606"));
+  EXPECT_EQ(of("clade=10090 and evalue<1e-20"), of("taxid=10090 and evalue<1e-20"));
+  EXPECT_EQ(of("taxid=20").size(), 0U) << "which no subject has itself";
+  EXPECT_EQ(of("clade=562").size(), 0U);
+  EXPECT_EQ(of("clade!=20"), of("subject=s3")) << "a subject without a taxid is in none";
+  EXPECT_EQ(of("not (clade=10090 or subject=s3)"), of("subject=s1"));
+  EXPECT_EQ(index->hits({.filter = filter("clade=20")}, Deadline::never())->total, 3U);
+  EXPECT_EQ(index->subjects({.clade = 20}, Deadline::never())->rows.size(), 2U);
+  EXPECT_EQ(index->subjects({.find = "kinase", .clade = 20}, Deadline::never())->rows.size(), 1U);
+  const auto refused = [&](std::string_view where) {
+    const auto page = index->hits({.filter = filter(where)}, Deadline::never());
+    return page ? Error{} : page.error();
+  };
+  EXPECT_EQ(refused("clade=77").message, "where: clade=77: there is no taxid 77 in the imported taxonomy");
+  EXPECT_EQ(refused("clade=1.5").message, "where: clade=1.5 is no taxid");
+  EXPECT_EQ(refused("clade=-1").code, Code::invalid_argument);
+}
+
+TEST_F(HitIndexTest, ACladeNeedsATaxonomy) {
+  const auto of = [&] {
+    return make(kText)->hits({.filter = filter("clade=20")}, Deadline::never()).error();
+  };
+  EXPECT_EQ(of().code, Code::conflict);
+  taxonomy_ = []() -> Result<std::shared_ptr<const taxonomy::Taxonomy>> {
+    return error(Code::not_found, "import one");
+  };
+  EXPECT_EQ(of().code, Code::conflict);
+  EXPECT_EQ(of().message, "clade=20: import one");
+}
+
 TEST_F(HitIndexTest, CursorsOfOtherRequestsAreRefused) {
-  const auto index = make(many_rows(), {}, 10'000);
+  const auto index = make(many_rows(), layout_of_many(), 10'000);
   ASSERT_TRUE(index);
   const auto page = index->hits({.limit = 2}, Deadline::never());
   EXPECT_FALSE(page->next.empty());

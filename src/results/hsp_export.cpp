@@ -43,6 +43,8 @@ enum Source : int {
   kTitle,
   kQtitle,
   kCoverage,
+  kPpos,
+  kFrames,
   kOthers  ///< and on: the cells that are kept as they are
 };
 struct Known {
@@ -61,7 +63,7 @@ constexpr std::array kKnown{
     Known{"staxids", kTaxids},    Known{"staxid", kTaxids},    Known{"sscinames", kSciname},
     Known{"ssciname", kSciname},  Known{"qseq", kQseq},        Known{"sseq", kSseq},
     Known{"stitle", kTitle},      Known{"salltitles", kTitle}, Known{"qtitle", kQtitle},
-    Known{"coverage", kCoverage},
+    Known{"coverage", kCoverage}, Known{"ppos", kPpos},        Known{"frames", kFrames},
 };
 
 bool is_number(int source) {
@@ -78,6 +80,40 @@ std::string text_of(std::optional<std::int64_t> number) {
   return number ? fmt::to_string(*number) : "N/A";
 }
 
+/// As BLAST+ computes it, division first, for the last digit.
+std::string ppos_of(const Hsp& hsp) {
+  if (!hsp.positive || hsp.length == 0) return "N/A";
+  return fmt::format("{:.2f}", static_cast<double>(*hsp.positive) / static_cast<double>(hsp.length) * 100);
+}
+
+/// Only the very column: names of one thing differ by version, prefix or how many there are.
+bool is_held(const HitIndex& index, const Known& column) {
+  if (column.source == kQtitle) return true;
+  if (column.source == kCoverage) return index.covers();
+  if (column.source == kPpos) return index.holds(Field::positive) && index.holds(Field::length);
+  if (column.source == kFrames) return index.holds(Field::qframe) && index.holds(Field::sframe);
+  return std::ranges::find(index.columns(), column.name) != index.columns().end();
+}
+
+/// What `std` gives for its column `name`: the query and the subject are named as the result names them.
+std::string standard_in(const HitIndex& index, std::string_view name) {
+  for (const Field field : {Field::query, Field::subject}) {
+    const auto columns = columns_of(field);
+    if (columns.front() != name) continue;
+    for (const std::string_view one : columns)
+      if (std::ranges::find(index.columns(), one) != index.columns().end()) return std::string(one);
+  }
+  return std::string(name);
+}
+
+Error no_column(const HitIndex& index, const std::string& name) {
+  const auto known = blast::tabular_columns();
+  const bool searched = std::ranges::find(known, name) != known.end();
+  return error(Code::invalid_argument, "columns: '{}' is not in this result; it has {} and qtitle{}{}",
+               name.substr(0, 40), fmt::join(index.columns(), ", "), index.covers() ? ", coverage" : "",
+               searched ? fmt::format("; a search with -outfmt '6 std {}' prints it", name) : "");
+}
+
 }  // namespace
 
 Result<ExportFormat> parse_export_format(std::string_view text) {
@@ -92,6 +128,12 @@ Result<std::unique_ptr<HspExport>> HspExport::make(std::shared_ptr<HitIndex> ind
   const std::string& program = request.style.program;
   if (format == ExportFormat::sam && !program.empty() && program != "blastn")
     return error(Code::invalid_argument, "format: sam is for blastn; of {} take gff3 or bed", program);
+  if (format == ExportFormat::sam)
+    for (const Field field :
+         {Field::slen, Field::qseq, Field::sseq, Field::qstart, Field::qend, Field::sstart, Field::send})
+      if (!index->holds(field))
+        return error(Code::invalid_argument, "format: sam needs the column {}, which this result lacks",
+                     columns_of(field).front());
   std::vector<Column> columns;
   if (format <= ExportFormat::jsonl) LOOM_CHECKED(choose_columns(*index, request.columns, columns));
   request.rows.rows.alignments =
@@ -113,32 +155,23 @@ Status HspExport::choose_columns(const HitIndex& index, const std::string& asked
     const std::string name = wanted.substr(at, end - at);
     at = end + 1;
     if (name == "std") {
-      const auto standard = blast::standard_columns();
-      names.insert(names.end(), standard.begin(), standard.end());
+      for (const std::string_view one : blast::standard_columns()) names.push_back(standard_in(index, one));
     } else if (!name.empty()) {
       names.push_back(name);
     }
   }
-  const auto& has = index.columns();
   for (const std::string& name : names) {
     Column column{.name = name};
     const auto* known = std::ranges::find(kKnown, name, &Known::name);
     const auto other = std::ranges::find(index.others(), name);
-    // The index holds one of a group of names that mean the same.
-    const bool held = known != kKnown.end() &&
-                      (known->source >= kQtitle || std::ranges::any_of(kKnown, [&](const Known& one) {
-                         return one.source == known->source && std::ranges::find(has, one.name) != has.end();
-                       }));
     if (other != index.others().end()) {
       column.source = kOthers + static_cast<int>(other - index.others().begin());
-    } else if (held) {
+    } else if (known != kKnown.end() && is_held(index, *known)) {
       column.source = known->source;
     } else {
-      return error(Code::invalid_argument,
-                   "columns: '{}' is not in this result; it has {} and qtitle, coverage", name.substr(0, 40),
-                   fmt::join(has, ", "));
+      return no_column(index, name);
     }
-    column.number = is_number(column.source) || column.source == kCoverage;
+    column.number = is_number(column.source) || column.source == kCoverage || column.source == kPpos;
     into.push_back(std::move(column));
   }
   return ok();
@@ -239,7 +272,11 @@ std::string HspExport::cell(const HspRow& row, const Column& column) const {
     case kQtitle:
       return row.query.title;
     case kCoverage:
-      return fmt::to_string(hsp.coverage);
+      return text_of(hsp.coverage);
+    case kPpos:
+      return ppos_of(hsp);
+    case kFrames:
+      return fmt::format("{}/{}", text_of(hsp.qframe), text_of(hsp.sframe));
     default:
       break;
   }

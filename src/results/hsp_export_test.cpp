@@ -1,5 +1,6 @@
 #include "results/hsp_export.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -16,9 +17,9 @@ constexpr std::string_view kRows =
 
 class HspExportTest : public testing::Test {
  protected:
-  void SetUp() override {
-    const auto format = blast::parse_outfmt(blast::Program::blastp, "6 std btop stitle").value();
-    std::string_view text = kRows;
+  void SetUp() override { index("6 std btop stitle", kRows); }
+  void index(std::string_view outfmt, std::string_view text) {
+    const auto format = blast::parse_outfmt(blast::Program::blastp, outfmt).value();
     const auto read = [text](std::span<char> into) mutable -> Result<std::size_t> {
       const std::size_t count = std::min(text.size(), into.size());
       text.copy(into.data(), count);
@@ -92,6 +93,22 @@ TEST_F(HspExportTest, NoMoreRowsThanAsked) {
   EXPECT_EQ(all({.columns = "evalue", .rows = {.most = 2}}), "1e-30\n1e-30\n");
   EXPECT_EQ(all({.columns = "evalue", .rows = {.rows = {.sort = Sort::pident}, .most = 1}}), "1e-30\n");
   EXPECT_EQ(all({.columns = "evalue", .rows = {.most = 0}}), "");
+}
+
+TEST_F(HspExportTest, OnlyTheVeryColumnIsAnswered) {
+  for (const char* name : {"sseqid", "sacc", "qseqid", "salltitles", "staxid", "coverage", "ppos", "frames"})
+    EXPECT_TRUE(
+        all({.columns = name}).starts_with(fmt::format("! columns: '{}' is not in this result", name)));
+  index("6 qseqid sseqid evalue bitscore positive length qframe sframe",
+        "q1\ttr|s1|x\t1e-30\t105\t372\t640\t1\t-3\n");
+  EXPECT_EQ(all({.columns = "sseqid ppos frames"}), "tr|s1|x\t58.13\t1/-3\n");
+  EXPECT_TRUE(
+      all({.columns = "saccver"}).starts_with("! columns: 'saccver' is not in this result; it has qseqid,"));
+  index("6 qseqid sseqid pident length mismatch gapopen qstart qend sstart send evalue bitscore",
+        "q1\ttr|s1|x\t90.000\t50\t5\t0\t1\t50\t1\t50\t1e-30\t105\n");
+  EXPECT_EQ(all({.header = true, .rows = {.most = 0}}).substr(0, 13), "qseqid\tsseqid");
+  index("6 std sseqid", "q1\ts1\t90.000\t50\t5\t0\t1\t50\t1\t50\t1e-30\t105\ttr|s1|x\n");
+  EXPECT_EQ(all({.columns = "saccver sseqid"}), "s1\ttr|s1|x\n");
 }
 
 TEST_F(HspExportTest, UnknownColumnsAreNamed) {

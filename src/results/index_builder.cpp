@@ -15,6 +15,7 @@
 #include "results/histograms.hpp"
 #include "results/sqlite_file.hpp"
 #include "results/subject_ids.hpp"
+#include "results/zones.hpp"
 
 namespace loom::results {
 namespace {
@@ -42,6 +43,10 @@ CREATE TABLE hsp(id INTEGER PRIMARY KEY, hit INT, query INT, subject INT, evalue
   length INT, coverage INT, mismatch INT, gapopen INT, qstart INT, qend INT, sstart INT, send INT, score INT,
   nident INT, positive INT, gaps INT, qframe INT, sframe INT, evalue_text TEXT, bits_text TEXT, pident_text TEXT,
   others TEXT);
+CREATE TABLE hit_zone(id INTEGER PRIMARY KEY, evalue_min REAL, evalue_max REAL, bits_min REAL, bits_max REAL,
+  pident_min REAL, pident_max REAL, length_min REAL, length_max REAL, coverage_min REAL, coverage_max REAL);
+CREATE TABLE hsp_zone(id INTEGER PRIMARY KEY, evalue_min REAL, evalue_max REAL, bits_min REAL, bits_max REAL,
+  pident_min REAL, pident_max REAL, length_min REAL, length_max REAL, coverage_min REAL, coverage_max REAL);
 CREATE TABLE alignment(hsp INTEGER PRIMARY KEY, qseq TEXT, sseq TEXT);
 BEGIN;
 )";
@@ -139,6 +144,7 @@ struct OpenQuery {
 
 struct Statements {
   SqliteStatement query, depth, subject, taxid, hit, hsp, alignment, meta;
+  ZoneWriter hit_zones, hsp_zones;
 };
 
 class Builder final : public TabularEvents {
@@ -148,7 +154,8 @@ class Builder final : public TabularEvents {
 
   Status begin_query(std::string_view title, int iteration) override;
   Status row(const Layout& layout, std::span<const std::string_view> cells) override;
-  Result<IndexCounts> finish(const std::optional<Layout>& layout);
+  Status check_together();
+  Result<IndexCounts> finish(const TabularReader& reader);
 
  private:
   static Status read_row(const Layout& layout, std::span<const std::string_view> cells, HspRow& row);
@@ -195,9 +202,12 @@ Result<std::unique_ptr<Builder>> Builder::create(const fs::path& path) {
   LOOM_TRY(SqliteStatement hsp, insert("hsp", 25));
   LOOM_TRY(SqliteStatement alignment, insert("alignment", 3));
   LOOM_TRY(SqliteStatement meta, insert("meta", 2));
+  LOOM_TRY(SqliteStatement hit_zone, insert("hit_zone", 11));
+  LOOM_TRY(SqliteStatement hsp_zone, insert("hsp_zone", 11));
   return std::make_unique<Builder>(
       std::move(file), Statements{std::move(query), std::move(depth), std::move(subject), std::move(taxid),
-                                  std::move(hit), std::move(hsp), std::move(alignment), std::move(meta)});
+                                  std::move(hit), std::move(hsp), std::move(alignment), std::move(meta),
+                                  ZoneWriter(std::move(hit_zone)), ZoneWriter(std::move(hsp_zone))});
 }
 
 Status Builder::begin_query(std::string_view title, int iteration) {
@@ -359,12 +369,16 @@ Status Builder::write_hsp(const Layout& layout, std::span<const std::string_view
   to.real(5, row.evalue);
   to.real(6, row.bits);
   to.real(7, row.pident);
-  to.integer(8, row.get(Field::length).value_or(0));
+  const std::int64_t length = row.get(Field::length).value_or(0);
+  to.integer(8, length);
   const auto start = row.get(Field::qstart);
   const auto end = row.get(Field::qend);
   Ranges alone;
   if (start && end && query_.length) alone.emplace_back(*start, *end);
-  to.integer(9, alone.empty() ? 0 : coverage_percent(alone, *query_.length));
+  const int coverage = alone.empty() ? 0 : coverage_percent(alone, *query_.length);
+  to.integer(9, coverage);
+  LOOM_CHECKED(to_.hsp_zones.add(
+      {row.evalue, row.bits, row.pident, static_cast<double>(length), static_cast<double>(coverage)}));
   for (std::size_t i = 1; i < kWholeOfHsp; ++i) whole(static_cast<int>(9 + i), row.get(kWhole[i]));
   to.text(22, row.evalue_text);
   to.text(23, row.bits_text);
@@ -400,7 +414,10 @@ Status Builder::end_hit() {
   to.real(8, hit_.pident);
   to.integer(9, hit_.length);
   const bool covers = query_.length && !hit_.ranges.empty();
-  to.integer(10, covers ? coverage_percent(hit_.ranges, *query_.length) : 0);
+  const int coverage = covers ? coverage_percent(hit_.ranges, *query_.length) : 0;
+  to.integer(10, coverage);
+  LOOM_CHECKED(to_.hit_zones.add({hit_.evalue, hit_.bits, hit_.pident, static_cast<double>(hit_.length),
+                                  static_cast<double>(coverage)}));
   to.real(11, hit_.total);
   to.real(12, hit_.max_pident);
   to.integer(13, hit_.score);
@@ -448,8 +465,25 @@ Status Builder::write_meta(std::string_view name, std::string_view value) {
   return to_.meta.run();
 }
 
-Result<IndexCounts> Builder::finish(const std::optional<Layout>& layout) {
+/// Where nothing but its name tells a query, it comes once.
+Status Builder::check_together() {
+  LOOM_TRY(SqliteStatement twice,
+           file_.prepare("SELECT name, max(first_hsp) FROM query GROUP BY name HAVING count(*) > 1 LIMIT 1"));
+  LOOM_TRY(const SqliteStatement::Step step, twice.step());
+  if (step == SqliteStatement::Step::done) return ok();
+  return error(
+      Code::corrupt,
+      "row {}: the rows of query {} are not together; sort them (sort -s -k1,1), or take -outfmt 7 if two "
+      "queries have this name",
+      twice.integer_at(1), twice.text_at(0).substr(0, 80));
+}
+
+Result<IndexCounts> Builder::finish(const TabularReader& reader) {
   LOOM_CHECKED(end_query());
+  if (!reader.told_queries()) LOOM_CHECKED(check_together());
+  LOOM_CHECKED(to_.hit_zones.finish());
+  LOOM_CHECKED(to_.hsp_zones.finish());
+  const std::optional<Layout>& layout = reader.layout();
   counts_.hsps = static_cast<std::uint64_t>(hsps_);
   std::string columns;
   std::string others;
@@ -489,7 +523,7 @@ Result<IndexCounts> fill(const fs::path& part, std::optional<Layout> layout, con
     LOOM_CHECKED(reader.push({block.data(), got}));
   }
   LOOM_CHECKED(reader.finish());
-  return builder->finish(reader.layout());
+  return builder->finish(reader);
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ void write_hsp_members(JsonWriter& json, const Hsp& hsp) {
   maybe(json, "score", hsp.score);
   json.member("pident", hsp.pident);
   json.member("length", hsp.length);
-  json.member("cover", hsp.coverage);
+  maybe(json, "cover", hsp.coverage);
   maybe(json, "nident", hsp.nident);
   maybe(json, "positive", hsp.positive);
   maybe(json, "mismatch", hsp.mismatch);
@@ -124,7 +124,7 @@ void write_hit(JsonWriter& json, const Hit& hit) {
   write_subject(json, hit.subject);
   json.member("max_score", hit.bitscore);
   json.member("total_score", hit.total);
-  json.member("cover", hit.coverage);
+  maybe(json, "cover", hit.coverage);
   json.member("evalue", hit.evalue);
   json.member("pident", hit.pident);
   json.member("max_pident", hit.max_pident);
@@ -138,6 +138,25 @@ void write_hit(JsonWriter& json, const Hit& hit) {
     json.close_object();
   }
   json.close_array();
+  json.close_object();
+}
+
+template <class Number>
+void write_counts(JsonWriter& json, std::string_view name, const std::vector<Number>& counts) {
+  json.key(name);
+  json.open_array();
+  for (const Number count : counts) json.value(count);
+  json.close_array();
+}
+
+void write_distribution(JsonWriter& json, std::string_view name, const std::optional<Distribution>& one) {
+  if (!one) return;
+  json.key(name);
+  json.open_object();
+  json.member("from", one->from);
+  json.member("step", one->step);
+  write_counts(json, "hits", one->hits);
+  write_counts(json, "passed", one->passed);
   json.close_object();
 }
 
@@ -213,8 +232,8 @@ void write_subjects(JsonWriter& json, const Page<SubjectTotal>& page) {
   json.close_object();
 }
 
-void write_summary(JsonWriter& json, const HitIndex& index, const Page<SubjectTotal>& top, const Query* query,
-                   const std::vector<std::uint32_t>& depth) {
+void write_summary(JsonWriter& json, const HitIndex& index, const Page<SubjectTotal>& top,
+                   const QuerySummary* one) {
   json.open_object();
   json.member("queries", index.counts().queries);
   json.member("with_hits", index.counts().queries_with_hits);
@@ -231,13 +250,17 @@ void write_summary(JsonWriter& json, const HitIndex& index, const Page<SubjectTo
   json.open_array();
   for (const SubjectTotal& total : top.rows) write_total(json, total);
   json.close_array();
-  if (query != nullptr) {
+  if (one != nullptr) {
     json.key("query");
-    write_query(json, *query);
-    json.key("depth");
-    json.open_array();
-    for (const std::uint32_t hsps : depth) json.value(hsps);
-    json.close_array();
+    write_query(json, one->query);
+    write_counts(json, "depth", one->depth);
+    json.key("distributions");
+    json.open_object();
+    write_distribution(json, "evalue", one->spread.evalue);
+    write_distribution(json, "pident", one->spread.pident);
+    write_distribution(json, "length", one->spread.length);
+    write_distribution(json, "coverage", one->spread.coverage);
+    json.close_object();
   }
   json.close_object();
 }

@@ -1,5 +1,6 @@
 #pragma once
 #include "base/json_writer.hpp"
+#include "results/distributions.hpp"
 #include "results/hit_index.hpp"
 #include "results/report_reader.hpp"
 
@@ -15,8 +16,14 @@ void write_hsps(JsonWriter& json, const Page<HspRow>& page);
 void write_alignments(JsonWriter& json, const Page<HspRow>& page, std::string_view matrix,
                       const PairwiseTexts* texts = nullptr);
 void write_subjects(JsonWriter& json, const Page<SubjectTotal>& page);
-/// `query` and `depth` of one query, if that was asked for.
+/// What a summary tells of one query.
+struct QuerySummary {
+  Query query{};
+  std::vector<std::uint32_t> depth{};
+  Distributions spread{};
+};
+/// `one`: null unless a query was asked for.
 void write_summary(JsonWriter& json, const HitIndex& index, const Page<SubjectTotal>& top,
-                   const Query* query = nullptr, const std::vector<std::uint32_t>& depth = {});
+                   const QuerySummary* one = nullptr);
 
 }  // namespace loom::results

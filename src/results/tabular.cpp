@@ -106,14 +106,19 @@ std::string_view trimmed(std::string_view text) {
 
 }  // namespace
 
+std::span<const std::string_view> columns_of(Field field) {
+  const auto& names = kMeanings[static_cast<std::size_t>(field)].names;
+  return {names.begin(), std::ranges::find(names, std::string_view())};
+}
+
 Result<Layout> Layout::of_names(std::vector<std::string> names, std::string delimiter) {
   Layout layout;
   layout.names_ = std::move(names);
   layout.delimiter_ = std::move(delimiter);
   std::vector<bool> used(layout.names_.size(), false);
   for (const Meaning& meaning : kMeanings) {
-    for (const std::string_view name : meaning.names) {
-      const auto found = name.empty() ? layout.names_.end() : std::ranges::find(layout.names_, name);
+    for (const std::string_view name : columns_of(meaning.field)) {
+      const auto found = std::ranges::find(layout.names_, name);
       if (found == layout.names_.end()) continue;
       const auto at = static_cast<std::size_t>(found - layout.names_.begin());
       layout.places_[static_cast<std::size_t>(meaning.field)] = at;
@@ -125,7 +130,7 @@ Result<Layout> Layout::of_names(std::vector<std::string> names, std::string deli
     if (layout.place(needed)) continue;
     return error(Code::invalid_argument,
                  "tabular output without the column {} cannot be indexed; ask for at least 'std'",
-                 kMeanings[static_cast<std::size_t>(needed)].names.front());
+                 columns_of(needed).front());
   }
   for (std::size_t i = 0; i < used.size(); ++i)
     if (!used[i]) layout.others_.push_back(i);
@@ -150,6 +155,15 @@ Result<Layout> Layout::of_labels(std::string_view labels) {
     labels.remove_prefix(comma == std::string_view::npos ? labels.size() : comma + 2);
   }
   return of_names(std::move(names), "\t");
+}
+
+std::string index_outfmt(const blast::OutFormat& own) {
+  const auto whole = blast::parse_outfmt(blast::Program::blastp, kIndexOutfmt);
+  std::string format(kIndexOutfmt);
+  for (const std::string_view name : own.columns)
+    if (name != "salltitles" && std::ranges::find(whole->columns, name) == whole->columns.end())
+      format.insert(format.rfind(' '), fmt::format(" {}", name));
+  return format;
 }
 
 bool is_complete(const blast::OutFormat& format) {
@@ -193,6 +207,7 @@ Status TabularReader::finish() {
 
 Status TabularReader::line(std::string_view text) {
   ++lines_;
+  if (lines_ == 1 && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // the mark of UTF-8
   if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
   // PSI-BLAST says so between rows, in every format.
   if (text.empty() || text == "Search has CONVERGED!") return ok();
@@ -207,8 +222,10 @@ Status TabularReader::line(std::string_view text) {
     query_ = query;
     LOOM_CHECKED(events_.begin_query(query, 1));
   }
-  if (comments_ && !begun_)
-    return error(Code::corrupt, "line {}: a row stands before the first '# Query:'", lines_);
+  if (comments_ && rows_ > 0 && query != query_)
+    return error(Code::corrupt, "line {}: a row of {} stands among those of {}; sort no output with comments",
+                 lines_, query.substr(0, 80), query_.substr(0, 80));
+  if (comments_ && rows_++ == 0) query_ = query;
   begun_ = true;
   Status taken = events_.row(*layout_, cells_);
   if (!taken) return std::move(taken.error()).at(fmt::format("line {}", lines_));
@@ -223,7 +240,10 @@ Status TabularReader::comment(std::string_view text) {
     const std::string_view number = trimmed(text.substr(kIteration.size()));
     std::from_chars(number.data(), number.data() + number.size(), iteration_);
   } else if (text.starts_with(kQuery)) {
+    if (begun_ && !comments_)
+      return error(Code::corrupt, "line {}: rows stand before the first '# Query:'", lines_);
     comments_ = begun_ = true;
+    rows_ = 0;
     LOOM_CHECKED(events_.begin_query(trimmed(text.substr(kQuery.size())), iteration_));
     iteration_ = 1;
   } else if (text.starts_with(kFieldsAre) && !given_) {
@@ -249,7 +269,10 @@ Status TabularReader::split(std::string_view text) {
   }
   if (cells_.size() == due) return ok();
   if (cells_.size() == 1)
-    return error(Code::corrupt, "line {}: this is no row of tabular output (-outfmt 6, 7 or 10)", lines_);
+    return error(Code::corrupt,
+                 "line {}: this is no row of tabular output; read are -outfmt 6, 7, 5 (XML) and, if named so "
+                 "(-outfmt 10), 10; 'blastloom import' also reads archives (11)",
+                 lines_);
   return error(Code::corrupt,
                "line {}: a row of {} columns where {} are due; name the columns as the search did (-outfmt)",
                lines_, cells_.size(), due);

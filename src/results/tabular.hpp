@@ -42,10 +42,16 @@ enum class Field : std::uint8_t {
   title
 };
 inline constexpr std::size_t kFields = 25;
+/// The columns that tell `field`, the better ones first.
+std::span<const std::string_view> columns_of(Field field);
 
 /// The format that gives an index all it can hold. The title is last, for titles of a database may hold tabs.
 inline constexpr std::string_view kIndexOutfmt =
     "7 std qlen slen score nident positive gaps qframe sframe staxids sscinames qseq sseq stitle";
+
+/// kIndexOutfmt, and of the columns that `own` asks for those which it lacks. But for salltitles: they may
+/// hold tabs, and there is one last place.
+std::string index_outfmt(const blast::OutFormat& own);
 
 /// Which column of a row means what.
 class Layout {
@@ -103,6 +109,8 @@ class TabularReader {
   Status finish();
   /// Unset before the first row of an output that does not tell.
   [[nodiscard]] const std::optional<Layout>& layout() const { return layout_; }
+  /// Whether comments tell where a query begins; else it is where its name changes.
+  [[nodiscard]] bool told_queries() const { return comments_; }
 
  private:
   Status line(std::string_view text);
@@ -116,6 +124,7 @@ class TabularReader {
   std::string query_;
   std::vector<std::string_view> cells_;
   std::uint64_t lines_ = 0;
+  std::uint64_t rows_ = 0;  // of this query
   int iteration_ = 1;
   bool comments_ = false;  // begin the queries
   bool begun_ = false;

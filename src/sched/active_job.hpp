@@ -1,12 +1,15 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <stop_token>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -46,15 +49,19 @@ struct ActiveJob {
   std::shared_ptr<Rendering> rendering{};         ///< null: a job of the store
 
   Phase phase = Phase::waiting;
-  bool claimed = false;    ///< preparing or finishing is under way
-  bool delivered = false;  ///< its output is in the object store already
-  bool alone = false;      ///< not to be coalesced (any more)
-  std::string key{};       ///< search_key; empty: not known yet, or its answer is not kept
-  bool follows = false;    ///< waits for the end of an equal search
-  std::string company{};   ///< jobs with the same key may ride together; empty: none may
+  bool claimed = false;        ///< preparing or finishing is under way
+  bool delivered = false;      ///< its output is in the object store already
+  bool alone = false;          ///< not to be coalesced (any more)
+  std::string key{};           ///< search_key; empty: not known yet, or its answer is not kept
+  std::string surroundings{};  ///< SHA-256 of surroundings_of; empty where `key` is
+  bool follows = false;        ///< waits for the end of an equal search
+  std::string company{};       ///< jobs with the same key may ride together; empty: none may
   std::shared_ptr<search::SplitSearch> split{};
   std::vector<StepState> steps{};
-  std::size_t ready_from = 0;  ///< of those before it only `given_back` are ready
+  std::vector<std::size_t>
+      order{};  ///< in which steps are claimed; ready_from and given_back are places in it
+  std::vector<std::size_t> place{};  ///< of each step in `order`
+  std::size_t ready_from = 0;        ///< of those before it only `given_back` are ready
   std::set<std::size_t> given_back{};
   std::size_t scouts_unclaimed = 0;
   std::size_t scouts_left = 0;
@@ -65,6 +72,7 @@ struct ActiveJob {
   std::optional<store::RuntimeMetrics> whole{};  ///< its only task ran, and is to be finished with the job
   std::map<std::uint32_t, store::Lease> leases{};
   std::stop_source stop{};
+  std::set<std::string> notes{};  ///< of its tasks, as they are in the object store; under a lock of its own
 
   Instant waiting_since{};
   double served = 0;   ///< CPU seconds
@@ -81,12 +89,21 @@ struct ActiveJob {
   }
   /// The step that would be claimed next: only its threads matter.
   [[nodiscard]] std::size_t next_step() const {
-    if (!given_back.empty()) return *given_back.begin();
-    return ready_from < steps.size() ? ready_from : 0;
+    if (!given_back.empty()) return order[*given_back.begin()];
+    return ready_from < steps.size() ? order[ready_from] : 0;
   }
-  /// Begins the steps of `split`, but for those that are done already.
-  void set_steps(std::vector<StepState> known) {
+  /// Begins the steps of `split`, but for those that are done already. Scouts of one shard follow each other,
+  /// so that it stays in memory; `shards_apart`: those of one search do, for machines that have a shard each.
+  void set_steps(std::vector<StepState> known, bool shards_apart) {
     steps = std::move(known);
+    order.resize(steps.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    const auto& all = split->steps();
+    if (shards_apart)
+      std::ranges::sort(
+          order, {}, [&](std::size_t i) { return std::tuple(!all[i].shard.has_value(), all[i].search, i); });
+    place.resize(steps.size());
+    for (std::size_t at = 0; at < order.size(); ++at) place[order[at]] = at;
     ready_from = 0;
     given_back.clear();
     scouts_unclaimed = searches_unclaimed = 0;
@@ -99,7 +116,7 @@ struct ActiveJob {
   }
   void set_running(std::size_t index) {
     steps[index] = StepState::running;
-    given_back.erase(index);
+    given_back.erase(place[index]);
     pass_over();
   }
   /// What was claimed is not done, and goes back.
@@ -107,7 +124,7 @@ struct ActiveJob {
     if (steps[index] == StepState::done) return;
     steps[index] = StepState::ready;
     ++unclaimed_of(index);
-    if (index < ready_from) given_back.insert(index);
+    if (place[index] < ready_from) given_back.insert(place[index]);
   }
   void set_done(std::size_t index) {
     steps[index] = StepState::done;
@@ -119,7 +136,7 @@ struct ActiveJob {
   }
   /// Moves `ready_from` on to a ready step.
   void pass_over() {
-    while (ready_from < steps.size() && steps[ready_from] != StepState::ready) ++ready_from;
+    while (ready_from < steps.size() && steps[order[ready_from]] != StepState::ready) ++ready_from;
   }
 };
 

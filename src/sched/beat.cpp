@@ -1,5 +1,6 @@
 #include "sched/beat.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <thread>
 
@@ -55,10 +56,29 @@ std::unique_ptr<Beat> Beat::start(store::JobStore& store, std::vector<Periodic> 
   return std::make_unique<ThreadBeat>(store, std::move(tasks));
 }
 
-Periodic metrics_backfill(store::JobStore& store) {
+namespace {
+
+/// Adds to the metrics of a completed job what tasks took that were lost.
+Late count_late(store::JobStore& store, const store::JobId& id, const store::RuntimeMetrics& use,
+                Deadline deadline) {
+  const auto job = store.get(id, deadline);
+  if (!job) return job.error().code == Code::not_found ? Late::done : Late::not_yet;
+  if (!is_final(job->state) || (job->state == store::JobState::completed && !job->metrics))
+    return Late::not_yet;
+  if (job->state != store::JobState::completed) return Late::done;
+  store::RuntimeMetrics sum = *job->metrics;
+  sum.cpu_seconds += use.cpu_seconds;
+  sum.wall_seconds += use.wall_seconds;
+  sum.peak_bytes = std::max(sum.peak_bytes, use.peak_bytes);
+  return store.set_metrics(id, sum, store::wall_now(), deadline) ? Late::done : Late::not_yet;
+}
+
+}  // namespace
+
+Periodic metrics_backfill(store::JobStore& store, LateMetrics late) {
   constexpr std::size_t kAtOnce = 50;
   auto after = std::make_shared<std::optional<store::JobCursor>>();
-  const auto run = [&store, after]() -> Result<std::uint64_t> {
+  const auto run = [&store, after, late = std::move(late)]() -> Result<std::uint64_t> {
     const Deadline deadline = Deadline::in(std::chrono::seconds(30));
     LOOM_TRY(const store::JobPage page, store.jobs_without_metrics(*after, kAtOnce, deadline));
     *after = page.next;
@@ -67,7 +87,11 @@ Periodic metrics_backfill(store::JobStore& store) {
       LOOM_TRY(const auto tasks, all_tasks(store, job.id, deadline));
       if (store.set_metrics(job.id, sum_of(tasks), store::wall_now(), deadline)) ++filled;
     }
-    return filled;
+    if (!late) return filled;
+    LOOM_TRY(const std::uint64_t more, late([&](const store::JobId& id, const store::RuntimeMetrics& use) {
+               return count_late(store, id, use, deadline);
+             }));
+    return filled + more;
   };
   return {.name = "metrics_backfill", .every = std::chrono::seconds(300), .run = run};
 }

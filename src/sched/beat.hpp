@@ -30,8 +30,15 @@ class Beat {
   [[nodiscard]] virtual std::string report() const = 0;
 };
 
+/// Adds to a job what a task of it took whose end was not told in its time. not_yet: its own metrics are not
+/// there; it is to be given again.
+enum class Late { done, not_yet };
+using CountLate = std::function<Late(const store::JobId& job, const store::RuntimeMetrics& use)>;
+/// Gives `count` what became known late, and says how much it was.
+using LateMetrics = std::function<Result<std::uint64_t>(const CountLate& count)>;
+
 /// Fills in the metrics of completed jobs that have none, from their tasks; at most 50, going on where the
-/// last call stopped.
-Periodic metrics_backfill(store::JobStore& store);
+/// last call stopped. Then what `late` has, if set.
+Periodic metrics_backfill(store::JobStore& store, LateMetrics late = {});
 
 }  // namespace loom::sched

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/temp_dir.hpp"
+#include "sched/beat.hpp"
 #include "store/sqlite/sqlite_job_store.hpp"
 #include "testkit/manual_clock.hpp"
 
@@ -107,6 +108,31 @@ TEST_F(BeatTasksTest, TriesAgainWithinATermWhateverTheOtherServersClockSays) {
   BeatTasks tasks = hourly();
   run_until(tasks, seconds(2));
   EXPECT_LE(tasks.next() - clock_.now(), BeatTasks::kTerm * 11 / 10);
+}
+
+TEST_F(BeatTasksTest, WhatWasToldLateIsAddedWhenTheJobHasItsOwnMetrics) {
+  const Deadline never = Deadline::never();
+  store::NewJob wish;
+  wish.query_key = "q";
+  const store::JobId id = store_->submit(wish, {}, wall(), never)->job.id;
+  std::vector<Late> said;
+  const Periodic backfill = metrics_backfill(*store_, [&](const CountLate& count) -> Result<std::uint64_t> {
+    said.push_back(count(id, {.cpu_seconds = 2, .wall_seconds = 3, .peak_bytes = 50}));
+    return std::uint64_t{said.back() == Late::done};
+  });
+  ASSERT_TRUE(store_->start(id, std::vector<store::NewTask>(1), wall(), never));
+  EXPECT_EQ(backfill.run().value(), 0U) << "it runs";
+  const auto leased = store_->lease_tasks(id, "here", 1, wall() + hours(1), wall(), never);
+  ASSERT_TRUE(store_->finish_task(leased->front().lease, "out",
+                                  {.cpu_seconds = 10, .wall_seconds = 20, .peak_bytes = 7, .letters = 5},
+                                  wall(), never));
+  ASSERT_TRUE(store_->move_job(id, store::JobState::merging, {}, wall(), never));
+  ASSERT_TRUE(store_->move_job(id, store::JobState::completed, {}, wall(), never));
+  EXPECT_EQ(backfill.run().value(), 2U) << "its own, and then what came late";
+  EXPECT_EQ(store_->get(id, never)->metrics, (store::RuntimeMetrics{12, 23, 50, 5}));
+  EXPECT_EQ(said, (std::vector{Late::not_yet, Late::done}));
+  ASSERT_TRUE(store_->remove(id, never));
+  EXPECT_EQ(backfill.run().value(), 1U) << "nobody's";
 }
 
 }  // namespace

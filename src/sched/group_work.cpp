@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 
@@ -19,19 +20,24 @@ namespace {
 constexpr const char* kWholeSpec =
     R"({"search":0,"first_unit":0,"last_unit":1,"threads":1,"seconds":0,"shards":1,"together":true})";
 
-/// The query of `job`, wherever it is kept, and whatever it is packed with.
-Result<std::optional<std::size_t>> take_along(search::Coalesced& together, const store::Job& job,
-                                              store::JobStore& jobs, const fs::path& file) {
-  if (job.request.query_key.empty()) {
-    LOOM_TRY(const std::string text, jobs.query(job.id, Deadline::in(std::chrono::seconds(30))));
-    sequence::MemorySource source(text);
-    return together.add(source);
-  }
-  LOOM_TRY(const auto source, sequence::open_byte_source(file.string()));
-  return together.add(*source);
+std::unique_ptr<sequence::ByteSource> open_text(std::string_view text) {
+  return std::make_unique<sequence::MemorySource>(text);
 }
 
 }  // namespace
+
+Result<std::string> LocalScheduler::query_of(const store::Job& job, const fs::path& file) {
+  if (job.request.query_key.empty()) return store_.query(job.id, soon());
+  LOOM_CHECKED(fetch_query(job, file));
+  LOOM_TRY(const auto source, sequence::open_byte_source(file.string()));
+  std::string text;
+  std::array<char, 4096> block{};
+  for (;;) {
+    LOOM_TRY(const std::size_t got, source->read(block));
+    if (got == 0) return text;
+    text.append(block.data(), got);
+  }
+}
 
 void LocalScheduler::run_group(const Work& work) {
   const fs::path folder = options_.work / fmt::format("group-{}", work.jobs.front()->job.id.str());
@@ -79,11 +85,12 @@ Result<search::TaskUse> LocalScheduler::ride(const Work& work, const fs::path& f
     name_search(job, around);
     if (answer_known(job) || join_equal(job)) continue;
     const fs::path file = folder / (job->job.id.str() + ".fasta");
-    const Status fetched = job->job.request.query_key.empty() ? ok() : fetch_query(job->job, file);
-    const auto rider = fetched ? take_along(together, job->job, store_, file)
-                               : Result<std::optional<std::size_t>>(fetched.error());
+    auto query = query_of(job->job, file);
+    if (query && answered_by_parts(job, *open_text(*query))) continue;
+    const auto rider =
+        query ? together.add(*open_text(*query)) : Result<std::optional<std::size_t>>(query.error());
     if (rider && *rider) {
-      riding.push_back({.job = job, .rider = **rider});
+      riding.push_back({.job = job, .rider = **rider, .query = *std::move(query)});
     } else {
       left.push_back(job);
     }
@@ -96,6 +103,7 @@ Result<search::TaskUse> LocalScheduler::ride(const Work& work, const fs::path& f
                                   : together.run(tasks, group_stop_.get_token());
   if (riding.empty()) return use;
   if (use) {
+    for (const Riding& one : riding) note(one.job, use->note);
     deliver(riding, together, *use, left);
   } else {
     for (const Riding& one : riding) left.push_back(one.job);
@@ -144,9 +152,10 @@ void LocalScheduler::deliver(const std::vector<Riding>& riding, const search::Co
     store::WholeEnd end{
         .job = one.job->job.id, .lease = one.lease, .output_key = kTogether, .metrics = metrics};
     auto answer = answer_of(together, one.rider);
-    if (answer && !one.job->key.empty())
-      reuse_.keep(one.job->key, one.job->job.request.sha256, std::string_view(answer->output),
-                  std::string_view(answer->messages));
+    if (answer && !one.job->key.empty()) {
+      reuse_.keep(one.job->key, one.job->job.request.sha256, answer->output, answer->messages);
+      keep_parts(*one.job, *open_text(one.query), answer->output, answer->messages);
+    }
     const Status kept = answer ? keep(end, *std::move(answer)) : Status(answer.error());
     if (kept) {
       ends.push_back(std::move(end));

@@ -11,6 +11,10 @@ std::optional<store::JobId> job_of(const storage::ObjectKey& key);
 storage::ObjectKey output_key(const store::JobId& id);
 /// What the engine said on standard error.
 storage::ObjectKey messages_key(const store::JobId& id);
+/// Sentences on what slowed the job down, one a line; there where something did.
+storage::ObjectKey notes_key(const store::JobId& id);
+/// Those sentences. Blocking. None where they cannot be read.
+std::vector<std::string> notes_of(storage::ObjectStore& objects, const store::JobId& id, Deadline deadline);
 /// The query of `job`, wherever it is kept. Both stores are asked while it is opened only.
 Result<std::unique_ptr<storage::ObjectReader>> open_query(store::JobStore& jobs,
                                                           storage::ObjectStore& objects,

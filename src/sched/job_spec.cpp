@@ -89,12 +89,22 @@ Result<catalog::Database> open_job_database(const JobSpec& spec) {
                database.names, spec.snapshot, now);
 }
 
-std::string to_json(const search::Step& step, const plan::Plan& plan) {
+std::string to_json(const search::Step& step, const plan::Plan& plan, std::uint64_t known_queries) {
   const plan::Task& task = plan.searches[step.search];
   json::object spec{{"search", step.search},   {"first_unit", task.first_unit}, {"last_unit", task.last_unit},
                     {"threads", task.threads}, {"seconds", task.seconds},       {"shards", plan.shards}};
   if (step.shard) spec["scout_of_shard"] = *step.shard;
+  if (known_queries > 0) spec["known_queries"] = known_queries;
   return json::serialize(spec);
+}
+
+std::uint64_t known_queries_of(const std::vector<store::Task>& tasks) {
+  if (tasks.empty()) return 0;
+  std::error_code failed;
+  const json::value spec = json::parse(tasks.front().work.spec, failed);
+  const json::value* known =
+      failed || !spec.is_object() ? nullptr : spec.as_object().if_contains("known_queries");
+  return known == nullptr ? 0 : known->to_number<std::uint64_t>(failed);
 }
 
 Result<plan::Plan> plan_of(const std::vector<store::Task>& tasks) {

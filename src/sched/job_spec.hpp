@@ -43,7 +43,10 @@ Result<catalog::Database> open_job_database(const JobSpec& spec);
 std::vector<std::string> database_environment(const std::string& database_path);
 
 /// A task's `spec` for the store, and the plan that a job's tasks were made from.
-std::string to_json(const search::Step& step, const plan::Plan& plan);
+/// `known_queries` are answered without a task.
+std::string to_json(const search::Step& step, const plan::Plan& plan, std::uint64_t known_queries);
+/// Of the job with these tasks.
+std::uint64_t known_queries_of(const std::vector<store::Task>& tasks);
 /// Errors: corrupt.
 Result<plan::Plan> plan_of(const std::vector<store::Task>& tasks);
 

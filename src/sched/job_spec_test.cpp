@@ -32,7 +32,7 @@ TEST(JobSpecTest, ThePlanComesBackFromItsTasks) {
   std::vector<store::Task> tasks;
   const auto add = [&](const search::Step& step) {
     tasks.push_back({.id = {store::JobId::random(), static_cast<std::uint32_t>(tasks.size())},
-                     .work = {.spec = to_json(step, plan)}});
+                     .work = {.spec = to_json(step, plan, 3)}});
   };
   add({.search = 0, .shard = 0});
   add({.search = 0});
@@ -43,6 +43,8 @@ TEST(JobSpecTest, ThePlanComesBackFromItsTasks) {
   ASSERT_EQ(again->searches.size(), 2U);
   EXPECT_EQ(again->searches[1].first_unit, 3U);
   EXPECT_EQ(again->searches[1].threads, 2);
+  EXPECT_EQ(known_queries_of(tasks), 3U);
+  EXPECT_EQ(known_queries_of({}), 0U);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "sched/task_records.hpp"
 #include "search/messages.hpp"
 #include "search/scout.hpp"
+#include "sequence/byte_source.hpp"
 
 namespace loom::sched {
 
@@ -41,7 +42,6 @@ store::Failure told(const Error& why, const std::optional<exec::Failure>& failur
   if (failure) return {std::string(exec::name(failure->failure_class)), failure->sentence};
   switch (why.code) {
     case Code::invalid_argument:
-    case Code::not_found:
       return {"input", why.message};
     case Code::disk_full:
       return {"disk", why.message};
@@ -88,10 +88,13 @@ Status LocalScheduler::read_and_plan(const ActivePtr& job) {
   if (!job->spec.imported.empty())
     return error(Code::conflict, "the import of this result was interrupted; import the file again");
   LOOM_CHECKED(open_job_database(job->spec));
-  const fs::path query = job->folder / "query.fasta";
+  const fs::path query = job->folder / kQueryFile;
   LOOM_CHECKED(fetch_query(job->job, query));
+  LOOM_TRY(const auto source, sequence::open_byte_source(query.string()));
+  if (answered_by_parts(job, *source)) return ok();
   search::Request request{.options = job->spec.options, .settings = {}, .query = query};
   request.out = job->folder / "output";
+  request.known = known_to(*job);
   request.settings.workers = options_.cores;
   request.settings.memory_bytes = options_.memory_bytes;
   request.settings.engine_threads = !options_.elsewhere;
@@ -136,11 +139,12 @@ Status LocalScheduler::plan_in_store(const ActivePtr& job, const std::vector<sto
                        .queries = step.queries,
                        .letters = step.letters,
                        .shard = static_cast<std::uint32_t>(step.shard.value_or(0)),
-                       .spec = to_json(step, job->split->plan())});
+                       .spec = to_json(step, job->split->plan(), job->split->known_queries())});
   }
   if (tasks.size() == 1) return begin_whole(job, std::move(tasks.front()));
   LOOM_TRY(store::Job started, store_.start(job->job.id, tasks, now(), soon()));
   const MutexLock lock(mutex_);
+  if (known.empty()) counts_.reused_queries += job->split->known_queries();
   job->job = std::move(started);
   return ok();
 }
@@ -152,6 +156,7 @@ Status LocalScheduler::begin_whole(const ActivePtr& job, store::NewTask task) {
   LOOM_TRY(store::BegunJob begun,
            store_.begin_whole(std::span(&whole, 1), name_, until, now(), soon()).front());
   const MutexLock lock(mutex_);
+  counts_.reused_queries += job->split->known_queries();
   job->job = std::move(begun.job);
   job->leases.insert_or_assign(0, std::move(begun.lease));
   job->begun = true;
@@ -162,7 +167,7 @@ void LocalScheduler::begin_steps(const ActivePtr& job, const std::vector<store::
   std::vector<ActiveJob::StepState> steps(job->split->steps().size(), ActiveJob::StepState::ready);
   for (const store::Task& task : known)
     if (task.state == store::TaskState::done) steps[task.id.index] = ActiveJob::StepState::done;
-  job->set_steps(std::move(steps));
+  job->set_steps(std::move(steps), options_.elsewhere);
   changed_.notify_all();
 }
 
@@ -217,7 +222,10 @@ void LocalScheduler::step(const Work& work) {
     counts_.cpu_seconds += taken;
     if (use && !job->split->steps()[index].shard) learn(*job, index, taken);
   }
-  if (use) return step_done(job, index, lease ? &*lease : nullptr, *use);
+  if (use) {
+    note(job, use->note);
+    return step_done(job, index, lease ? &*lease : nullptr, *use);
+  }
   step_failed(job, index, lease ? &*lease : nullptr, attempts, use.error(), tasks.failure());
 }
 
@@ -250,6 +258,23 @@ void LocalScheduler::step_done(const ActivePtr& job, std::size_t index, const st
   const MutexLock lock(mutex_);
   job->set_done(index);
   changed_.notify_all();
+}
+
+void LocalScheduler::note(const ActivePtr& job, const std::string& sentence) {
+  constexpr std::size_t kMostNotes = 100;  // one a node, as a rule
+  if (sentence.empty() || job->rendering) return;
+  const MutexLock noting(noting_);
+  std::set<std::string>& notes = job->notes;
+  if (notes.contains(sentence)) return;
+  if (notes.empty())  // those of before a restart
+    for (std::string& one : notes_of(objects_, job->job.id, soon())) notes.insert(std::move(one));
+  if (notes.size() >= kMostNotes || !notes.insert(sentence).second) return;
+  std::string text;
+  for (const std::string& one : notes) text += one + "\n";
+  const Status kept = objects_.put(notes_key(job->job.id), std::as_bytes(std::span(text)), soon());
+  if (!kept)
+    log::write(log::Level::warning, "job.note_lost",
+               {{"job", job->job.id.str()}, {"note", sentence}, {"reason", kept.error().message}});
 }
 
 void LocalScheduler::unclaim(const ActivePtr& job, std::size_t index) {
@@ -296,7 +321,17 @@ void LocalScheduler::fail(const ActivePtr& job, const Error& why,
     drop(job);
   }
   if (job->rendering) return;
+  keep_said(job->job.id, failure ? failure->said : std::string());
   say_failed(job->job.id, words);
+}
+
+void LocalScheduler::keep_said(const store::JobId& id, const std::string& said) {
+  const storage::ObjectKey key = messages_key(id);
+  const Status kept =
+      said.empty() ? objects_.remove(key, soon()) : objects_.put(key, std::as_bytes(std::span(said)), soon());
+  if (!kept)
+    log::write(log::Level::warning, "job.messages_lost",
+               {{"job", id.str()}, {"reason", kept.error().message}});
 }
 
 void LocalScheduler::keep_ballast() const {
@@ -343,7 +378,7 @@ Status LocalScheduler::end_whole(const ActivePtr& job) {
     end.lease = held->second;
   }
   LOOM_CHECKED(store_.end_whole(std::span(&end, 1), now(), soon()).front());
-  if (!job->key.empty()) reuse_.keep(job->key, job->job.request.sha256, written.output, written.messages);
+  keep_answer(*job, written);
   const MutexLock lock(mutex_);
   ++counts_.tasks_done;
   return ok();
@@ -382,28 +417,29 @@ void LocalScheduler::finish(const ActivePtr& job) {
     job->job = *std::move(merging);
   }
   Status done = ok();
+  std::optional<Written> written;
   if (!job->delivered) {
-    const auto written = put_together(job);
-    done = written ? put_output(job, *written) : Status(written.error());
-    if (done && !job->key.empty())
-      reuse_.keep(job->key, job->job.request.sha256, written->output, written->messages);
+    auto output = put_together(job);
+    done = output ? put_output(job, *output) : Status(output.error());
+    if (output) written = *std::move(output);
   }
   if (done && !job->rendering) {
-    const auto tasks = all_tasks(store_, job->job.id, soon());
-    done = complete(job->job.id, tasks ? std::optional(sum_of(*tasks)) : std::nullopt);
+    done = complete(job->job.id);
   }
   if (!done && done.error().code != Code::conflict && done.error().code != Code::not_found)
     return fail(job, done.error());
+  if (done && written) keep_answer(*job, *written);
   const MutexLock lock(mutex_);
   if (job->rendering) job->rendering->outcome = done;
   if (done) job->job.state = store::JobState::completed;
   drop(job);
 }
 
-Status LocalScheduler::complete(const store::JobId& id, const std::optional<store::RuntimeMetrics>& used) {
-  LOOM_CHECKED(store_.move_job(id, store::JobState::completed, {}, now(), soon()));
-  // What is missing is filled in by the beat.
-  if (used) static_cast<void>(store_.set_metrics(id, *used, now(), soon()));
+Status LocalScheduler::complete(const store::JobId& id) {
+  const auto tasks = all_tasks(store_, id, soon());
+  // Metrics that cannot be had now are filled in by the beat.
+  LOOM_CHECKED(tasks ? store_.complete_job(id, sum_of(*tasks), now(), soon())
+                     : store_.move_job(id, store::JobState::completed, {}, now(), soon()));
   return ok();
 }
 

@@ -25,6 +25,9 @@ std::uint64_t batches_at_once(std::uint64_t database_bytes) {
 /// Most letters in company of a short job: each query counts one more.
 constexpr std::uint64_t kMostShort = 2 * search::kMostLettersInBatches;
 
+/// Of the bytes that are kept for who asks again, one in so many is for parts of query sets.
+constexpr std::uint64_t kPartsShare = 4;
+
 void discard_folder(const std::filesystem::path& folder) {
   std::error_code ignored;  // what is left is found by the beat
   std::filesystem::remove_all(folder, ignored);
@@ -60,6 +63,24 @@ storage::ObjectKey messages_key(const store::JobId& id) {
   return storage::ObjectKey::parse(prefix_of(id) + "messages").value();
 }
 
+storage::ObjectKey notes_key(const store::JobId& id) {
+  return storage::ObjectKey::parse(prefix_of(id) + "notes").value();
+}
+
+std::vector<std::string> notes_of(storage::ObjectStore& objects, const store::JobId& id, Deadline deadline) {
+  constexpr std::uint64_t kMostBytes = std::uint64_t{64} << 10U;
+  std::vector<std::string> notes;
+  const auto bytes = objects.get(notes_key(id), kMostBytes, deadline);
+  if (!bytes) return notes;
+  std::string_view text(reinterpret_cast<const char*>(bytes->data()), bytes->size());
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    notes.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return notes;
+}
+
 Result<std::unique_ptr<storage::ObjectReader>> open_output(store::JobStore& jobs,
                                                            storage::ObjectStore& objects,
                                                            const store::Job& job, Deadline deadline) {
@@ -86,7 +107,10 @@ LocalScheduler::LocalScheduler(store::JobStore& store, storage::ObjectStore& obj
       objects_(objects),
       runner_(runner),
       options_(std::move(options)),
-      reuse_(options_.reuse),
+      reuse_({.folder = options_.reuse.folder,
+              .most_bytes = options_.reuse.most_bytes - options_.reuse.most_bytes / kPartsShare,
+              .release = options_.reuse.release}),
+      parts_(options_.reuse.folder / "parts" / "parts.sqlite", options_.reuse.most_bytes / kPartsShare),
       name_("local/" + store::random_token().substr(0, 12)),
       board_({options_.cores, options_.memory_bytes, options_.elsewhere}, options_.weights, warmth_) {}
 
@@ -400,6 +424,7 @@ SchedulerCounts LocalScheduler::counts() const {
   counts.waiting_jobs = board_.waiting.size();
   for (const auto& [owner, jobs] : board_.begun) counts.active_jobs += jobs.size();
   counts.reuse = reuse_.counts();
+  counts.parts = parts_.counts();
   return counts;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/mutex.hpp"
 #include "sched/active_job.hpp"
+#include "sched/known_parts.hpp"
 #include "sched/scheduler.hpp"
 #include "sched/work_board.hpp"
 #include "search/coalesced.hpp"
@@ -54,12 +55,15 @@ class LocalScheduler final : public Scheduler {
   /// Room on the disk, kept so that a job which failed because there was none left can be said to have
   /// failed.
   void keep_ballast() const;
+  /// A job that failed has what the engine said last for its messages.
+  void keep_said(const store::JobId& id, const std::string& said);
   /// Says so in the store, now or, when it cannot be written, with the next reconcile().
   void say_failed(const store::JobId& id, const store::Failure& words);
   void prepare(const ActivePtr& job);
   Status read_and_plan(const ActivePtr& job);
   Status plan_in_store(const ActivePtr& job, const std::vector<store::Task>& known);
   Status begin_whole(const ActivePtr& job, store::NewTask task);
+  static constexpr const char* kQueryFile = "query.fasta";
   /// The query as a file of the work folder, whole.
   Status fetch_query(const store::Job& job, const std::filesystem::path& target);
   void begin_steps(const ActivePtr& job, const std::vector<store::Task>& known) REQUIRES(mutex_);
@@ -67,6 +71,7 @@ class LocalScheduler final : public Scheduler {
   Result<std::pair<std::size_t, std::optional<store::Lease>>> lease_step(const ActivePtr& job,
                                                                          std::uint32_t& attempts);
   void learn(const ActiveJob& job, std::size_t index, double taken) REQUIRES(mutex_);
+  void note(const ActivePtr& job, const std::string& sentence);
   void step_done(const ActivePtr& job, std::size_t index, const store::Lease* lease,
                  const search::TaskUse& use);
   void step_failed(const ActivePtr& job, std::size_t index, const store::Lease* lease, std::uint32_t attempts,
@@ -82,7 +87,7 @@ class LocalScheduler final : public Scheduler {
   };
   Result<Written> put_together(const ActivePtr& job);
   Status put_output(const ActivePtr& job, const Written& written);
-  Status complete(const store::JobId& id, const std::optional<store::RuntimeMetrics>& used);
+  Status complete(const store::JobId& id);
   void fail(const ActivePtr& job, const Error& why, const std::optional<exec::Failure>& failure = {});
 
   // group_work.cpp
@@ -90,9 +95,12 @@ class LocalScheduler final : public Scheduler {
   struct Riding {
     ActivePtr job;
     std::size_t rider = 0;
+    std::string query{};  ///< text of at most search::kMostLettersInCompany letters
     std::optional<store::Lease> lease{};
   };
   void run_group(const Work& work);
+  /// The text of a small query, wherever it is kept, and whatever it is packed with.
+  Result<std::string> query_of(const store::Job& job, const std::filesystem::path& file);
   Result<search::TaskUse> ride(const Work& work, const std::filesystem::path& folder,
                                std::vector<ActivePtr>& left);
   void begin_riders(std::vector<Riding>& riding, std::vector<ActivePtr>& left);
@@ -121,6 +129,16 @@ class LocalScheduler final : public Scheduler {
   bool answer_known(const ActivePtr& job);
   Status end_with(const ActivePtr& job, const Reuse::Found& found);
   Status put_found(const Reuse::Found& found, const storage::ObjectKey& key);
+  /// How its queries are cut into parts that may be known; nullopt where none may.
+  [[nodiscard]] static std::optional<search::PartRule> part_rule_of(const ActiveJob& job);
+  /// Asks for parts; empty for a fresh search.
+  search::FindPart known_to(const ActiveJob& job);
+  /// As answer_known(), put together from what searches with the same queries among others wrote.
+  bool answered_by_parts(const ActivePtr& job, sequence::ByteSource& queries);
+  /// For those who ask again for the same, or for a part of it. On failure nothing is kept.
+  void keep_answer(const ActiveJob& job, const Written& written);
+  void keep_parts(const ActiveJob& job, sequence::ByteSource& queries, std::string_view output,
+                  std::string_view messages);
   /// While an equal search runs, the job waits for its end; else it is the one that runs.
   bool join_equal(const ActivePtr& job);
   /// Those that wait for the end of `job` take their turns; and it waits for none.
@@ -135,9 +153,11 @@ class LocalScheduler final : public Scheduler {
   exec::ProcessRunner& runner_;
   const SchedulerOptions options_;
   Reuse reuse_;
+  KnownParts parts_;
   const std::string name_;  // of this run of the server, as lease owner
   Warmth warmth_;
 
+  Mutex noting_;  // held while a job's notes are read and written; never together with mutex_
   mutable Mutex mutex_;
   CondVar changed_;
   std::map<store::JobId, ActivePtr> jobs_ GUARDED_BY(mutex_);

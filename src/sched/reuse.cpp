@@ -16,7 +16,6 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "base/mapped_file.hpp"
 #include "blast/engine.hpp"
 #include "blast/outfmt.hpp"
 #include "catalog/database_files.hpp"
@@ -223,6 +222,7 @@ Reuse::Reuse(ReuseOptions options) : options_(std::move(options)) {
   for (const auto& file : fs::directory_iterator(options_.folder, failed)) {
     std::error_code gone;
     const std::string name = file.path().filename().string();
+    if (!file.is_regular_file(gone)) continue;
     if (name.ends_with(".part"))
       fs::remove(file.path(), gone);
     else
@@ -278,20 +278,6 @@ std::optional<Reuse::Found> Reuse::find(const std::string& key, const std::strin
   }
   static_cast<void>(::futimens(found->file.get(), nullptr));  // the order of use, for the next start
   return found;
-}
-
-void Reuse::keep(const std::string& key, const std::string& query_sha256, const fs::path& output,
-                 const fs::path& messages) {
-  std::error_code unknown;
-  const std::uintmax_t bytes = fs::file_size(output, unknown);
-  if (unknown || bytes > options_.most_bytes) return;
-  const auto written = MappedFile::open(output);
-  const auto said = MappedFile::open(messages);
-  if (!written || !said) return;
-  const auto text = [](const MappedFile& file) {
-    return std::string_view(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
-  };
-  keep(key, query_sha256, text(*written), text(*said));
 }
 
 void Reuse::keep(const std::string& key, const std::string& query_sha256, std::string_view output,

@@ -56,8 +56,6 @@ class Reuse {
   [[nodiscard]] bool may_have(const std::string& query_sha256) const EXCLUDES(mutex_);
   std::optional<Found> find(const std::string& key, const std::string& query_sha256) EXCLUDES(mutex_);
   /// Keeps what a search wrote, as far as there is room; on failure nothing is.
-  void keep(const std::string& key, const std::string& query_sha256, const std::filesystem::path& output,
-            const std::filesystem::path& messages) EXCLUDES(mutex_);
   void keep(const std::string& key, const std::string& query_sha256, std::string_view output,
             std::string_view messages) EXCLUDES(mutex_);
   [[nodiscard]] Counts counts() const EXCLUDES(mutex_);

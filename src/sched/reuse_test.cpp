@@ -58,12 +58,10 @@ TEST_F(ReuseTest, GivesBackWhatWasKeptToTheSameKeyOnly) {
   EXPECT_EQ(reuse.counts().entries, 2U);
 }
 
-TEST_F(ReuseTest, KeepsFilesAndReadsAnywhereInThem) {
+TEST_F(ReuseTest, KeepsLargeOutputsAndReadsAnywhereInThem) {
   Reuse reuse = open();
   const std::string large(300'000, 'x');
-  std::ofstream(dir_.path() / "out") << large << "end";
-  std::ofstream(dir_.path() / "said");
-  reuse.keep("key", kQuery, dir_.path() / "out", dir_.path() / "said");
+  keep(reuse, "key", large + "end");
   const auto found = reuse.find("key", kQuery);
   ASSERT_TRUE(found);
   std::string tail(10, '\0');

@@ -1,8 +1,11 @@
 #include <algorithm>
 
 #include "base/log.hpp"
+#include "base/mapped_file.hpp"
+#include "base/sha256.hpp"
 #include "sched/job_keys.hpp"
 #include "sched/local_scheduler.hpp"
+#include "sequence/byte_source.hpp"
 
 namespace loom::sched {
 
@@ -30,7 +33,49 @@ std::optional<std::string> LocalScheduler::surroundings(const ActiveJob& job) co
 
 void LocalScheduler::name_search(const ActivePtr& job, const std::optional<std::string>& around) {
   const MutexLock lock(mutex_);
-  if (around) job->key = search_key(*around, job->job.request.sha256);
+  if (!around) return;
+  job->key = search_key(*around, job->job.request.sha256);
+  job->surroundings = sha256_hex(*around);
+}
+
+std::optional<search::PartRule> LocalScheduler::part_rule_of(const ActiveJob& job) {
+  if (job.surroundings.empty() || job.spec.on_saturation == search::OnSaturation::complete)
+    return std::nullopt;
+  return search::part_rule(job.spec.options, job.job.request.queries, job.job.request.letters);
+}
+
+search::FindPart LocalScheduler::known_to(const ActiveJob& job) {
+  if (job.surroundings.empty() || job.spec.fresh) return {};
+  return [this, surroundings = job.surroundings](const std::string& letters) {
+    return parts_.find(surroundings, letters);
+  };
+}
+
+bool LocalScheduler::answered_by_parts(const ActivePtr& job, sequence::ByteSource& queries) {
+  const auto rule = part_rule_of(*job);
+  if (!rule || job->spec.fresh || !(job->rendering || may_reuse(*job))) return false;
+  const auto output = search::output_of_parts(queries, *rule, known_to(*job));
+  if (!output || !*output) return false;
+  reuse_.keep(job->key, job->job.request.sha256, **output, {});
+  return answer_known(job);
+}
+
+void LocalScheduler::keep_parts(const ActiveJob& job, sequence::ByteSource& queries, std::string_view output,
+                                std::string_view messages) {
+  const auto rule = part_rule_of(job);
+  if (!rule) return;
+  const auto parts = search::parts_of_output(queries, *rule, output, messages);
+  if (parts) parts_.keep(job.surroundings, *parts);
+}
+
+void LocalScheduler::keep_answer(const ActiveJob& job, const Written& written) {
+  if (job.key.empty()) return;
+  const auto output = MappedFile::open(written.output);
+  const auto messages = MappedFile::open(written.messages);
+  if (!output || !messages) return;
+  reuse_.keep(job.key, job.job.request.sha256, output->text(), messages->text());
+  const auto queries = sequence::open_byte_source((job.folder / kQueryFile).string());
+  if (queries) keep_parts(job, **queries, output->text(), messages->text());
 }
 
 bool LocalScheduler::answer_known(const ActivePtr& job) {

@@ -14,6 +14,7 @@
 #include "sched/reuse.hpp"
 #include "storage/object_store.hpp"
 #include "store/job_store.hpp"
+#include "store/text_cache.hpp"
 
 namespace loom::sched {
 
@@ -49,8 +50,10 @@ struct SchedulerCounts {
   std::uint64_t processes = 0;       ///< engine runs
   std::uint64_t coalesced_jobs = 0;  ///< that rode with others
   double cpu_seconds = 0;
-  std::uint64_t reused_jobs = 0;  ///< whose answer was known
+  std::uint64_t reused_jobs = 0;     ///< whose answer was known
+  std::uint64_t reused_queries = 0;  ///< of jobs that had others to search
   Reuse::Counts reuse{};
+  store::TextCache::Counts parts{};
   std::uint64_t waiting_jobs = 0;  ///< gauge
   std::uint64_t active_jobs = 0;   ///< gauge
   int cores_busy = 0;              ///< gauge

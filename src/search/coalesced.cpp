@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 #include "blast/engine.hpp"
@@ -27,13 +28,17 @@ bool same_tables(const blast::Options& options) {
 
 }  // namespace
 
+bool cuts_across_queries(const blast::Options& options) {
+  return std::ranges::any_of(std::array{"query_loc", "use_index", "index_name", "remote", "html", "subject",
+                                        "import_search_strategy", "export_search_strategy"},
+                             [&options](const char* name) { return options.has(name); });
+}
+
 std::string company_of(const blast::Options& options, std::uint64_t letters) {
   if (options.program() != blast::Program::blastn || letters == 0 || letters > kMostLettersInCompany)
     return {};
   if (!options.has("db") || !same_tables(options)) return {};
-  for (const char* alone : {"query_loc", "use_index", "index_name", "remote", "html", "subject",
-                            "import_search_strategy", "export_search_strategy"})
-    if (options.has(alone)) return {};
+  if (cuts_across_queries(options)) return {};
   if (!blast::allows_batches(blast::split_limits(options))) return {};
   const auto format = blast::parse_outfmt(options.program(), text_of(options, "outfmt", "0"));
   if (!format || !repeats_allowed(options, *format)) return {};
@@ -95,8 +100,9 @@ Result<TaskUse> Coalesced::run(TaskRunner& tasks, std::stop_token stop) {
   task.environment = {fmt::format("BATCH_SIZE={}", *batch_size)};
   task.letters = std::accumulate(letters_.begin(), letters_.end(), std::uint64_t{0});
   task.write_queries = [this](const fs::path& path) { return write_file(path, text_); };
-  LOOM_TRY(const TaskUse use, tasks.run(task, std::move(stop)));
-  LOOM_TRY(answer_, DistinctOutput::open(tasks.output(task.name), format_, letters_.size()));
+  LOOM_TRY(TaskUse use, tasks.run(task, std::move(stop)));
+  LOOM_TRY(answer_,
+           DistinctOutput::open(tasks.output(task.name), options_.program(), format_, letters_.size()));
   LOOM_TRY(const std::string said, read_file(tasks.stderr_file(task.name)));
   said_to_all_ = take_messages(said_, said);
   return use;
@@ -114,7 +120,7 @@ Result<std::string> Coalesced::output(std::size_t rider, Messages& messages) con
     LOOM_TRY(const std::string rows, answer_->of(own.first + i, id, title));
     output += rows;
   }
-  return output + answer_->end(own.queries.size());
+  return output + end_of_output(format_, own.queries.size());
 }
 
 }  // namespace loom::search

@@ -32,6 +32,9 @@ constexpr std::uint64_t letters_in_company(std::uint64_t letters, std::uint64_t 
   return letters + queries;
 }
 
+/// Whether an option makes what is said of a query depend on more than the query.
+bool cuts_across_queries(const blast::Options& options);
+
 /// What searches that ride together have in common; empty if one of these options and this size rides alone.
 std::string company_of(const blast::Options& options, std::uint64_t letters);
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 
 #include "base/fd.hpp"
 #include "render/part_text.hpp"
@@ -35,12 +36,19 @@ Status unpack(const std::string& query, const std::filesystem::path& target) {
   }
 }
 
+}  // namespace
+
+std::optional<std::uint64_t> batch_size_of_user() {
+  const char* text = std::getenv("BATCH_SIZE");  // NOLINT(concurrency-mt-unsafe): nobody sets it
+  if (text == nullptr) return std::nullopt;
+  const std::uint64_t size = std::strtoull(text, nullptr, 10);
+  return size > 0 ? std::optional(size) : std::nullopt;
+}
+
 sequence::Alphabet alphabet_of(blast::Program program) {
   return blast::query_molecule(program) == blast::Molecule::protein ? sequence::Alphabet::protein
                                                                     : sequence::Alphabet::nucleotide;
 }
-
-}  // namespace
 
 Result<QueryFile> open_queries(const std::string& query, blast::Program program, std::uint64_t unit_letters,
                                const std::filesystem::path& scratch) {

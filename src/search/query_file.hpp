@@ -1,5 +1,7 @@
 #pragma once
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 
 #include "blast/program.hpp"
 #include "sequence/query_map.hpp"
@@ -11,6 +13,12 @@ namespace loom::search {
 /// tables, which find a little less; above, results were equal wherever we cut (doc/exactness.md). So its
 /// units stay well above.
 inline constexpr std::uint64_t kBlastnUnitLetters = 50'000;
+
+/// The user's own BATCH_SIZE, which the engine obeys and so do we.
+std::optional<std::uint64_t> batch_size_of_user();
+
+/// What the queries of `program` are written in.
+sequence::Alphabet alphabet_of(blast::Program program);
 
 /// The queries of a search as one plain file that can be read at any place, and where it may be cut.
 struct QueryFile {

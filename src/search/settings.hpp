@@ -5,6 +5,7 @@
 #include <string>
 
 #include "blast/options.hpp"
+#include "search/parts.hpp"
 
 namespace loom::search {
 
@@ -34,6 +35,7 @@ struct Request {
   Settings settings;
   std::filesystem::path query{};  ///< in place of -query, which is then not given
   std::filesystem::path out{};    ///< in place of -out, which is then not given
+  FindPart known{};               ///< what earlier searches wrote; empty: nothing
 };
 
 /// Cores that this process may run on (its CPU set), at least 1.

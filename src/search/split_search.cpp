@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "blast/engine.hpp"
 #include "blast/outfmt.hpp"
@@ -24,14 +23,6 @@ using blast::Program;
 /// Letters in a row of an alignment, from which on a row that is no gap has its numbers.
 constexpr std::int64_t kLeastLine = 10;
 
-/// The user's own BATCH_SIZE, which the engine obeys and so do we.
-std::optional<std::uint64_t> batch_size_of_user() {
-  const char* text = std::getenv("BATCH_SIZE");
-  if (text == nullptr) return std::nullopt;
-  const std::uint64_t size = std::strtoull(text, nullptr, 10);
-  return size > 0 ? std::optional(size) : std::nullopt;
-}
-
 class Split final : public SplitSearch {
  public:
   Split(Request request, exec::ProcessRunner& runner, blast::OutFormat format, fs::path folder)
@@ -48,6 +39,9 @@ class Split final : public SplitSearch {
   [[nodiscard]] const plan::Workload& workload() const override { return work_; }
   [[nodiscard]] const plan::Plan& plan() const override { return plan_; }
   [[nodiscard]] std::span<const Step> steps() const override { return steps_; }
+  [[nodiscard]] std::uint64_t known_queries() const override {
+    return repeats_ ? repeats_->known.records : 0;
+  }
   /// What the engine writes is the output as it stands where one task does all, and its format names no file
   /// or command of its own.
   [[nodiscard]] bool one_text() const override {
@@ -72,12 +66,15 @@ class Split final : public SplitSearch {
            !(options().has("in_msa") || options().has("in_pssm") || options().has("import_search_strategy"));
   }
   [[nodiscard]] bool queries_numbered() const { return !options().has("parse_deflines"); }
-  Status leave_out_repeats(std::uint64_t unit_letters);
+  /// Queries that need not be searched: repeats, and those whose rows are known.
+  Status leave_out(std::uint64_t unit_letters, bool pinned);
+  Result<std::optional<KnownRows>> known_rows(bool pinned) const;
   Status make_scouts();
   Status search_whole(const Error& why);
   void describe_work();
   [[nodiscard]] plan::Resources resources() const;
   void list_steps();
+  [[nodiscard]] std::uint64_t room_for_subjects() const;
   [[nodiscard]] EngineTask search_task(std::size_t index) const;
   Status write_out_repeats(const fs::path& distinct, const fs::path& target, Messages& messages);
 
@@ -138,7 +135,7 @@ Status Split::prepare(std::optional<plan::Plan> pinned) {
     LOOM_TRY(queries_,
              open_queries(request_.query.empty() ? text_of(options(), "query", "-") : request_.query.string(),
                           options().program(), batch_size_of_user().value_or(fixed), folder_));
-    LOOM_CHECKED(leave_out_repeats(fixed));
+    LOOM_CHECKED(leave_out(fixed, pinned.has_value()));
   }
   // Without a record there still is a search: BLAST+ itself says that there is no query.
   if (queries_.map.units.empty()) queries_.map.units.emplace_back();
@@ -156,8 +153,11 @@ Status Split::prepare(std::optional<plan::Plan> pinned) {
   }
   LOOM_CHECKED(make_scouts());
   if (repeats_) {
-    plan_.reasons.push_back(fmt::format("{} queries have {} distinct sequences: each is searched once.",
-                                        all_queries_.map.records, repeats_->distinct));
+    const std::uint64_t known = repeats_->known.records;
+    plan_.reasons.push_back(known > 0
+                                ? known_queries_told(known, all_queries_.map.records)
+                                : fmt::format("{} queries have {} distinct sequences: each is searched once.",
+                                              all_queries_.map.records, repeats_->distinct));
   }
   list_steps();
   return ok();
@@ -173,8 +173,9 @@ Status Split::make_scouts() {
     plan_.reasons.push_back(fmt::format("-{} leaves {} sequences: each part has its share of them.",
                                         list_option(options()), filtered->oids.size()));
   }
-  LOOM_TRY(Scouts scouts, Scouts::make(runner_, options(), request_.settings.on_saturation, engine_,
-                                       *database_, std::move(filtered), plan_.shards, folder_));
+  LOOM_TRY(Scouts scouts,
+           Scouts::make(runner_, options(), request_.settings.on_saturation, engine_, *database_,
+                        std::move(filtered), plan_.shards, folder_, room_for_subjects()));
   scouts_.emplace(std::move(scouts));
   return ok();
 }
@@ -187,11 +188,24 @@ Status Split::search_whole(const Error& why) {
   return ok();
 }
 
-Status Split::leave_out_repeats(std::uint64_t unit_letters) {
-  if (batch_size_of_user() || !one_piece_because().empty() || !repeats_allowed(options(), format_))
-    return ok();
+Result<std::optional<KnownRows>> Split::known_rows(bool pinned) const {
+  // A plan that was made has what was known then.
+  if (pinned) return load_known(queries_, folder_);
+  if (!request_.known || complete()) return std::optional<KnownRows>();
+  const auto rule = part_rule(options(), queries_.map.records, queries_.map.letters);
+  if (!rule) return std::optional<KnownRows>();
+  return find_known(queries_, *rule, request_.known, folder_);
+}
+
+Status Split::leave_out(std::uint64_t unit_letters, bool pinned) {
+  if (batch_size_of_user() || !one_piece_because().empty()) return ok();
   const fs::path distinct = folder_ / "distinct.fasta";
-  LOOM_TRY(repeats_, find_repeats(queries_, options().program(), options().has("lcase_masking"), distinct));
+  LOOM_TRY(auto known, known_rows(pinned));
+  if (known) {
+    LOOM_TRY(repeats_, leave_out_known(queries_, options().program(), *std::move(known), distinct));
+  } else if (repeats_allowed(options(), format_)) {
+    LOOM_TRY(repeats_, find_repeats(queries_, options().program(), options().has("lcase_masking"), distinct));
+  }
   if (!repeats_) return ok();
   LOOM_TRY(QueryFile found, open_queries(distinct.string(), options().program(), unit_letters, folder_));
   all_queries_ = std::exchange(queries_, std::move(found));
@@ -219,9 +233,18 @@ plan::Resources Split::resources() const {
                           ? request_.settings.workers
                           : static_cast<int>(integer_or(options(), "num_threads", usable_cores()));
   resources.memory_bytes = request_.settings.memory_bytes.value_or(usable_memory_bytes());
+  resources.on_one_machine = request_.settings.engine_threads;
   resources.shards = request_.settings.shards;
   resources.batch_letters = request_.settings.batch_letters;
   return resources;
+}
+
+/// Bytes of the subjects of one search that are worth a copy: what all workers' searches have, is half of the
+/// memory.
+std::uint64_t Split::room_for_subjects() const {
+  const plan::Resources all = resources();
+  if (!all.on_one_machine) return 0;  // they are in the memory of another one
+  return all.memory_bytes / 2 / static_cast<std::uint64_t>(all.workers);
 }
 
 void Split::list_steps() {
@@ -277,11 +300,15 @@ Result<TaskUse> Split::run_step(std::size_t index, TaskRunner& tasks, std::stop_
   if (step.shard) {
     // What only fed a search that is done need not be found again.
     if (tasks.finished(task.name)) return TaskUse{};
-    return tasks.run(scouts_->scout(task, *step.shard), std::move(stop));
+    LOOM_TRY(TaskUse use, tasks.run(scouts_->scout(task, *step.shard), std::move(stop)));
+    if (!complete()) LOOM_CHECKED(scouts_->collect(task, *step.shard, tasks));
+    return use;
   }
   if (scouts_ && !tasks.finished(task.name))
     LOOM_CHECKED(complete() ? scouts_->merge(task, tasks) : scouts_->narrow(task, tasks));
-  return tasks.run(task, std::move(stop));
+  LOOM_TRY(TaskUse use, tasks.run(task, std::move(stop)));
+  if (scouts_) scouts_->forget(task);
+  return use;
 }
 
 Status Split::write_output(const TaskRunner& tasks, bool keep, const std::function<Status(std::size_t)>& wait,
@@ -329,7 +356,7 @@ Status Split::write_out_repeats(const fs::path& distinct, const fs::path& target
   LOOM_TRY(AtomicFile file, AtomicFile::create(target));
   render::Sink sink(file);
   const auto tell = [&messages](std::string_view line) { messages.add(line, 0, 1); };
-  LOOM_CHECKED(write_for_each(*repeats_, all_queries_, distinct, format_, sink, tell));
+  LOOM_CHECKED(write_for_each(*repeats_, all_queries_, options().program(), distinct, format_, sink, tell));
   LOOM_CHECKED(sink.flush());
   return file.commit();
 }

@@ -49,6 +49,8 @@ class SplitSearch {
   [[nodiscard]] virtual const plan::Workload& workload() const = 0;
   [[nodiscard]] virtual const plan::Plan& plan() const = 0;
   [[nodiscard]] virtual std::span<const Step> steps() const = 0;
+  /// How many queries are answered by what earlier searches found.
+  [[nodiscard]] virtual std::uint64_t known_queries() const = 0;
   /// The name under which `tasks` keeps a search's output.
   [[nodiscard]] static std::string search_name(std::size_t search);
 

@@ -49,6 +49,22 @@ std::optional<exec::Failure> TaskRunner::failure() const {
   return failure_;
 }
 
+namespace {
+
+/// The last lines of what a program said, without the path of the work folder.
+std::string end_of(std::string text, const fs::path& work) {
+  if (text.size() > exec::kMostSaidBytes) {
+    text.erase(0, text.size() - exec::kMostSaidBytes);
+    text.erase(0, text.find('\n') + 1);
+  }
+  const std::string path = work.string() + "/";
+  for (auto at = text.find(path); at != std::string::npos; at = text.find(path, at))
+    text.erase(at, path.size());
+  return text;
+}
+
+}  // namespace
+
 Result<exec::ProcessOutcome> TaskRunner::attempt(const EngineTask& task, const fs::path& folder,
                                                  std::stop_token stop) {
   LOOM_CHECKED(make_folder(folder));
@@ -100,13 +116,15 @@ Result<TaskUse> TaskRunner::run_in(const fs::path& folder, const EngineTask& tas
     const auto outcome = attempt(task, folder, stop);
     if (outcome && outcome->succeeded()) {
       LOOM_CHECKED(keep(task, folder, *outcome));
-      return TaskUse{outcome->cpu, outcome->wall, outcome->peak_rss_bytes.value_or(0)};
+      return TaskUse{outcome->cpu, outcome->wall, outcome->peak_rss_bytes.value_or(0), outcome->note};
     }
     if (!outcome && (outcome.error().code == Code::cancelled || outcome.error().code == Code::disk_full)) {
       return outcome.error();
     }
-    const exec::Failure failure =
+    exec::Failure failure =
         outcome ? exec::explain_failure(*outcome, program) : exec::explain_failure(outcome.error(), program);
+    if (outcome && !outcome->note.empty()) failure.sentence += " " + outcome->note;
+    if (outcome) failure.said = end_of(outcome->stderr_text, work_);
     const MutexLock lock(mutex_);
     if (failure.retryable && tries < tries_) {
       watch_.retried(fmt::format("{}, try {}: {}", task.name, tries, failure.sentence));

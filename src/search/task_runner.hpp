@@ -33,6 +33,7 @@ struct TaskUse {
   Duration cpu{};
   Duration wall{};
   std::uint64_t peak_bytes = 0;  ///< 0: unknown
+  std::string note{};            ///< as exec::ProcessOutcome::note
 };
 
 /// Runs engine tasks in folders under `work`, each of which appears whole when its task is done: a folder

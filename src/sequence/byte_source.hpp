@@ -23,12 +23,15 @@ class ByteSource {
 };
 
 /// Opens a file, a named pipe or, for "-", standard input. Gzip data (RFC 1952, any number of members) is
-/// recognised by its magic bytes and unpacked; anything else is passed on as it stands. Memory: 0.5 MiB.
+/// recognised by its magic bytes and unpacked; anything else is passed on as it stands. Memory: 0.2 MiB.
 /// Errors: not_found, and the others of open(2).
 Result<std::unique_ptr<ByteSource>> open_byte_source(const std::string& path);
 
 /// The same on a descriptor that is open already and that the source then owns. `name` stands for the input
 /// in error messages.
-Result<std::unique_ptr<ByteSource>> byte_source_of(Fd fd, std::string name);
+std::unique_ptr<ByteSource> byte_source_of(Fd fd, const std::string& name);
+
+/// What `from` gives, unpacked if it is gzip data. As open_byte_source.
+std::unique_ptr<ByteSource> unpacked(std::unique_ptr<ByteSource> from, std::string name);
 
 }  // namespace loom::sequence

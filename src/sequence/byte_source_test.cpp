@@ -12,6 +12,8 @@
 #include <string>
 #include <string_view>
 
+#include "sequence/memory_source.hpp"
+
 namespace loom::sequence {
 namespace {
 
@@ -124,7 +126,21 @@ TEST_F(ByteSourceTest, APipeIsReadToItsEnd) {
   ASSERT_EQ(::write(out.get(), packed.data(), packed.size()), static_cast<ssize_t>(packed.size()));
   out.reset();
   const auto source = byte_source_of(Fd(ends[0]), "standard input");
-  EXPECT_EQ(read_all(**source).value(), "through a pipe");
+  EXPECT_EQ(read_all(*source).value(), "through a pipe");
+}
+
+TEST_F(ByteSourceTest, BytesMayComeOneByOne) {
+  const std::string long_text = incompressible(5'000);
+  for (const std::string& bytes : {gzip(long_text) + gzip("second"), long_text, std::string("\x1f")}) {
+    const auto source = unpacked(std::make_unique<MemorySource>(bytes, 1), "it");
+    const std::string expected = bytes.starts_with("\x1f\x8b") ? long_text + "second" : bytes;
+    EXPECT_EQ(read_all(*source).value(), expected);
+  }
+}
+
+TEST_F(ByteSourceTest, WhatIsBehindTheLastMemberIsLeftOut) {
+  EXPECT_EQ(read_path(write("a.gz", gzip("text") + std::string(1000, '\0'))).value(), "text");
+  EXPECT_EQ(read_path(write("a.gz", gzip("text") + "\x1f")).value(), "text");
 }
 
 TEST_F(ByteSourceTest, MissingFilesAndFoldersAreNamed) {

@@ -14,7 +14,7 @@
 
 #include "base/atomic_file.hpp"
 #include "base/check.hpp"
-#include "service/sha256.hpp"
+#include "base/sha256.hpp"
 
 namespace loom::service {
 

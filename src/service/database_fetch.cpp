@@ -7,9 +7,9 @@
 #include <atomic>
 #include <fstream>
 
+#include "base/sha256.hpp"
 #include "catalog/database.hpp"
 #include "service/database_check.hpp"
-#include "service/sha256.hpp"
 
 namespace loom::service {
 

@@ -77,8 +77,8 @@ std::string_view name(State state) {
 }
 
 DatabaseWorks::DatabaseWorks(DatabaseWorksParts parts)
-    : parts_(std::move(parts)),
-      details_(parts_.databases, &parts_.objects),
+    : details_(parts.databases, &parts.objects),
+      parts_(std::move(parts)),
       thread_([this](std::stop_token stopping) { run(std::move(stopping)); }) {}
 
 DatabaseWorks::~DatabaseWorks() {

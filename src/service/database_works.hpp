@@ -142,8 +142,8 @@ class DatabaseWorks {
   /// Errors: not_found.
   Result<OrderPtr> find(const std::string& id) const REQUIRES(mutex_);
 
-  const DatabaseWorksParts parts_;
   DatabaseDetails details_;
+  const DatabaseWorksParts parts_;
   mutable Mutex mutex_;
   CondVar changed_;
   std::deque<OrderPtr> waiting_ GUARDED_BY(mutex_);

@@ -58,6 +58,7 @@ std::vector<DatabaseInfo> DatabaseList::listed(const std::vector<DatabaseInfo>& 
 
 std::vector<DatabaseInfo> DatabaseList::kept_now() const {
   std::vector<DatabaseInfo> list;
+  std::error_code ignored;
   for (const catalog::Snapshot& one : kept_.list()) {
     if (kept_.current_id(one.database) != one.id) continue;
     list.push_back({.name = one.database,
@@ -71,7 +72,8 @@ std::vector<DatabaseInfo> DatabaseList::kept_now() const {
                     .snapshot = one.id,
                     .source = one.source,
                     .verified = one.verified,
-                    .fault = one.fault});
+                    .fault = one.fault,
+                    .profiles = std::filesystem::exists(one.folder / (one.database + ".rps"), ignored)});
   }
   return list;
 }
@@ -122,7 +124,8 @@ Result<std::size_t> DatabaseList::rescan() {
                     .letters = one.shown.letters,
                     .bytes = one.bytes,
                     .date = one.date,
-                    .version = static_cast<int>(one.version)});
+                    .version = static_cast<int>(one.version),
+                    .profiles = one.profiles});
   const bool changed = discovery_.opened() > 0;
   const MutexLock lock(mutex_);
   known_ = std::move(list);

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "sched/job_spec.hpp"
+#include "search/parts.hpp"
+
 namespace loom::service {
 
 namespace {
@@ -50,13 +53,16 @@ std::string summary_of(const store::Job& job, const sched::Standing& standing) {
 }  // namespace
 
 Explanation explain_job(const store::Job& job, const std::vector<store::Task>& tasks,
-                        const sched::Standing& standing) {
+                        const sched::Standing& standing, const std::vector<std::string>& notes) {
   Explanation result{.summary = summary_of(job, standing),
                      .reasons = standing.plan,
                      .advice = {},
                      .position = {},
                      .eta_seconds = {},
                      .eta_error = {}};
+  if (const std::uint64_t known = sched::known_queries_of(tasks); known > 0 && standing.plan.empty())
+    result.reasons.push_back(search::known_queries_told(known, job.request.queries));
+  for (const std::string& note : notes) result.reasons.push_back(note);
   for (const store::Task& task : tasks) {
     if (task.failure.sentence.empty()) continue;
     result.reasons.push_back(

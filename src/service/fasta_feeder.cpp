@@ -39,7 +39,7 @@ Result<std::unique_ptr<FastaFeeder>> FastaFeeder::open(const std::filesystem::pa
       std::filesystem::is_regular_file(fasta, unknown) ? std::filesystem::file_size(fasta, unknown) : 0;
   // The descriptor is shared with the source: its offset tells how far that has read.
   feeder->place_ = Fd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
-  LOOM_TRY(feeder->source_, sequence::byte_source_of(std::move(fd), fasta.string()));
+  feeder->source_ = sequence::byte_source_of(std::move(fd), fasta.string());
   return feeder;
 }
 

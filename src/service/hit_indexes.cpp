@@ -33,8 +33,9 @@ struct Kept {
 
 }  // namespace
 
-HitIndexes::HitIndexes(storage::ObjectStore& objects, fs::path folder, std::uint64_t most_bytes)
-    : objects_(objects), folder_(std::move(folder)), most_bytes_(most_bytes) {
+HitIndexes::HitIndexes(storage::ObjectStore& objects, fs::path folder, results::OpenTaxonomy taxonomy,
+                       std::uint64_t most_bytes)
+    : objects_(objects), folder_(std::move(folder)), taxonomy_(std::move(taxonomy)), most_bytes_(most_bytes) {
   std::error_code ignored;
   fs::create_directories(folder_, ignored);
   for (const auto& left : fs::directory_iterator(folder_, ignored)) fs::remove_all(left.path(), ignored);
@@ -125,8 +126,8 @@ void HitIndexes::work(const std::stop_token& stop) {
 }
 
 HitIndexes::Opened HitIndexes::make(const Entry& entry, const fs::path& file, const std::stop_token& stop) {
-  const auto open = [&file]() -> Opened {
-    LOOM_TRY(auto index, results::HitIndex::open(file));
+  const auto open = [this, &file]() -> Opened {
+    LOOM_TRY(auto index, results::HitIndex::open(file, taxonomy_));
     auto kept = std::make_shared<Kept>();
     kept->index = std::move(index);
     kept->file = file;

@@ -31,8 +31,9 @@ class HitIndexes {
     std::function<void()> done{};  ///< called when the index is kept
   };
 
-  /// `objects` is borrowed. `folder` is of this server alone; what is in it goes.
-  HitIndexes(storage::ObjectStore& objects, std::filesystem::path folder,
+  /// `objects` is borrowed. `folder` is of this server alone; what is in it goes. `taxonomy` is that of the
+  /// indexes.
+  HitIndexes(storage::ObjectStore& objects, std::filesystem::path folder, results::OpenTaxonomy taxonomy,
              std::uint64_t most_bytes = std::uint64_t{4} << 30U);
   /// What is being made is given up.
   ~HitIndexes();
@@ -66,6 +67,7 @@ class HitIndexes {
 
   storage::ObjectStore& objects_;
   const std::filesystem::path folder_;
+  const results::OpenTaxonomy taxonomy_;
   const std::uint64_t most_bytes_;
   Mutex mutex_;
   CondVar changed_;

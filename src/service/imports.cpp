@@ -6,12 +6,14 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/atomic_file.hpp"
 #include "base/temp_dir.hpp"
 #include "blast/engine.hpp"
 #include "blast/outfmt.hpp"
 #include "results/blast_xml.hpp"
 #include "sched/job_keys.hpp"
 #include "search/engine_args.hpp"
+#include "sequence/byte_source.hpp"
 #include "service/request_check.hpp"
 
 namespace loom::service {
@@ -22,6 +24,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMostFiles = 500;
 constexpr std::size_t kHead = std::size_t{64} << 10U;
+constexpr std::size_t kBlock = std::size_t{256} << 10U;
 constexpr std::string_view kXml = "xml";
 constexpr std::string_view kArchive = "archive";
 constexpr std::string_view kTabular = "tabular";
@@ -67,6 +70,36 @@ std::string program_in_comments(std::string_view head) {
   return first.substr(0, first.find(' '));
 }
 
+/// The program behind what an archive says of its search: program "blastp", service "psi".
+std::string program_in_archive(const std::string& head) {
+  const auto value = [&head](std::string_view name) {
+    const std::size_t at = head.find(fmt::format("{} \"", name));
+    if (at == std::string::npos) return std::string();
+    const std::size_t from = at + name.size() + 2;
+    return head.substr(from, head.find('"', from) - from);
+  };
+  std::string program = value("program");
+  const std::string service = value("service");
+  if (service == "psi") return "psiblast";
+  if (service == "delta_blast") return "deltablast";
+  if (service == "rpsblast") return program == "blastx" ? "rpstblastn" : "rpsblast";
+  return program;
+}
+
+/// `told` by the file, `given` by who sends it. Errors: invalid_argument when both are there and differ.
+Result<blast::Program> program_of(const std::string& told, const std::string& given) {
+  if (told.empty() && given.empty())
+    return error(Code::invalid_argument,
+                 "program: the file does not tell which program made it; name it, such as blastp");
+  if (!given.empty()) {
+    LOOM_TRY(const blast::Program program, blast::parse_program(given));
+    if (told == given || !blast::parse_program(told)) return program;
+    return error(Code::invalid_argument, "program: the file is of {}, not of {}; leave the program away",
+                 told.substr(0, 80), given);
+  }
+  return blast::parse_program(told);
+}
+
 std::string default_outfmt(std::string_view kind, std::string_view head) {
   if (kind == kXml) return "5";
   if (kind == kArchive) return "11";
@@ -83,9 +116,7 @@ struct Recognized {
 Result<Recognized> recognize(const fs::path& file, const ImportRequest& request) {
   LOOM_TRY(const std::string head, head_of(file));
   if (head.empty()) return error(Code::invalid_argument, "the imported file is empty");
-  if (head.starts_with("\x1f\x8b"))
-    return error(Code::invalid_argument, "the imported file is compressed; unpack it first (gunzip)");
-  std::string program = request.program;
+  std::string program;  // as the file tells
   Recognized found{.spec = {.options = blast::Options(blast::Program::blastp), .snapshot = {}},
                    .database = {},
                    .layout = {}};
@@ -96,20 +127,16 @@ Result<Recognized> recognize(const fs::path& file, const ImportRequest& request)
     results::BlastXml xml;
     std::string ignored;
     LOOM_CHECKED(blamed(xml.push(head, ignored)));
-    if (program.empty()) program = xml.program();
+    program = xml.program();
     found.database = xml.database();
   } else if (std::string_view(head).substr(begin).starts_with("Blast4-archive")) {
     kind = kArchive;
-    if (program.empty())
-      return error(Code::invalid_argument, "program: name the one that made this archive, such as blastp");
+    program = program_in_archive(head);
   } else {
-    if (program.empty()) program = program_in_comments(head);
+    program = program_in_comments(head);
     found.database = comment_of(head, "# Database: ");
-    if (program.empty())
-      return error(Code::invalid_argument,
-                   "program: the file does not tell which program made it; name it, such as blastp");
   }
-  LOOM_TRY(const blast::Program known, blast::parse_program(program));
+  LOOM_TRY(const blast::Program known, program_of(program, request.program));
   found.spec.options = blast::Options(known);
   found.spec.imported = kind;
   const std::string outfmt =
@@ -156,12 +183,7 @@ results::ReadBytes index_bytes(results::ReadBytes from, const sched::JobSpec& sp
 
 class IndexReader final : public storage::ObjectReader {
  public:
-  IndexReader(std::shared_ptr<storage::ObjectReader> from, const sched::JobSpec& spec)
-      : read_(index_bytes(
-            [from = std::move(from)](std::span<char> into) {
-              return from->read(std::as_writable_bytes(into), Deadline::never());
-            },
-            spec)) {}
+  explicit IndexReader(results::ReadBytes read) : read_(std::move(read)) {}
 
   Result<std::size_t> read(std::span<std::byte> into, Deadline /*deadline*/) override {
     return read_({reinterpret_cast<char*>(into.data()), into.size()});
@@ -184,12 +206,39 @@ struct Imports::File {
   fs::path index{};
 };
 
+/// The file itself, or what is packed in it, in `folder`.
+Result<fs::path> Imports::unpacked(const fs::path& given, const fs::path& folder) const {
+  LOOM_TRY(const std::string head, head_of(given));
+  if (!head.starts_with("\x1f\x8b")) return given;
+  fs::path plain = folder / "unpacked";
+  LOOM_TRY(const auto source, sequence::open_byte_source(given.string()));
+  LOOM_TRY(AtomicFile to, AtomicFile::create(plain));
+  std::vector<char> block(kBlock);
+  for (std::uint64_t all = 0;;) {
+    const auto got = source->read(block);
+    // Without the server's path.
+    if (!got && got.error().code == Code::corrupt)
+      return error(Code::invalid_argument,
+                   "the imported file is gzip data that is damaged or cut short; copy it again, whole");
+    if (!got) return got.error();
+    if (*got == 0) break;
+    all += *got;
+    if (most_bytes_ != 0 && all > most_bytes_)
+      return error(Code::too_large, "the imported file has more than {} bytes when it is unpacked",
+                   most_bytes_);
+    LOOM_CHECKED(to.write(std::string_view(block.data(), *got)));
+  }
+  LOOM_CHECKED(to.commit());
+  return plain;
+}
+
 Result<store::Job> Imports::take(const std::string& owner, const ImportRequest& request, QueryUpload& file,
                                  Deadline deadline) {
   LOOM_CHECKED(check_title(request.title));
-  LOOM_TRY(const fs::path given, file.file());
-  LOOM_TRY(Recognized what, recognize(given, request));
+  LOOM_TRY(const fs::path sent, file.file());
   LOOM_TRY(const TempDir folder, TempDir::create(scratch_));
+  LOOM_TRY(const fs::path given, unpacked(sent, folder.path()));
+  LOOM_TRY(Recognized what, recognize(given, request));
   File taken{.what = std::move(what), .given = given};
   LOOM_TRY(const results::IndexCounts counts, index(taken, folder.path()));
   const store::NewJob job{.owner = owner,
@@ -224,8 +273,7 @@ Result<store::Job> Imports::keep(const store::NewJob& job, const File& file, Dea
     LOOM_CHECKED(keep_files(id, file));
     LOOM_CHECKED(store_.start(id, {}, store::wall_now(), Deadline::never()));
     LOOM_CHECKED(store_.move_job(id, store::JobState::merging, {}, store::wall_now(), Deadline::never()));
-    LOOM_CHECKED(store_.move_job(id, store::JobState::completed, {}, store::wall_now(), Deadline::never()));
-    return store_.set_metrics(id, {}, store::wall_now(), Deadline::never());
+    return store_.complete_job(id, {}, store::wall_now(), Deadline::never());
   };
   auto finished = finish();
   if (finished) return finished;
@@ -252,8 +300,12 @@ Result<HitIndexes::Source> Imports::source(const store::Job& job, const sched::J
   if (spec.imported == kXml) outfmt = results::kXmlOutfmt;
   if (archive) outfmt = results::kIndexOutfmt;
   HitIndexes::Source source{.open = [this, key, spec]() -> Result<std::unique_ptr<storage::ObjectReader>> {
-                              LOOM_TRY(auto reader, objects_.open_reader(key, Deadline::never()));
-                              return std::make_unique<IndexReader>(std::move(reader), spec);
+                              LOOM_TRY(auto opened, objects_.open_reader(key, Deadline::never()));
+                              const std::shared_ptr<storage::ObjectReader> reader = std::move(opened);
+                              results::ReadBytes read = [reader](std::span<char> into) {
+                                return reader->read(std::as_writable_bytes(into), Deadline::never());
+                              };
+                              return std::make_unique<IndexReader>(index_bytes(std::move(read), spec));
                             },
                             .layout = {}};
   if (outfmt == "7") return source;
@@ -263,9 +315,15 @@ Result<HitIndexes::Source> Imports::source(const store::Job& job, const sched::J
 }
 
 void remove_files_of(storage::ObjectStore& objects, const store::JobId& id) {
-  const auto found = objects.list(sched::prefix_of(id), "", kMostFiles, Deadline::never());
-  if (!found) return;
-  for (const storage::ObjectInfo& one : *found) static_cast<void>(objects.remove(one.key, Deadline::never()));
+  std::string after;
+  for (;;) {
+    const auto found = objects.list(sched::prefix_of(id), after, kMostFiles, Deadline::never());
+    if (!found) return;
+    for (const storage::ObjectInfo& one : *found)
+      static_cast<void>(objects.remove(one.key, Deadline::never()));
+    if (found->size() < kMostFiles) return;
+    after = found->back().key.str();
+  }
 }
 
 }  // namespace loom::service

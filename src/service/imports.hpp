@@ -18,10 +18,15 @@ namespace loom::service {
 /// indexed. Blocking: on disk; for archives on blast_formatter.
 class Imports {
  public:
-  /// References are borrowed. `scratch`: a folder for files that nobody sees.
+  /// References are borrowed. `scratch`: a folder for files that nobody sees. `most_bytes`: of an unpacked
+  /// file; 0 is no limit.
   Imports(store::JobStore& store, storage::ObjectStore& objects, exec::ProcessRunner& runner,
-          std::filesystem::path scratch)
-      : store_(store), objects_(objects), runner_(runner), scratch_(std::move(scratch)) {}
+          std::filesystem::path scratch, std::uint64_t most_bytes)
+      : store_(store),
+        objects_(objects),
+        runner_(runner),
+        scratch_(std::move(scratch)),
+        most_bytes_(most_bytes) {}
 
   /// Errors: as JobService::import_result.
   Result<store::Job> take(const std::string& owner, const ImportRequest& request, QueryUpload& file,
@@ -32,6 +37,8 @@ class Imports {
 
  private:
   struct File;
+  [[nodiscard]] Result<std::filesystem::path> unpacked(const std::filesystem::path& given,
+                                                       const std::filesystem::path& folder) const;
   Result<results::IndexCounts> index(File& file, const std::filesystem::path& folder) EXCLUDES(indexing_);
   Result<store::Job> keep(const store::NewJob& job, const File& file, Deadline deadline);
   Status keep_files(const store::JobId& id, const File& file);
@@ -40,6 +47,7 @@ class Imports {
   storage::ObjectStore& objects_;
   exec::ProcessRunner& runner_;
   const std::filesystem::path scratch_;
+  const std::uint64_t most_bytes_;
   Mutex indexing_;  // each takes the memory of making an index
 };
 

@@ -1,29 +1,33 @@
 #include "service/job_service.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
 
 #include "base/check.hpp"
 #include "base/mutex.hpp"
+#include "base/sha256.hpp"
 #include "blast/engine.hpp"
 #include "blast/outfmt.hpp"
+#include "exec/failure.hpp"
 #include "plan/planner.hpp"
 #include "sched/job_keys.hpp"
 #include "sched/job_spec.hpp"
 #include "search/split_search.hpp"
+#include "service/chosen_queries.hpp"
 #include "service/databases.hpp"
 #include "service/engine_version.hpp"
 #include "service/explain.hpp"
 #include "service/hit_indexes.hpp"
 #include "service/imports.hpp"
 #include "service/local_jobs.hpp"
+#include "service/option_trial.hpp"
 #include "service/pairwise.hpp"
 #include "service/provenance.hpp"
 #include "service/request_check.hpp"
 #include "service/sequences.hpp"
-#include "service/sha256.hpp"
 
 namespace loom::service {
 
@@ -36,7 +40,9 @@ using store::JobId;
 
 constexpr std::size_t kMostSums = 10'000;
 constexpr std::size_t kMostFiles = 500;
+constexpr const char* kMessages = "messages.txt";
 constexpr std::size_t kHexSegment = 180;
+constexpr std::size_t kChosenDigest = 16;
 
 /// One text for each wish: the same for the same body only.
 std::string fingerprint(const SubmitRequest& request, const std::string& query_sha256) {
@@ -56,10 +62,11 @@ class LocalJobs final : public JobService {
  public:
   explicit LocalJobs(LocalJobsParts parts)
       : parts_(std::move(parts)),
-        indexes_(parts_.objects, parts_.hits),
+        indexes_(parts_.objects, parts_.hits, [this] { return parts_.organisms.taxonomy(); }),
         engines_(parts_.runner, parts_.uploads),
+        trial_(parts_.runner, parts_.uploads),
         pairwise_(parts_.runner, parts_.uploads),
-        imports_(parts_.store, parts_.objects, parts_.runner, parts_.uploads) {}
+        imports_(parts_.store, parts_.objects, parts_.runner, parts_.uploads, parts_.limits.upload_bytes) {}
 
   Result<std::unique_ptr<Upload>> begin_upload(const Caller& caller) override;
   Result<store::Submitted> submit(const Caller& caller, const SubmitRequest& request,
@@ -84,10 +91,15 @@ class LocalJobs final : public JobService {
                                                std::uint64_t& last, Deadline deadline) override;
   Result<Explanation> explain(const Caller& caller, const JobId& id, Deadline deadline) override;
   Result<std::vector<ResultFile>> results(const Caller& caller, const JobId& id, Deadline deadline) override;
-  Result<Rendered> output(const Caller& caller, const JobId& id, const std::string& outfmt,
+  Result<Rendered> output(const Caller& caller, const JobId& id, const OutputRequest& wanted,
                           Deadline deadline) override;
   Result<std::shared_ptr<results::HitIndex>> hits(const Caller& caller, const JobId& id,
                                                   Deadline deadline) override;
+  Result<std::shared_ptr<results::HitIndex>> open_hits(const Caller& caller, const JobId& id,
+                                                       Deadline deadline) override {
+    LOOM_CHECKED(allowed(caller, Action::read, id, deadline));
+    return indexes_.find(id);
+  }
   Result<std::unique_ptr<storage::ObjectReader>> open(const Caller& caller, const JobId& id,
                                                       const std::string& name, Deadline deadline) override;
   Result<Job> import_result(const Caller& caller, const ImportRequest& request, std::unique_ptr<Upload> file,
@@ -105,15 +117,19 @@ class LocalJobs final : public JobService {
  private:
   /// The job, if the caller may do that. The one place where the gate is asked for a job.
   Result<Job> allowed(const Caller& caller, Action action, const JobId& id, Deadline deadline) {
-    LOOM_TRY(Job job, parts_.store.get(id, deadline));
-    LOOM_CHECKED(authorise(caller, action, job.request.owner));
-    return job;
+    Result<Job> job = parts_.store.get(id, deadline);
+    const Status may = job ? authorise(caller, action, job->request.owner) : Status(job.error());
+    if (may) return job;
+    // In one text, so that nobody learns of another's job that it is there.
+    if (may.error().code == Code::not_found)
+      return error(Code::not_found, "there is no job {}, or it is not yours", id.str());
+    return may.error();
   }
   Status check_waiting(const Caller& caller) const;
   Result<ObjectKey> keep_query(QueryUpload& query);
   Result<store::Submitted> submit_kept(const Caller& caller, const SubmitRequest& request,
                                        const Checked& checked, const std::optional<ObjectKey>& kept,
-                                       QueryUpload& query, const std::optional<std::string>& once,
+                                       QueryUpload& query, const std::optional<store::Idempotency>& once,
                                        Deadline deadline);
   void remove_objects(const Job& job);
   Result<ResultFile> describe(const ObjectKey& key, const std::string& name, const std::string& kind,
@@ -123,12 +139,14 @@ class LocalJobs final : public JobService {
   Result<std::vector<ResultFile>> describe_own(const Job& job, Deadline deadline);
   Result<std::string> checksum(const ObjectKey& key, std::uint64_t size, Deadline deadline) EXCLUDES(mutex_);
   Result<HitIndexes::Source> tabular_of(const Job& job, const ObjectKey& made, Deadline deadline);
+  Result<Rendered> output_of_queries(const Job& job, const OutputRequest& wanted, Deadline deadline);
   [[nodiscard]] static ObjectKey rendered_key(const JobId& id, const std::string& outfmt);
 
   LocalJobsParts parts_;
   HitIndexes indexes_;
   KnownDatabases known_;
   EngineVersions engines_;
+  OptionTrial trial_;
   PairwiseWriter pairwise_;
   Imports imports_;
   Mutex mutex_;
@@ -165,20 +183,27 @@ Result<store::Submitted> LocalJobs::submit(const Caller& caller, const SubmitReq
                                            std::unique_ptr<Upload> query,
                                            const std::optional<std::string>& key, Deadline deadline) {
   LOOM_CHECKED(authorise(caller, Action::change, caller.name));
-  if (!key) LOOM_CHECKED(check_waiting(caller));  // a repeated submit is answered whatever waits
   auto* upload = dynamic_cast<QueryUpload*>(query.get());
   LOOM_CHECK(upload != nullptr, "uploads come from begin_upload");
+  std::optional<store::Idempotency> once;
+  if (key) {
+    once = store::Idempotency{*key, fingerprint(request, upload->sha256())};
+    LOOM_TRY(auto before, parts_.store.submitted(caller.name, *once, deadline));
+    if (before) return store::Submitted{*std::move(before), store::Submitted::Outcome::repeated};
+  }
+  LOOM_CHECKED(check_waiting(caller));
   SubmitRequest settled = request;
   LOOM_CHECKED(parts_.organisms.settle(settled, deadline));
   LOOM_TRY(Checked checked, check_request(settled, *upload, parts_.limits, known_,
                                           parts_.databases.path_of(request.database)));
+  LOOM_CHECKED(trial_.check(checked.spec.options));
   // An engine that does not tell its version fails the job, not the submit.
   checked.spec.engine = engines_.get(checked.spec.options.program()).value_or("");
   std::optional<ObjectKey> kept;
   if (upload->text() == nullptr) {
     LOOM_TRY(kept, keep_query(*upload));
   }
-  auto submitted = submit_kept(caller, request, checked, kept, *upload, key, deadline);
+  auto submitted = submit_kept(caller, request, checked, kept, *upload, once, deadline);
   // After an error past the store's deadline the job may be there after all: then the query must be too.
   const bool unsure = !submitted && submitted.error().code != Code::conflict &&
                       submitted.error().code != Code::invalid_argument &&
@@ -191,9 +216,9 @@ Result<store::Submitted> LocalJobs::submit(const Caller& caller, const SubmitReq
 
 Result<store::Submitted> LocalJobs::submit_kept(const Caller& caller, const SubmitRequest& request,
                                                 const Checked& checked, const std::optional<ObjectKey>& kept,
-                                                QueryUpload& query, const std::optional<std::string>& once,
+                                                QueryUpload& query,
+                                                const std::optional<store::Idempotency>& once,
                                                 Deadline deadline) {
-  const std::string sha256 = query.sha256();
   store::NewJob job{.owner = caller.name,
                     .title = request.title,
                     .program = request.program,
@@ -202,12 +227,10 @@ Result<store::Submitted> LocalJobs::submit_kept(const Caller& caller, const Subm
                     .query_key = kept ? kept->str() : std::string(),
                     .queries = checked.queries.records,
                     .letters = checked.queries.letters,
-                    .sha256 = sha256,
+                    .sha256 = query.sha256(),
                     .priority = request.priority,
                     .query = kept ? std::string() : *query.text()};
-  std::optional<store::Idempotency> idempotency;
-  if (once) idempotency = store::Idempotency{*once, fingerprint(request, sha256)};
-  return parts_.store.submit(job, idempotency, store::wall_now(), deadline);
+  return parts_.store.submit(job, once, store::wall_now(), deadline);
 }
 
 Result<Preflight> LocalJobs::preflight(const Caller& caller, const SubmitRequest& request,
@@ -219,6 +242,7 @@ Result<Preflight> LocalJobs::preflight(const Caller& caller, const SubmitRequest
   LOOM_CHECKED(parts_.organisms.settle(settled, deadline));
   LOOM_TRY(const Checked checked, check_request(settled, *upload, parts_.limits, known_,
                                                 parts_.databases.path_of(request.database)));
+  LOOM_CHECKED(trial_.check(checked.spec.options));
   LOOM_TRY(const fs::path file, upload->file());
   const fs::path folder = file.string() + ".plan";
   LOOM_CHECKED(search::make_folder(folder));
@@ -233,6 +257,8 @@ Result<Preflight> LocalJobs::preflight(const Caller& caller, const SubmitRequest
   fs::remove_all(folder, ignored);
   if (!split) return split.error();
   LOOM_TRY(std::vector<std::string> warnings, warnings_of(checked, *upload, parts_.memory_bytes));
+  // The submit that mostly follows need not start a process to ask for it then.
+  static_cast<void>(engines_.get(checked.spec.options.program()));
   double cpu = 0;
   for (const search::Step& step : (*split)->steps()) cpu += step.seconds;
   if (parts_.scheduler.knows_answer(checked.spec, upload->sha256()))
@@ -247,6 +273,8 @@ Result<Preflight> LocalJobs::preflight(const Caller& caller, const SubmitRequest
                    .tasks = (*split)->steps().size(),
                    .shards = (*split)->plan().shards,
                    .cpu_seconds = cpu,
+                   .wall_seconds = (*split)->plan().seconds,
+                   .workers = (*split)->plan().workers,
                    .reasons = (*split)->plan().reasons,
                    .warnings = std::move(warnings)};
 }
@@ -318,7 +346,8 @@ Result<std::vector<store::Event>> LocalJobs::all_events(const Caller& caller, st
 Result<Explanation> LocalJobs::explain(const Caller& caller, const JobId& id, Deadline deadline) {
   LOOM_TRY(const Job job, allowed(caller, Action::read, id, deadline));
   LOOM_TRY(const auto tasks, parts_.store.tasks(id, 0, store::kMostRows, deadline));
-  return explain_job(job, tasks, parts_.scheduler.standing(id));
+  const auto notes = sched::notes_of(parts_.objects, id, deadline);
+  return explain_job(job, tasks, parts_.scheduler.standing(id), notes);
 }
 
 std::string LocalJobs::outfmt_of(const Job& job) const {
@@ -382,14 +411,18 @@ std::string imported_kind(const Job& job) {
   return spec ? spec->imported : std::string();
 }
 
-/// "output.outfmt-6", with what is no plain letter left out.
+/// "output.outfmt-6". Where that does not spell the format whole, a digest tells it from those alike:
+/// "output.outfmt-6_qseqid_sseqid-0f8e2a4c".
 std::string file_name(std::string_view kind, const std::string& outfmt) {
-  std::string name = fmt::format("{}.outfmt-", kind);
-  for (const char c : outfmt.substr(0, 60)) {
+  constexpr std::size_t kMostSpelt = 60;
+  constexpr std::size_t kDigest = 8;
+  std::string spelt = outfmt.substr(0, kMostSpelt);
+  for (char& c : spelt) {
     const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    name += plain ? c : '_';
+    if (!plain) c = '_';
   }
-  return name;
+  if (spelt != outfmt) spelt += '-' + sha256_hex(outfmt).substr(0, kDigest);
+  return fmt::format("{}.outfmt-{}", kind, spelt);
 }
 
 std::optional<std::string> text_of_hex(std::string_view segments) {
@@ -417,10 +450,10 @@ Result<std::vector<ResultFile>> LocalJobs::describe_own(const Job& job, Deadline
                         .sha256 = sha256_hex(text)};
     };
     return std::vector{file(name, "output", own, answer.output),
-                       file("messages.txt", "messages", "", answer.messages)};
+                       file(kMessages, "messages", "", answer.messages)};
   }
   LOOM_TRY(ResultFile output, describe(sched::output_key(job.id), name, "output", own, deadline));
-  LOOM_TRY(ResultFile said, describe(sched::messages_key(job.id), "messages.txt", "messages", "", deadline));
+  LOOM_TRY(ResultFile said, describe(sched::messages_key(job.id), kMessages, "messages", "", deadline));
   return std::vector{std::move(output), std::move(said)};
 }
 
@@ -431,6 +464,17 @@ Result<std::vector<ResultFile>> LocalJobs::results(const Caller& caller, const J
   if (!imported) {
     LOOM_TRY(ResultFile asked, describe_query(job, deadline));
     files.push_back(std::move(asked));
+  }
+  if (job.state == store::JobState::failed) {
+    // Of this run alone: its sum is not remembered.
+    const auto said = parts_.objects.get(sched::messages_key(id), exec::kMostSaidBytes, deadline);
+    if (!said && said.error().code != Code::not_found) return said.error();
+    if (said)
+      files.push_back({.name = kMessages,
+                       .kind = "messages",
+                       .outfmt = {},
+                       .size_bytes = said->size(),
+                       .sha256 = sha256_hex({reinterpret_cast<const char*>(said->data()), said->size()})});
   }
   if (job.state != store::JobState::completed) return files;
   LOOM_TRY(std::vector<ResultFile> own, describe_own(job, deadline));
@@ -446,27 +490,68 @@ Result<std::vector<ResultFile>> LocalJobs::results(const Caller& caller, const J
   return files;
 }
 
-Result<Rendered> LocalJobs::output(const Caller& caller, const JobId& id, const std::string& outfmt,
-                                   Deadline deadline) {
-  LOOM_TRY(const Job job, allowed(caller, Action::read, id, deadline));
-  if (job.state != store::JobState::completed)
-    return error(Code::conflict, "the job is {}; its results are there once it is completed",
-                 store::name(job.state));
-  const std::string own = outfmt_of(job);
-  if (outfmt.empty() || outfmt == own) {
-    LOOM_TRY(auto files, describe_own(job, deadline));
-    return Rendered{std::move(files.front())};
-  }
-  if (!imported_kind(job).empty())
-    return error(Code::conflict,
-                 "the result was imported in outfmt {}; no search is known to make outfmt {} of it", own,
-                 outfmt.substr(0, 80));
+/// Errors: conflict when only the file itself is there of an imported result; invalid_argument for a format
+/// that is none.
+Status check_can_render(const Job& job, const std::string& own, const std::string& outfmt) {
+  const std::string imported = imported_kind(job);
+  if (!imported.empty())
+    return error(
+        Code::conflict,
+        "the result was imported as a file of outfmt {}, and no search is here to make another output "
+        "of it; results/output gives the file, results/export its hits as tsv, csv or jsonl{}",
+        own, imported == "archive" ? ", and blast_formatter -archive makes every format of it" : "");
   LOOM_TRY(const blast::Program program, blast::parse_program(job.request.program));
   LOOM_TRY(const blast::OutFormat format, blast::parse_outfmt(program, outfmt));
   if (format.number == 13 || format.number == 14)
     return error(Code::invalid_argument, "outfmt {} writes a file for each query; use {}", format.number,
                  format.number + 2);
   if (outfmt.size() > 400) return error(Code::invalid_argument, "outfmt: more than 400 characters");
+  return ok();
+}
+
+/// Where the output of chosen queries lies, by the digest at the end of its name; with ".fasta" the queries.
+Result<ObjectKey> chosen_key(const JobId& id, std::string_view digest, std::string_view ending = {}) {
+  return ObjectKey::parse(fmt::format("{}chosen/{}{}", sched::prefix_of(id), digest, ending));
+}
+
+Result<Rendered> LocalJobs::output_of_queries(const Job& job, const OutputRequest& wanted,
+                                              Deadline deadline) {
+  const auto digest_of = [](const std::string& text) { return sha256_hex(text).substr(0, kChosenDigest); };
+  const std::string numbers = fmt::format("{}", fmt::join(wanted.queries, ","));
+  const std::string digest = digest_of(numbers + "\n" + wanted.outfmt);
+  LOOM_TRY(const ObjectKey key, chosen_key(job.id, digest));
+  if (!parts_.objects.stat(key, deadline)) {
+    LOOM_TRY(const ObjectKey queries, chosen_key(job.id, digest_of(numbers), ".fasta"));
+    LOOM_TRY(const Job part,
+             with_queries(job, wanted.queries, queries, parts_.store, parts_.objects, deadline));
+    const Status made = parts_.scheduler.render(part, wanted.outfmt, key, deadline);
+    if (!made && made.error().code == Code::timed_out) return Rendered{};
+    LOOM_CHECKED(Status(made));
+  }
+  const std::string kind =
+      wanted.queries.size() == 1 ? fmt::format("query-{}", wanted.queries.front()) : "queries";
+  const std::string name = fmt::format("{}-{}", file_name(kind, wanted.outfmt), digest);
+  LOOM_TRY(ResultFile file, describe(key, name, "rendered", wanted.outfmt, Deadline::never()));
+  return Rendered{std::move(file)};
+}
+
+Result<Rendered> LocalJobs::output(const Caller& caller, const JobId& id, const OutputRequest& request,
+                                   Deadline deadline) {
+  LOOM_TRY(const Job job, allowed(caller, Action::read, id, deadline));
+  if (job.state != store::JobState::completed)
+    return error(Code::conflict, "the job is {}; its results are there once it is completed",
+                 store::name(job.state));
+  const std::string own = outfmt_of(job);
+  OutputRequest wanted{.outfmt = request.outfmt.empty() ? own : request.outfmt};
+  LOOM_TRY(wanted.queries, sorted_ordinals(job, request.queries));
+  const bool all = wanted.queries.empty() || wanted.queries.size() == job.request.queries;
+  if (all && wanted.outfmt == own) {
+    LOOM_TRY(auto files, describe_own(job, deadline));
+    return Rendered{std::move(files.front())};
+  }
+  const std::string& outfmt = wanted.outfmt;
+  LOOM_CHECKED(check_can_render(job, own, outfmt));
+  if (!all) return output_of_queries(job, wanted, deadline);
   const ObjectKey key = rendered_key(id, outfmt);
   if (!parts_.objects.stat(key, deadline)) {
     const Status made = parts_.scheduler.render(job, outfmt, key, deadline);
@@ -484,7 +569,8 @@ Result<HitIndexes::Source> LocalJobs::tabular_of(const Job& job, const ObjectKey
   if (!spec.imported.empty()) return imports_.source(job, spec, made, deadline);
   const blast::Program program = spec.options.program();
   LOOM_TRY(const blast::OutFormat own, blast::parse_outfmt(program, outfmt_of(job)));
-  LOOM_TRY(const blast::OutFormat whole, blast::parse_outfmt(program, results::kIndexOutfmt));
+  const std::string outfmt = results::index_outfmt(own);
+  LOOM_TRY(const blast::OutFormat whole, blast::parse_outfmt(program, outfmt));
   const bool complete = results::is_complete(own);
   LOOM_TRY(results::Layout layout, results::Layout::of(complete ? own : whole));
   const auto from = [&](const ObjectKey& key) {
@@ -497,10 +583,10 @@ Result<HitIndexes::Source> LocalJobs::tabular_of(const Job& job, const ObjectKey
         .open = [this,
                  job] { return sched::open_output(parts_.store, parts_.objects, job, Deadline::never()); },
         .layout = std::move(layout)};
-  const ObjectKey rendered = rendered_key(job.id, std::string(results::kIndexOutfmt));
+  const ObjectKey rendered = rendered_key(job.id, outfmt);
   if (parts_.objects.stat(rendered, deadline)) return from(rendered);
   if (!parts_.objects.stat(made, deadline))
-    LOOM_CHECKED(parts_.scheduler.render(job, std::string(results::kIndexOutfmt), made, deadline));
+    LOOM_CHECKED(parts_.scheduler.render(job, outfmt, made, deadline));
   HitIndexes::Source source = from(made);
   source.done = [this, made] { static_cast<void>(parts_.objects.remove(made, Deadline::never())); };
   return source;
@@ -594,8 +680,12 @@ Result<std::unique_ptr<storage::ObjectReader>> LocalJobs::open(const Caller& cal
   LOOM_TRY(const Job job, allowed(caller, Action::read, id, deadline));
   const std::string own = outfmt_of(job);
   if (name == "query.fasta") return sched::open_query(parts_.store, parts_.objects, job, deadline);
+  if (job.state == store::JobState::failed && name == kMessages) {
+    auto said = parts_.objects.open_reader(sched::messages_key(id), deadline);
+    if (said || said.error().code != Code::not_found) return said;
+  }
   if (job.state == store::JobState::completed) {
-    if (name == "messages.txt") return sched::open_messages(parts_.store, parts_.objects, job, deadline);
+    if (name == kMessages) return sched::open_messages(parts_.store, parts_.objects, job, deadline);
     if (name == file_name("output", own))
       return sched::open_output(parts_.store, parts_.objects, job, deadline);
     const std::string prefix = sched::prefix_of(id) + "rendered/";
@@ -603,6 +693,14 @@ Result<std::unique_ptr<storage::ObjectReader>> LocalJobs::open(const Caller& cal
     for (const storage::ObjectInfo& one : rendered) {
       const auto outfmt = text_of_hex(std::string_view(one.key.str()).substr(prefix.size()));
       if (name == file_name("rendered", *outfmt)) return parts_.objects.open_reader(one.key, deadline);
+    }
+    // "query-3.outfmt-6-…" and "queries.outfmt-6-…"
+    const std::string digest = name.substr(name.size() - std::min(name.size(), kChosenDigest));
+    const bool chosen =
+        name.starts_with("quer") && digest.find_first_not_of("0123456789abcdef") == digest.npos;
+    if (const auto key = chosen_key(id, digest); chosen && key) {
+      auto reader = parts_.objects.open_reader(*key, deadline);
+      if (reader || reader.error().code != Code::not_found) return reader;
     }
   }
   return error(Code::not_found, "the job has no file '{}'; its results name those there are",

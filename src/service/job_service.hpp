@@ -58,6 +58,8 @@ struct Preflight {
   std::uint64_t tasks = 0;
   int shards = 1;
   double cpu_seconds = 0;            ///< predicted
+  double wall_seconds = 0;           ///< predicted, of this search alone
+  int workers = 1;                   ///< cores that it would use
   std::vector<std::string> reasons;  ///< of the plan
   std::vector<std::string> warnings;
 };
@@ -69,6 +71,12 @@ struct ResultFile {
   std::string outfmt;  ///< of output and rendered
   std::uint64_t size_bytes = 0;
   std::string sha256;  ///< hex
+};
+
+/// What of a job's output is wanted.
+struct OutputRequest {
+  std::string outfmt{};                  ///< empty: the job's own
+  std::vector<std::uint64_t> queries{};  ///< ordinals; empty: all
 };
 
 /// A result being made or made.
@@ -99,6 +107,7 @@ struct DatabaseInfo {
   std::string source{};    ///< where it came from
   std::string verified{};  ///< when its files were last found whole, RFC 3339
   std::string fault{};     ///< what was wrong with them then
+  bool profiles = false;   ///< rpsblast and rpstblastn search it; else it holds plain sequences
 };
 
 /// A result that was made elsewhere, to be shown as a job.
@@ -152,18 +161,22 @@ class JobService {
                                                        Deadline deadline) = 0;
   virtual Result<Explanation> explain(const Caller& caller, const store::JobId& id, Deadline deadline) = 0;
 
-  /// The files there are. Empty lists until the job is completed, but for the query.
+  /// The files there are: until the job is completed the query, and once it failed what the engine said.
   virtual Result<std::vector<ResultFile>> results(const Caller& caller, const store::JobId& id,
                                                   Deadline deadline) = 0;
-  /// The output in `outfmt` (empty: the job's own), made now if need be; waits at most until `deadline` and
-  /// then returns without a file: ask again. Errors: conflict unless the job is completed; invalid_argument
-  /// for a format that is none.
-  virtual Result<Rendered> output(const Caller& caller, const store::JobId& id, const std::string& outfmt,
+  /// The output as `wanted`, made now if need be; waits at most until `deadline` and then returns without a
+  /// file: ask again. Of chosen queries it is what a search of just these prints. Errors: conflict unless the
+  /// job is completed, and for what an imported result does not have; invalid_argument for a format or a
+  /// query that is none.
+  virtual Result<Rendered> output(const Caller& caller, const store::JobId& id, const OutputRequest& wanted,
                                   Deadline deadline) = 0;
   /// The hits of a completed job, indexed now if need be, which may run its search again; waits at most until
   /// `deadline` and then returns null: ask again. Errors: conflict unless the job is completed.
   virtual Result<std::shared_ptr<results::HitIndex>> hits(const Caller& caller, const store::JobId& id,
                                                           Deadline deadline) = 0;
+  /// As hits(), but null unless the index is open already; asks no object store.
+  virtual Result<std::shared_ptr<results::HitIndex>> open_hits(const Caller& caller, const store::JobId& id,
+                                                               Deadline deadline) = 0;
   /// Opens a file that results() or output() named. Errors: not_found.
   virtual Result<std::unique_ptr<storage::ObjectReader>> open(const Caller& caller, const store::JobId& id,
                                                               const std::string& name, Deadline deadline) = 0;

@@ -43,7 +43,7 @@ bool fits(const DatabaseInfo& database, std::uint64_t memory_bytes) {
 std::vector<const DatabaseInfo*> databases_for(Program program, const SearchPlaces& places) {
   std::vector<const DatabaseInfo*> found;
   for (const DatabaseInfo& one : places.databases)
-    if (one.sequences > 0 && one.molecule == blast::name(blast::database_kind(program)))
+    if (one.sequences > 0 && !one.profiles && one.molecule == blast::name(blast::database_kind(program)))
       found.push_back(&one);
   std::ranges::sort(found, [&](const DatabaseInfo* a, const DatabaseInfo* b) {
     if (a->fault.empty() != b->fault.empty()) return a->fault.empty();

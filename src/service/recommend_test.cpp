@@ -71,6 +71,9 @@ TEST(Recommend, TheDirectProgramAndTheLargestDatabaseComeFirst) {
   EXPECT_THAT(names(recommend(Molecule::protein, 20, places)),
               ElementsAre("blastp/blastp-short large", "blastp/blastp-short small", "tblastn genome"));
   EXPECT_THAT(recommend(Molecule::protein, 300, {}), IsEmpty());
+  places.databases[1].profiles = true;
+  EXPECT_THAT(names(recommend(Molecule::protein, 300, places)),
+              ElementsAre("blastp small", "tblastn genome"));
 }
 
 TEST(Recommend, WhatIsDamagedOrTooLargeForTheMemoryComesLaterAndSaysWhy) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <optional>
 
 #include "blast/outfmt.hpp"
@@ -54,6 +55,34 @@ Status set_option(blast::Options& options, const std::string& name, const std::s
   return options.set(name, value);
 }
 
+/// "5-10", from 1.
+bool is_range(std::string_view text) {
+  std::uint64_t from = 0;
+  std::uint64_t until = 0;
+  const auto first = std::from_chars(text.data(), text.data() + text.size(), from);
+  text.remove_prefix(static_cast<std::size_t>(first.ptr - text.data()));
+  if (first.ec != std::errc() || !text.starts_with('-')) return false;
+  text.remove_prefix(1);
+  const auto second = std::from_chars(text.data(), text.data() + text.size(), until);
+  return second.ec == std::errc() && second.ptr == text.data() + text.size() && from >= 1 && from <= until;
+}
+
+/// Values that BLAST+ reads only when it searches.
+Status check_texts(const blast::Options& options) {
+  if (const auto* range = options.find("query_loc"); range != nullptr && !is_range(range->text))
+    return error(
+        Code::invalid_argument,
+        "option query_loc: '{}' is no part of a query; give its first and last letter, such as 1-100",
+        words(range->text));
+  for (const char* name : {"taxids", "negative_taxids"}) {
+    const auto* taxids = options.find(name);
+    if (taxids != nullptr && taxids->text.find_first_not_of("0123456789,- ") != std::string::npos)
+      return error(Code::invalid_argument, "option {}: '{}' is no list of taxids, such as 9606,10090", name,
+                   words(taxids->text));
+  }
+  return ok();
+}
+
 Status check_database_name(const std::string& names) {
   if (names.empty())
     return error(Code::invalid_argument, "database: name one; GET /api/blast/databases lists them");
@@ -76,6 +105,7 @@ Result<blast::Options> read_options(const SubmitRequest& request, std::vector<st
     LOOM_CHECKED(set_option(options, name, value, warnings));
   }
   LOOM_CHECKED(options.check());
+  LOOM_CHECKED(check_texts(options));
   const auto* outfmt = options.find("outfmt");
   LOOM_TRY(const blast::OutFormat format,
            blast::parse_outfmt(program, outfmt == nullptr ? "0" : outfmt->text));

@@ -5,9 +5,9 @@
 #include <string>
 
 #include "base/fd.hpp"
+#include "base/sha256.hpp"
 #include "sequence/byte_source.hpp"
 #include "service/job_service.hpp"
-#include "service/sha256.hpp"
 
 namespace loom::service {
 

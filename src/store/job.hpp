@@ -200,7 +200,7 @@ struct Event {
   UnixTime at{};
   EventKind kind = EventKind::submitted;
   JobState state = JobState::queued;
-  std::optional<std::uint32_t> task{};  ///< of a task_ event
+  std::optional<std::uint32_t> task{};  ///< of leased, reused and the task_ events
   std::uint32_t tasks_total = 0;
   std::uint32_t tasks_done = 0;
   std::uint64_t letters_total = 0;

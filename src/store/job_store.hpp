@@ -96,8 +96,8 @@ struct Leadership {
 };
 
 /// Keeps jobs, their tasks, leases and events. Real: sqlite/. contract/job_store_test.cpp runs against it.
-/// Every change of a job is one transaction that also writes exactly one Event, with seq == Job::version;
-/// states change only as the tables in job.hpp allow, checked in that transaction.
+/// Every change of a job is one transaction that also writes its Event (a lease of several tasks: one each),
+/// with seq == Job::version; states change only as the tables in job.hpp allow, checked in that transaction.
 /// On success a change is durable and visible to every later read; on an error nothing was changed (but a
 /// crash just after a failed disk write may show it done).
 /// Thread-safety: all methods, from any thread, at once; reads never wait for changes.
@@ -113,6 +113,10 @@ class JobStore {
   /// invalid_argument for a job with both a query and a query_key, or a query over kMostQueryBytes.
   virtual Result<Submitted> submit(const NewJob& job, const std::optional<Idempotency>& once, UnixTime now,
                                    Deadline deadline) = 0;
+  /// The job that a submit of `owner` with `once` made, if there was one. Also: conflict when it was for
+  /// another body.
+  virtual Result<std::optional<Job>> submitted(std::string_view owner, const Idempotency& once,
+                                               Deadline deadline) = 0;
   virtual Result<Job> get(const JobId& id, Deadline deadline) = 0;
   /// The query of a job that has no query_key. Also: conflict for one that has.
   virtual Result<std::string> query(const JobId& id, Deadline deadline) = 0;
@@ -132,6 +136,9 @@ class JobStore {
   /// task is done. Leaving `running` ends all leases; `failure` is kept in state failed only.
   virtual Result<Job> move_job(const JobId& id, JobState to, const Failure& failure, UnixTime now,
                                Deadline deadline) = 0;
+  /// As move_job to completed, with its metrics: who sees it completed sees them.
+  virtual Result<Job> complete_job(const JobId& id, const RuntimeMetrics& metrics, UnixTime now,
+                                   Deadline deadline) = 0;
   /// As move_job to cancelled; what is cancelled already stays as it is.
   virtual Result<Job> cancel(const JobId& id, UnixTime now, Deadline deadline) = 0;
   /// As move_job to queued: tasks that are not done are ready again, with no attempts counted.

@@ -179,6 +179,12 @@ Result<std::vector<Taxon>> Taxonomy::lineage(TaxId id) const {
   return line;
 }
 
+bool Taxonomy::is_within(TaxId id, TaxId clade) const {
+  const auto node = node_of(id);
+  const auto above = node_of(clade);
+  return node && above && *node >= *above && *node < nodes_[*above].end;
+}
+
 Result<std::vector<TaxonName>> Taxonomy::names_of(TaxId id) const {
   LOOM_TRY(const std::uint32_t node, known_node(id));
   std::vector<TaxonName> all;

@@ -62,6 +62,10 @@ class Taxonomy {
   /// From the root to the taxon itself. Errors: as find.
   [[nodiscard]] Result<std::vector<Taxon>> lineage(TaxId id) const;
 
+  /// Whether `id` is `clade` or below it; merged ids stand for those they were merged into. No id that is
+  /// unknown is below another.
+  [[nodiscard]] bool is_within(TaxId id, TaxId clade) const;
+
   /// All kept names, the scientific first. Errors: as find.
   [[nodiscard]] Result<std::vector<TaxonName>> names_of(TaxId id) const;
 

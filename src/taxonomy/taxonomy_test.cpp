@@ -124,6 +124,21 @@ TEST_F(ExcerptTest, CompletesWithTheExactThenTheLargest) {
   EXPECT_EQ(taxonomy_->complete("e. c", 5).front().matched.kind, NameKind::common);
 }
 
+TEST_F(ExcerptTest, IsWithinACladeOrNot) {
+  EXPECT_TRUE(taxonomy_->is_within(9606, 9606));
+  EXPECT_TRUE(taxonomy_->is_within(9606, 33208));
+  EXPECT_TRUE(taxonomy_->is_within(9606, 1));
+  EXPECT_FALSE(taxonomy_->is_within(33208, 9606));
+  EXPECT_FALSE(taxonomy_->is_within(9606, 2));
+  EXPECT_TRUE(taxonomy_->is_within(12, 657)) << "a merged id";
+  EXPECT_TRUE(taxonomy_->is_within(74109, 12));
+  EXPECT_FALSE(taxonomy_->is_within(5, 1)) << "a deleted one";
+  EXPECT_FALSE(taxonomy_->is_within(9606, 13));
+  for (const TaxId clade : select({1}).taxids)
+    for (const TaxId id : select({1}).taxids)
+      EXPECT_EQ(taxonomy_->is_within(id, clade), std::ranges::binary_search(select({clade}).taxids, id));
+}
+
 TEST_F(ExcerptTest, SelectsDescendantsLessTheExcluded) {
   EXPECT_THAT(select({9604}).taxids, ElementsAre(9596, 9598, 9604, 9605, 9606, 63221, 741158));
   EXPECT_THAT(select({9604}, {9606}).taxids, ElementsAre(9596, 9598, 9604, 9605));

@@ -58,8 +58,9 @@ class Comparison {
 
   /// Whether the run went everywhere.
   void expect_variety() const {
-    for (const char* operation : {"submit", "start", "move_job", "cancel", "retry", "remove", "lease_tasks",
-                                  "renew", "finish_task", "fail_task or release_task", "set_metrics"}) {
+    for (const char* operation :
+         {"submit", "start", "move_job", "complete_job", "cancel", "retry", "remove", "lease_tasks", "renew",
+          "finish_task", "fail_task or release_task", "set_metrics"}) {
       EXPECT_GT(successes_.count(operation), 0U) << operation;
       EXPECT_GT(refusals_.count(operation), 0U) << operation;
     }
@@ -172,8 +173,15 @@ class Comparison {
     JobState to = kJobStates[pick(kJobStates.size())];
     if (pick(2) == 0) to = entry->job.state == JobState::running ? JobState::merging : JobState::completed;
     const Failure why = failure();
+    const bool measured = to == JobState::completed && pick(2) == 0;
     const Outcome expected = model_.move(*entry, to, why, now_);
-    expect_outcome(store_.move_job(entry->job.id, to, why, now_, kNever), expected, "move_job");
+    if (measured) {
+      const RuntimeMetrics took = metrics();
+      if (!expected) entry->job.metrics = took;
+      expect_outcome(store_.complete_job(entry->job.id, took, now_, kNever), expected, "complete_job");
+    } else {
+      expect_outcome(store_.move_job(entry->job.id, to, why, now_, kNever), expected, "move_job");
+    }
     compare(*entry);
   }
 
@@ -215,8 +223,8 @@ class Comparison {
       JobStoreModel::lease(*entry, (*leased)[i].lease);
       EXPECT_EQ((*leased)[i].task, entry->tasks[ready[i]]);
       leases_.push_back((*leased)[i].lease);
+      JobStoreModel::tell(*entry, EventKind::leased, now_, ready[i]);
     }
-    if (!ready.empty()) JobStoreModel::tell(*entry, EventKind::leased, now_);
     compare(*entry);
   }
 

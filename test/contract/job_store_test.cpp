@@ -236,6 +236,7 @@ TYPED_TEST(JobStoreContract, AMissingJobIsNotFoundByName) {
   const std::vector<Error> errors{store.get(none, kNever).error(),
                                   store.start(none, {}, at(1), kNever).error(),
                                   store.move_job(none, JobState::failed, {}, at(1), kNever).error(),
+                                  store.complete_job(none, {}, at(1), kNever).error(),
                                   store.cancel(none, at(1), kNever).error(),
                                   store.retry(none, at(1), kNever).error(),
                                   store.remove(none, kNever).error(),
@@ -256,11 +257,15 @@ TYPED_TEST(JobStoreContract, AMissingJobIsNotFoundByName) {
 TYPED_TEST(JobStoreContract, OneKeyIsOneJob) {
   JobStore& store = this->store();
   const Idempotency once{"k", "body1"};
+  EXPECT_EQ(store.submitted("ann", once, kNever).value(), std::nullopt);
   const Job first = store.submit(wish(), once, at(1), kNever).value().job;
   const Job started = store.start(first.id, {}, at(2), kNever).value();
   const auto again = store.submit(wish(), once, at(3), kNever).value();
   EXPECT_EQ(again.outcome, Submitted::Outcome::repeated);
   EXPECT_EQ(again.job, started) << "as it is now";
+  EXPECT_EQ(store.submitted("ann", once, kNever).value(), started);
+  EXPECT_EQ(store.submitted("ann", {"k", "body2"}, kNever).error().code, Code::conflict);
+  EXPECT_EQ(store.submitted("bob", once, kNever).value(), std::nullopt);
 
   const auto other = store.submit(wish(), Idempotency{"k", "body2"}, at(4), kNever);
   ASSERT_FALSE(other);
@@ -321,6 +326,19 @@ TYPED_TEST(JobStoreContract, MovesExactlyAsTheTableSays) {
   }
 }
 
+TYPED_TEST(JobStoreContract, CompletesWithItsMetrics) {
+  const Job merging = this->in(JobState::merging);
+  const Job done = this->store().complete_job(merging.id, kMetrics, at(50), kNever).value();
+  EXPECT_EQ(done.state, JobState::completed);
+  EXPECT_EQ(done.finished, at(50));
+  EXPECT_EQ(done.metrics, kMetrics);
+  EXPECT_EQ(done.version, merging.version + 1);
+  EXPECT_EQ(this->get(done.id), done);
+  const Job running = this->in(JobState::running);
+  EXPECT_EQ(this->store().complete_job(running.id, kMetrics, at(51), kNever).error().code, Code::conflict);
+  EXPECT_EQ(this->get(running.id), running);
+}
+
 TYPED_TEST(JobStoreContract, MergingWaitsForAllTasks) {
   const Job job = this->running(2);
   ASSERT_TRUE(this->store().finish_task(this->lease(job.id).lease, "o", kMetrics, at(4), kNever));
@@ -371,7 +389,11 @@ TYPED_TEST(JobStoreContract, LeasesReadyTasksInOrder) {
   EXPECT_EQ(this->task(job.id, 1), expected);
   EXPECT_EQ(this->lease(job.id).task.id.index, 2U);
   EXPECT_TRUE(this->store().lease_tasks(job.id, "w1", 9, at(100), at(3), kNever).value().empty());
-  EXPECT_EQ(this->story(job.id), "submitted:queued moved:running leased:running leased:running ");
+  EXPECT_EQ(this->story(job.id),
+            "submitted:queued moved:running leased:running leased:running leased:running ");
+  const auto events = this->store().read_events(job.id, 2, 9, kNever).value();
+  ASSERT_EQ(events.size(), 3U);
+  for (std::uint32_t index = 0; index < 3; ++index) EXPECT_EQ(events[index].task, index);
 }
 
 TYPED_TEST(JobStoreContract, OnlyARunningJobLeases) {
@@ -450,14 +472,27 @@ TYPED_TEST(JobStoreContract, TellsOfEveryCommitAndOfTheLastOrder) {
   EXPECT_EQ(this->store().last_order(kNever).value(), 0U);
   this->store().on_commit([&told] { ++told; });
   const Job job = this->running(1);
+  EXPECT_GE(told, 1);
   this->store().on_commit({});
-  EXPECT_GE(told, 1) << "of the last commit it may not have been told yet";
   const int before = told;
   EXPECT_EQ(this->store().last_order(kNever).value(), 2U);
   ASSERT_TRUE(this->store().cancel(job.id, at(9), kNever));
   ASSERT_TRUE(this->store().remove(job.id, kNever));
   EXPECT_EQ(told, before);
   EXPECT_EQ(this->store().last_order(kNever).value(), 3U) << "orders of removed jobs are not used again";
+}
+
+TYPED_TEST(JobStoreContract, TellsOfACommitBeforeItsCallerHasTheAnswer) {
+  std::atomic<int> told = 0;
+  this->store().on_commit([&told] {
+    std::this_thread::yield();  // whoever is answered first goes on first
+    ++told;
+  });
+  for (int write = 1; write <= 200; ++write) {
+    this->submit(wish());
+    ASSERT_GE(told, write);
+  }
+  this->store().on_commit({});
 }
 
 TYPED_TEST(JobStoreContract, ALateHolderWhoseTaskWasTakenOverIsRefused) {

@@ -87,9 +87,11 @@ Answer run(const Search& search, const Args& argv) {
 
 Args flags_of(const Search& search, const std::string& format) {
   const std::string data = LOOM_TESTDATA;
-  const std::string folder = through_server() ? "" : data + "/db/";
-  return Args{"-db", folder + search.database, "-query", data + "/query/" + search.queries, "-outfmt",
-              format} +
+  std::istringstream names(search.database);
+  std::string databases;
+  for (std::string name; names >> name;)
+    databases += (databases.empty() ? "" : " ") + (through_server() ? "" : data + "/db/") + name;
+  return Args{"-db", databases, "-query", data + "/query/" + search.queries, "-outfmt", format} +
          search.options;
 }
 
@@ -156,6 +158,8 @@ std::vector<Search> searches() {
       {"blastp_v4", "blastp", "proteins_2k_v4", "proteins_100.fa", {"-evalue", "0.1"}},
       {"blastp_volumes", "blastp", "proteins_2k_vols", "proteins_100.fa", {"-max_target_seqs", "7"}},
       {"blastp_alias", "blastp", "proteins_2k_alias", "proteins_100.fa", {"-comp_based_stats", "0"}},
+      {"blastp_same_ids", "blastp", "proteins_2k_vols proteins_2k", "proteins_100.fa", {"-evalue", "1e-3"}},
+      {"blastn_same_ids", "blastn", "nucleotides_500 nucleotides_500_vols", "reads_50.fa"},
       {"blastp_fast", "blastp", "proteins_2k", "proteins_100.fa", {"-task", "blastp-fast", "-max_hsps", "1"}},
       {"blastp_filters",
        "blastp",

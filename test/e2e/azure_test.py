@@ -4,10 +4,13 @@ Usage: azure_test.py BINARY TESTDATA SCRATCH AZURITE [unittest arguments]; AZURI
 not installed."""
 import base64
 import os
+import re
+import signal
 import secrets
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import unittest
 from pathlib import Path
@@ -73,6 +76,10 @@ class AzureTest(unittest.TestCase):
         self.servers.append(server)
         return server
 
+    @staticmethod
+    def connections(server):
+        return int(re.search(rb"(?m)^blastloom_http_connections (\d+)$", server.call("GET", "/metrics")[2])[1])
+
     def refused(self, *flags, env=None):
         """What a server that does not start says."""
         run = subprocess.run([st.BINARY, "serve", "--data", self.folder / "other", "--listen", "127.0.0.1:0", *flags],
@@ -112,6 +119,44 @@ class AzureTest(unittest.TestCase):
             self.assertEqual(done["status"], "completed", done)
             self.assertEqual(server.output(job), st.blast("blastp", "proteins_2k", text, {**options, "evalue": f"1e-{number}"}))
         self.assertEqual(server.call("GET", "/readyz")[0], 200)
+
+    def test_downloads_that_hang_hold_up_nobody_else(self):
+        server = self.server().start()
+        job = server.submit("blastp", "proteins_2k", st.query("proteins_100.fa"), {"outfmt": "6"})
+        self.assertEqual(server.wait(job)["status"], "completed")
+        seen = server.submit("blastp", "proteins_2k", st.query("proteins_20.fa"), {"outfmt": "6"})
+        self.assertEqual(server.wait(seen)["status"], "completed")
+        pages = f"/api/blast/jobs/{seen}/results/hits?sort=evalue"
+        until = time.monotonic() + st.PATIENCE
+        while server.call("GET", pages)[0] == 202:  # its index is made, and opened
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.05)
+        self.azurite.process.send_signal(signal.SIGSTOP)
+        ways = ["/output", "", "/output?outfmt=5", "/output?outfmt=0&query=1", "/hits", "/subjects", "/taxonomy", "/alignments?text=true",
+                "/provenance", "/export", "/archive.zip"]
+        downloads = [threading.Thread(target=server.call, args=("GET", f"/api/blast/jobs/{job}/results{way}"), kwargs={"check": False})
+                     for way in ways + ways[:1] * 5 for _ in range(20)]
+        try:
+            for one in downloads:
+                one.start()
+            until = time.monotonic() + st.PATIENCE
+            while (there := self.connections(server)) < 250:
+                self.assertLess(time.monotonic(), until, there)
+            until = time.monotonic() + 4  # the downloads wait on
+            while time.monotonic() < until:
+                begin = time.monotonic()
+                self.assertEqual(server.call("GET", "/api/blast/jobs")[0], 200)
+                self.assertEqual(server.call("GET", pages)[0], 200)
+                self.assertLess(time.monotonic() - begin, 2)
+            begin = time.monotonic()
+            status, _, data = server.call("GET", "/readyz", check=False)
+            self.assertEqual(status, 503)
+            self.assertIn("object store", data.decode())
+            self.assertLess(time.monotonic() - begin, 5)
+        finally:
+            self.azurite.process.send_signal(signal.SIGCONT)
+            for one in downloads:
+                one.join()
 
     def test_a_container_belongs_to_one_data_folder(self):
         self.assertEqual(self.server().start().stop(), 0)

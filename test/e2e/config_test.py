@@ -42,6 +42,63 @@ class ConfigTest(unittest.TestCase):
         self.assertRegex(text, rf"(?m)^cores +2 +{re.escape(str(self.file))}:1$")
         self.assertRegex(text, r"(?m)^listen +127\.0\.0\.1:8765 +default$")
 
+    def test_no_url_shows_a_secret(self):
+        run = config("--mirror", "https://ann:hunter2@host/db?sig=hunter3")
+        self.assertIn("https://…@host/db?…", run.stdout)
+        self.assertNotIn("hunter", run.stdout + config("--json", "--mirror", "https://ann:hunter2@host/db?sig=hunter3").stdout)
+
+    def test_what_serve_refuses_is_refused(self):
+        for flags in (["--slurm-partition", "main"], ["--redis", "foo"], ["--objects", "azure:AB"],
+                      ["--slurm", "--slurm-stage", "here"], ["--slurm", "--slurm-option", "comment=x"]):
+            with self.subTest(flags):
+                here = config(*flags)
+                there = subprocess.run([st.BINARY, "serve", "--data", self.folder / "data", *flags], capture_output=True,
+                                       text=True, timeout=st.PATIENCE)
+                self.assertEqual((here.returncode, here.stderr), (1, there.stderr))
+        self.assertIn("did you mean BLASTLOOM_CORES?", config(BLASTLOOM_CORS="2").stderr)
+
+    def test_a_worker_takes_a_token_and_a_number(self):
+        objects = self.folder / "objects"
+        objects.mkdir()
+        for token, number, said in (("../../x", "0", "32 hexadecimal digits"), ("0" * 32, "12abc", "holds no number")):
+            run = subprocess.run([st.BINARY, "worker", "--objects", f"files:{objects}", token], capture_output=True, text=True,
+                                 timeout=st.PATIENCE, env={**os.environ, "SLURM_ARRAY_TASK_ID": number})
+            self.assertEqual(run.returncode, 1)
+            self.assertIn(said, run.stderr)
+
+    def test_a_server_without_programs_or_folders_says_so(self):
+        empty = self.folder / "empty"
+        empty.mkdir()
+        path = os.environ["PATH"]
+        ready = []
+        for folders, programs in ((f"{empty}:{self.folder}/none", path), (f"{empty}", str(empty))):
+            os.environ["PATH"] = programs
+            server = st.Server(self.folder / "data", "--db-path", folders)
+            try:
+                server.start()
+            finally:
+                os.environ["PATH"] = path
+            try:
+                status, _, data = server.call("GET", "/readyz", check=False)
+                ready.append((status, data.decode()))
+            finally:
+                server.stop()
+        self.assertEqual(ready[0][0], 200)
+        self.assertIn(f"cannot read {self.folder}/none", ready[0][1])
+        self.assertEqual(ready[1][0], 503)
+        self.assertIn("BLAST+", ready[1][1])
+        log = (self.folder / "data.log").read_text()
+        self.assertIn("BLAST+ was not found on PATH", log)
+
+    def test_what_a_server_keeps_is_its_owners(self):
+        data, objects = self.folder / "data", self.folder / "objects"
+        subprocess.run([st.BINARY, "token", "create", "ann", "--data", data], check=True, capture_output=True)
+        self.assertEqual([(place.stat().st_mode & 0o077) for place in (data, data / "tokens.json")], [0, 0])
+        server = st.Server(data, "--objects", f"files:{objects}").start()
+        self.assertEqual(server.stop(), 0)
+        for place in [objects, data, *data.rglob("*")]:
+            self.assertEqual(place.stat().st_mode & 0o077, 0, place)
+
     def test_a_wrong_value_is_named_with_its_line(self):
         self.file.write_text("\ncores = \"many\"\n")
         for command in ("config", "serve"):

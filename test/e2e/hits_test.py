@@ -3,9 +3,11 @@
 restart, gone with the job. With the real binary and real BLAST+. Usage: as service_test.py."""
 import concurrent.futures
 import csv
+import gzip
 import io
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -14,7 +16,8 @@ from urllib.parse import urlencode
 
 import support as st
 
-COLUMNS = "std qlen slen score nident positive gaps qframe sframe staxids"
+# All that every job answers; the title is last.
+COLUMNS = "std qlen slen score nident positive ppos gaps qframe sframe frames staxids sscinames qseq sseq stitle"
 # program, database, query, options
 SEARCHES = [
     ("blastp", "proteins_2k_tax", "proteins_20.fa", {"evalue": "10"}),
@@ -87,6 +90,19 @@ class HitsTest(st.ServerTest):
                     self.assertIn(hit["cover"], covers[hit["query_name"], hit["accession"]], hit)
                 self.assertEqual(sum(hit["hsps_total"] for hit in hits), len(stripped(own).splitlines()))
 
+    def test_columns_are_answered_as_blast_prints_them_or_refused(self):
+        text, more = st.query("proteins_20.fa"), "qseqid sseqid sacc sallseqid staxid btop qcovs qcovhsp sstrand"
+        for options in ({"outfmt": f"6 std {more}"}, {"outfmt": f"10 {more} evalue salltitles"}):
+            with self.subTest(str(options)):
+                job = self.finished("blastp", "proteins_2k_tax", text, options)
+                own = blast("blastp", "proteins_2k_tax", text, {"outfmt": f"6 {COLUMNS} {more}"}).decode()
+                self.assertEqual(stripped(self.get(job, "export", columns=f"{COLUMNS} {more}").decode()), stripped(own))
+        job = self.finished("blastp", "proteins_2k_tax", text, {"outfmt": "6"})
+        for name in more.split() + ["salltitles"]:
+            said = self.ask(job, "export", 400, columns=f"std {name}")
+            self.assertEqual(said["field"], "columns")
+            self.assertIn(f"'{name}' is not in this result; it has qaccver,", said["detail"])
+
     def test_queries_without_hits_are_listed(self):
         text = st.query("proteins_20.fa") + ">nobody knows it\n" + "WCHM" * 12 + "\n"
         job = self.finished("blastp", "proteins_2k", text, {"evalue": "1e-30", "outfmt": "5"})
@@ -104,6 +120,24 @@ class HitsTest(st.ServerTest):
         self.assertEqual(summary["queries"], 21)
         self.assertGreater(max(summary["depth"]), 0)
         self.assertEqual(sum(one["hsps"] for one in summary["histograms"]["pident"]), summary["hsps"])
+
+    def test_a_query_s_hits_are_counted_all_and_filtered(self):
+        job = self.finished("blastp", "proteins_2k", st.query("proteins_20.fa"), {"evalue": "10"})
+        most = self.ask(job, "queries", sort="hits", limit=1)["queries"][0]
+        where = "pident>=30 and length<200"
+        passed = self.ask(job, "hits", query=most["index"], where=where, words="protein", limit=0)["total"]
+        self.assertTrue(0 < passed < most["hits"], (passed, most))
+        spread = self.ask(job, "summary", query=most["index"], where=where, words="protein")["distributions"]
+        self.assertEqual(set(spread), {"evalue", "pident", "length", "coverage"})
+        for name, one in spread.items():
+            self.assertEqual((sum(one["hits"]), sum(one["passed"])), (most["hits"], passed), name)
+        long = spread["length"]
+        every = [hit["length"] for hit in self.all(job, "hits", query=most["index"], limit=1000, hsps=0)]
+        self.assertEqual(long["hits"][-1], sum(n >= long["from"] + long["step"] * (len(long["hits"]) - 1) for n in every))
+        self.assertEqual(self.ask(job, "summary", 400, where=where)["field"], "where")
+        self.assertEqual(self.ask(job, "summary", 400, query=most["index"], where="pident>>3")["field"], "where")
+        kinds = {one["name"]: one["kind"] for one in json.loads(self.server.call("GET", "/api/blast/databases")[2])["databases"]}
+        self.assertEqual((kinds["profiles"], kinds["proteins_2k"]), ("profiles", "sequences"))
 
     def test_filters_sorts_and_exports(self):
         job = self.finished("blastp", "proteins_2k_tax", st.query("proteins_20.fa"), {"evalue": "10"})
@@ -201,8 +235,13 @@ class HitsTest(st.ServerTest):
         kept = [line for line in own.splitlines() if float(line.split("\t")[10]) < 1e-10 and float(line.split("\t")[2]) > 60]
         self.assertTrue(kept)
         self.assertEqual(stripped(self.cli("results", job, "--export", "tsv", "--where", where)), stripped("\n".join(kept)))
-        self.assertEqual(self.cli("view", "-", "--where", where, "--columns", "saccver", text=own.encode()).split(),
-                         [line.split("\t")[1] for line in kept])
+        half = len(own) // 2
+        packed = gzip.compress(own[:half].encode()) + gzip.compress(own[half:].encode())
+        (self.folder / "hits.gz").write_bytes(packed)
+        for file, data in (("-", own.encode()), ("-", packed), (str(self.folder / "hits.gz"), None)):
+            self.assertEqual(self.cli("view", file, "--where", where, "--columns", "saccver", text=data).split(),
+                             [line.split("\t")[1] for line in kept])
+        self.assertIn("-: the gzip data is cut short", self.cli("view", "-", text=packed[:-20], code=1))
         best = json.loads(self.cli("results", job, "--top", "3", "--sort", "bitscore", "--json"))["hits"]
         local = json.loads(self.cli("view", "-", "--top", "3", "--sort", "bitscore", "--json", text=own.encode()))["hits"]
         self.assertEqual([(h["accession"], h["evalue"]) for h in best], [(h["accession"], h["evalue"]) for h in local])
@@ -213,6 +252,43 @@ class HitsTest(st.ServerTest):
         self.assertIn("where, column 1: 'pidnt' is no field", self.cli("view", "-", "--where", "pidnt>3", code=1, text=b""))
         self.assertIn("-: line 1: this is no row of tabular output", self.cli("view", "-", code=1, text=b"BLASTP 2.12.0+\n"))
         self.assertIn("No such file", self.cli("view", "/nowhere", code=1))
+
+    def test_a_file_tells_no_more_than_its_columns(self):
+        text = st.query("proteins_20.fa")
+        own = st.blast("blastp", "proteins_2k", text, {"outfmt": "6", "evalue": "10"})
+        self.assertTrue(all(h["cover"] is None for h in json.loads(self.cli("view", "-", "--json", text=own))["hits"]))
+        self.assertEqual(self.cli("view", "-", "--top", "1", text=own).splitlines()[1].split()[4], "-")
+        for flags in (["--where", "coverage>50"], ["--sort", "coverage"]):
+            self.assertIn("search with it: -outfmt '6 std qlen'", self.cli("view", "-", *flags, code=1, text=own))
+        by_score = b"".join(sorted(own.splitlines(True), key=lambda line: -float(line.split(b"\t")[11])))
+        self.assertIn("are not together; sort them (sort -s -k1,1)", self.cli("view", "-", code=1, text=by_score))
+
+    def test_view_writes_where_it_is_told_and_leaves_nothing(self):
+        own = st.blast("blastp", "proteins_2k", st.query("proteins_20.fa"), {"outfmt": "6"})
+        job = self.finished("blastp", "proteins_2k", st.query("proteins_20.fa"), {"outfmt": "6"})
+        file = self.folder / "top.txt"
+        for command in (["view", "-"], ["results", job]):
+            self.assertEqual(self.cli(*command, "--top", "2", "-out", str(file), text=own), "")
+            self.assertEqual(len(file.read_text().splitlines()), 4)
+            file.unlink()
+        self.assertEqual(self.cli("view", "-", "--query", "0", "--columns", "qaccver", "--top", "1", text=b"\xef\xbb\xbf" + own),
+                         own.decode().split("\t")[0] + "\n")
+        run = subprocess.run([st.BINARY, "view", "-", "--export", "sam"], input=own, capture_output=True)
+        self.assertEqual((run.returncode, run.stdout), (1, b""))
+        self.assertIn(b"sam needs the column slen", run.stderr)
+        self.assertIn("archives (11)", self.cli("view", "-", code=1, text=b"Blast4-archive ::= {\n"))
+        self.assertIn("or fasta", self.cli("results", job, "--export", "xls", code=1))
+        scratch = self.folder / "scratch"
+        scratch.mkdir()
+        view = subprocess.Popen([st.BINARY, "view", "-"], stdin=subprocess.PIPE, env={**st.os.environ, "TMPDIR": str(scratch)})
+        view.stdin.write(own)
+        view.stdin.flush()
+        while not list(scratch.glob("*/hits.part")):
+            time.sleep(0.01)
+        view.send_signal(signal.SIGINT)
+        self.assertEqual(view.wait(st.PATIENCE), -signal.SIGINT)
+        view.stdin.close()
+        self.assertEqual(list(scratch.iterdir()), [])
 
     def test_others_do_not_see_them(self):
         self.server.stop()

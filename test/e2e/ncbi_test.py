@@ -79,6 +79,11 @@ class NcbiTest(st.ServerTest):
                 self.assertEqual(self.get(rid, FORMAT_TYPE=form), own.decode())
         own = st.blast("blastp", "proteins_2k", text, {"outfmt": "3", "evalue": "1e-5"})
         self.assertEqual(self.get(rid, FORMAT_TYPE="Text", ALIGNMENT_VIEW="FlatQueryAnchored"), own.decode())
+        rid = self.put(PROGRAM="blastp", DATABASE="proteins_2k", QUERY=text, FORMAT_TYPE="Text", DESCRIPTIONS="7", ALIGNMENTS="3")
+        own = st.blast("blastp", "proteins_2k", text, {"outfmt": "0", "num_descriptions": "7", "num_alignments": "3"}).decode()
+        self.assertEqual(self.get(rid, FORMAT_TYPE="Text", DESCRIPTIONS="7", ALIGNMENTS="3"), own)
+        self.assertIn("DESCRIPTIONS=9: the search was made for 7", self.get(rid, FORMAT_TYPE="Text", DESCRIPTIONS="9"))
+        self.assertIn("EXPECT_LOW is not supported", self.get(rid, FORMAT_TYPE="Text", EXPECT_LOW="1"))
         page = self.get(rid)
         self.assertIn("Status=READY", page)
         self.assertIn(f"Blast.cgi?CMD=Get&amp;RID={rid}&amp;FORMAT_TYPE=XML", page)
@@ -105,6 +110,7 @@ class NcbiTest(st.ServerTest):
         self.assertIn("&lt;b&gt;", self.refused(DATABASE="<b>"), "nothing of the request becomes markup")
         self.assertIn("word_size", self.refused(WORD_SIZE="1"))
         self.assertIn("FORMAT_TYPE=Word", self.refused(FORMAT_TYPE="Word"))
+        self.assertIn("P01308' looks like an accession", self.refused(QUERY="P01308"))
         self.assertIn("CMD must be", self.ask(CMD="Web"))
 
     def test_a_search_can_be_asked_for_and_removed(self):

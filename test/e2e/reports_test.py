@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What is made of a job's hits: alignments as BLAST+'s report prints them, taxa, features, sequences, provenance; and results
 made elsewhere. With the real binary and real BLAST+. Usage: as service_test.py."""
+import gzip
 import io
 import json
 import re
@@ -115,6 +116,9 @@ class ReportsTest(ht.HitsTest):
             self.assertEqual((taxon["hits"], taxon["queries"], taxon["subjects"], taxon["own_hits"], taxon["parent"]),
                              (len(mine), len({hit["query"] for hit in mine}), len({hit["accession"] for hit in mine}), len(mine), None))
             self.assertEqual(float(taxon["max_score"]), max(float(hit["max_score"]) for hit in mine))
+        for parameters in ({"where": "clade=33208"}, {"clade": 33208}):
+            self.assertIn("clade=33208: this server has no taxonomy yet; an admin imports NCBI's taxdump.tar.gz by 'blastloom db taxonomy",
+                          self.ask(job, "hits", 409, **parameters)["detail"])
         excerpt = Path(__file__).resolve().parents[2] / "src/taxonomy/testdata/excerpt"
         subprocess.run([st.BINARY, "db", "taxonomy", excerpt, "--data", self.data], check=True, capture_output=True)
         tree = self.ask(job, "taxonomy")
@@ -130,6 +134,27 @@ class ReportsTest(ht.HitsTest):
         self.assertEqual((below[9606]["hits"], below[9606]["name"], below[9606]["rank"]), (flat_human["hits"], "Homo sapiens", "species"))
         under_root = [taxon for taxon in flat["taxa"] if taxon["taxid"] in below and below[taxon["taxid"]]["depth"] > 0]
         self.assertEqual(root["hits"], sum(taxon["hits"] for taxon in under_root), "each subject has one taxid here")
+        for taxid in (2759, 33208, 40674, 9606):
+            members = {taxon["taxid"] for taxon in tree["taxa"] if self.is_below(taxon["taxid"], taxid, below)}
+            mine = [hit["id"] for hit in with_taxid if members & set(map(int, hit["taxids"].split(";")))]
+            self.assertTrue(mine)
+            self.assertEqual([hit["id"] for hit in self.all(job, "hits", limit=1000, hsps=0, clade=taxid)], mine)
+            self.assertEqual([hit["id"] for hit in self.all(job, "hits", limit=1000, hsps=0, where=f"clade={taxid}")], mine)
+            self.assertEqual(self.ask(job, "subjects", clade=taxid)["total"], below[taxid]["subjects"])
+            self.assertEqual(self.ask(job, "taxonomy", clade=taxid)["hits"], below[taxid]["hits"])
+            rows = self.get(job, "export", columns="saccver", clade=taxid).decode().split()
+            self.assertEqual(sorted(set(rows)), sorted({hit["accession"] for hit in hits if hit["id"] in set(mine)}))
+            self.assertEqual(self.cli("results", job, "--columns", "saccver", "--where", f"clade={taxid}").split(), rows)
+            file = self.folder / "hits.tsv"
+            file.write_bytes(st.blast("blastp", "proteins_2k_tax", st.query("proteins_20.fa"),
+                                      {"evalue": "10", "outfmt": "6 std staxids"}))
+            local = ["view", str(file), "-outfmt", "6 std staxids", "--columns", "saccver", "--where", f"clade={taxid}"]
+            self.assertEqual(self.cli(*local, "--data", str(self.data)).split(), rows)
+        self.assertIn("by 'blastloom db taxonomy FILE --data DIR', and name DIR by --data", self.cli(*local, code=1))
+        self.assertIn("has no taxonomy", self.cli(*local, "--data", str(self.folder), code=1))
+        self.assertEqual(self.ask(job, "hits", 400, where="clade=3")["field"], "where")
+        self.assertEqual(self.ask(job, "hits", 400, clade="Bacteria")["field"], "clade")
+        self.assertEqual(self.ask(job, "queries", 400, taxid=9606)["field"], "taxid")
         human = self.ask(job, "taxonomy", taxid=9606)
         self.assertEqual(human["hits"], flat_human["hits"])
         least = self.ask(job, "taxonomy", limit=1)
@@ -137,6 +162,56 @@ class ReportsTest(ht.HitsTest):
         self.assertEqual(least["taxa"][0]["hits"], max(taxon["hits"] for taxon in tree["taxa"]))
         self.assertEqual(self.ask(job, "queries", with_hits="false")["total"],
                          sum(query["hits"] == 0 for query in self.all(job, "queries", limit=1000)))
+
+    @staticmethod
+    def is_below(taxid, clade, taxa):
+        while taxid is not None and taxid != clade:
+            taxid = taxa[taxid]["parent"]
+        return taxid == clade
+
+    def test_the_output_of_chosen_queries_is_that_of_a_search_of_them(self):
+        for program, database, name, options in SEARCHES[:3]:
+            text = st.query(name)
+            records = [">" + record for record in text.split(">")[1:]]
+            for outfmt in ("6", "0") if program != "blastp" else ("6 qseqid evalue", "5"):
+                job = self.finished(program, database, text, {**options, "outfmt": outfmt})
+                wanted = [outfmt, *("0", "5", "6", "7", "8", "9", "10", "11", "12", "15", "16", "17")] if outfmt == "6" else [outfmt, "6"]
+                for number in (0, len(records) - 1):
+                    for other in wanted:
+                        if other == "17" and program != "blastn":
+                            continue
+                        with self.subTest(f"{program} {other} {number}"):
+                            own = ht.blast(program, database, records[number], {**options, "outfmt": other})
+                            # SAM names the command line, whose -query is another file.
+                            lines = lambda data: [line for line in data.splitlines(True) if not line.startswith(b"@PG\t")]
+                            self.assertEqual(lines(self.output(job, other, number)), lines(own))
+            some = f"{len(records) - 1},2,0,2"
+            own = ht.blast(program, database, records[0] + records[2] + records[-1], {**options, "outfmt": "7"})
+            self.assertEqual(self.output(job, "7", some), own)
+            self.assertEqual(self.cli("results", job, "--query", some, "-outfmt", "7").encode(), own)
+        files = json.loads(self.server.call("GET", f"/api/blast/jobs/{job}/results")[2])["files"]
+        self.assertFalse([file for file in files if file["name"].startswith("quer") and file["kind"] != "query"], "they fill no list")
+        one = [f"/api/blast/jobs/{job}/results/output?outfmt=7&query=1", {"Range": "bytes=0-8"}]
+        self.output(job, "7", 1)
+        status, headers, data = self.server.call("GET", one[0], headers=one[1])
+        self.assertEqual((status, data), (206, b"# " + program.upper().encode() + b" "[:9 - 2 - len(program)]))
+        self.assertIn("query-1.outfmt-7-", headers["Content-Disposition"])
+        self.assertEqual(self.server.call("GET", one[0], headers={"If-None-Match": headers["ETag"]})[0], 304)
+        everything = ",".join(map(str, range(len(records))))
+        self.assertEqual(self.output(job, outfmt, everything), self.server.output(job))
+        for query, words in [(len(records), f"numbered from 0 to {len(records) - 1}"), ("x", "no id"), ("-1", "no id")]:
+            refusal = self.ask(job, "output", 400, outfmt="6", query=query)
+            self.assertEqual(refusal["field"], "query")
+            self.assertIn(words, refusal["detail"])
+        self.assertEqual(self.ask(job, "output", 400, outfmt="99", query="1")["field"], "outfmt")
+        self.assertIn("take one of them", self.cli("results", job, "-outfmt", "7", "--top", "3", code=1))
+        bare = self.finished("blastp", "proteins_2k", "".join(st.query("protein_1.fa").splitlines()[1:]) + "\n>b\nMKVLAAGIVALLALGGC\n", {})
+        self.assertIn("cannot be taken apart", self.ask(bare, "output", 409, outfmt="6", query="1")["detail"])
+        self.server.call("DELETE", f"/api/blast/jobs/{job}")
+        self.assertEqual([path for path in (self.data / "objects").rglob("*") if path.is_file() and job in str(path)], [])
+
+    def output(self, job, outfmt, query):
+        return self.get(job, "output", outfmt=outfmt, query=query)
 
     def test_features_and_alignments_as_files(self):
         job = self.finished("blastn", "nucleotides_500", st.query("reads_50.fa"), {"max_target_seqs": "5"})
@@ -191,6 +266,7 @@ class ReportsTest(ht.HitsTest):
         self.assertEqual(self.ask(job, "export", 400, format="fasta", region="all")["field"], "region")
         self.assertEqual(self.ask(job, "export", 400, format="sam")["field"], "format")
         self.assertEqual(self.ask(job, "export", 400, flank=3)["field"], "flank")
+        self.assertEqual(self.ask(job, "export", 400, format="fasta", flank=3)["field"], "flank")
 
     def test_sequences_of_a_database_without_ids_are_found_by_their_titles(self):
         job = self.finished("blastp", "proteins_2k_noids", st.query("proteins_20.fa"), {"evalue": "1e-5"})
@@ -230,9 +306,11 @@ class ReportsTest(ht.HitsTest):
         self.assertIn("-evalue 1e-3", methods)
         self.assertIn("@article{camacho2009blast,", self.cli("results", job, "--provenance", "bibtex"))
         self.assertIn(facts["command"].replace("'", "\\'"), self.cli("results", job, "--provenance", "nextflow"))
-        snakemake = self.cli("results", job, "--provenance", "snakemake")
-        shell = re.search(r"^    shell: (\".*\")$", snakemake, re.M)[1]
-        self.assertEqual(eval(shell).format(), facts["command"])
+        (again / "query.fasta").write_text(text)
+        (again / facts["output"]["name"]).unlink()
+        (again / "Snakefile").write_text(self.cli("results", job, "--provenance", "snakemake"))
+        subprocess.run(["snakemake", "--cores", "1", "--quiet", "--nolock"], cwd=again, check=True, capture_output=True)
+        self.assertEqual((again / facts["output"]["name"]).read_bytes(), self.server.output(job))
         self.assertEqual(self.ask(job, "provenance", 400, format="pdf")["field"], "format")
 
     def import_bytes(self, data, want=201, **parameters):
@@ -261,7 +339,7 @@ class ReportsTest(ht.HitsTest):
         self.assertEqual(self.ask(job["id"], "provenance", 409, format="sh")["code"], "conflict")
         text, options = st.query("proteins_20.fa"), {"evalue": "1"}
         std = ht.stripped(st.blast("blastp", "proteins_2k", text, {**options, "outfmt": "6"}).decode())
-        for outfmt, more in [("6", {"program": "blastp"}), ("7", {}), ("11", {"program": "blastp"}),
+        for outfmt, more in [("6", {"program": "blastp"}), ("7", {}), ("11", {}),
                              ("10", {"program": "blastp", "outfmt": "10"})]:
             with self.subTest(outfmt):
                 job = self.import_bytes(st.blast("blastp", "proteins_2k", text, {**options, "outfmt": outfmt}), **more)["id"]
@@ -274,6 +352,13 @@ class ReportsTest(ht.HitsTest):
         file.write_bytes(xml)
         job = self.cli("import", str(file), "--title", "by hand").strip()
         self.assertEqual(self.server.job(job)["title"], "by hand")
+        half = len(xml) // 2
+        packed = gzip.compress(xml[:half]) + gzip.compress(xml[half:])
+        (self.folder / "hits.xml.gz").write_bytes(packed)
+        again = self.cli("import", str(self.folder / "hits.xml.gz")).strip()
+        self.assertEqual(self.server.output(again), xml)
+        self.assertEqual(self.get(again, "export"), self.get(job, "export"))
+        self.assertEqual(self.cli("view", str(self.folder / "hits.xml.gz"), "--json"), self.cli("view", str(file), "--json"))
         self.assertEqual(self.cli("view", str(file), "--export", "tsv", "--columns", "saccver,qstart"),
                          self.cli("results", job, "--export", "tsv", "--columns", "saccver,qstart"))
         made = [path for path in self.index_files() if job in str(path)]
@@ -289,10 +374,16 @@ class ReportsTest(ht.HitsTest):
         for data, parameters, words in [
                 (whole[:len(whole) // 2], {}, "not whole"),
                 (b"<html><body>no</body></html>", {}, "no BLAST result of -outfmt 5"),
-                (b"", {}, "empty"), (b"\x1f\x8b\x08\x00", {}, "compressed"),
+                (b"", {}, "empty"), (b"\x1f\x8b\x08\x00", {}, "damaged or cut short"),
+                (gzip.compress(b""), {}, "empty"), (gzip.compress(whole)[:-1], {}, "damaged or cut short"),
                 (b"q\ts\t1\n", {}, "program"),
                 (b"q\ts\t1\n", {"program": "blastp"}, "line 1: a row of 3 columns"),
                 (b"Blast4-archive ::= { }", {"program": "blastp"}, "blast_formatter"),
+                (b"BLASTP 2.12.0+\n\n\nReference: ", {"program": "blastp"}, "line 1: this is no row"),
+                (b"PK\x03\x04" + bytes(2000), {"program": "blastp"}, "line 1: this is no row"),
+                (b'{"BlastOutput2": []}\n', {"program": "blastp"}, "line 1: this is no row"),
+                (bytes(100_000), {"program": "blastp"}, "line 1: this is no row"),
+                (whole, {"program": "blastn"}, "the file is of blastp, not of blastn"),
                 (whole, {"program": "fasta"}, "fasta")]:
             self.assertIn(words, self.import_bytes(data, 400, **parameters)["detail"])
         self.assertEqual(json.loads(self.server.call("GET", "/api/blast/jobs")[2])["jobs"], before, "nothing is left")

@@ -5,22 +5,70 @@ import concurrent.futures
 import json
 import os
 import random
+import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 import unittest
+import urllib.parse
 
 import support
 from support import BINARY, LEVEL, PATIENCE, TESTDATA, blast, query
 
 
+class LosingProxy:
+    """Hands on what comes to a server, and keeps the answers on the first `lost` connections to itself: they break off."""
+
+    def __init__(self, host, lost):
+        self.host, self.lost = host, lost
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = "http://127.0.0.1:%d" % self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                down, _ = self.listener.accept()
+            except OSError:
+                return  # closed
+            lose, self.lost = self.lost > 0, self.lost - 1
+            threading.Thread(target=self.serve, args=(down, lose), daemon=True).start()
+
+    def serve(self, down, lose):
+        name, port = self.host.split(":")
+        with down, socket.create_connection((name, int(port))) as up:
+            threading.Thread(target=self.pump, args=(down, up), daemon=True).start()
+            while data := up.recv(65536):
+                if lose:
+                    down.shutdown(socket.SHUT_RDWR)
+                    return
+                down.sendall(data)
+
+    @staticmethod
+    def pump(source, target):
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+        except OSError:
+            pass  # either side has gone
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+
 class ServiceTest(support.ServerTest):
-    def cli(self, *args, code=0, text=None):
+    def cli(self, *args, code=0, text=None, token=""):
         run = subprocess.run([BINARY, *args], input=text, capture_output=True, text=True,
-                             env={**os.environ, "BLASTLOOM_SERVER": self.server.url})
+                             env={**os.environ, "BLASTLOOM_SERVER": self.server.url, "BLASTLOOM_TOKEN": token})
         self.assertEqual(run.returncode, code, run.stderr)
-        return run.stdout
+        return run.stdout or run.stderr
 
     def test_a_job_gives_the_bytes_of_blast_in_every_format(self):
         text, options = query("proteins_20.fa"), {"outfmt": "6", "evalue": "1e-3"}
@@ -31,13 +79,90 @@ class ServiceTest(support.ServerTest):
         for outfmt in ("0", "5", "7", "15"):
             self.assertEqual(self.server.output(job, outfmt),
                              blast("blastp", "proteins_2k", text, {**options, "outfmt": outfmt}), outfmt)
+        columns = "qseqid sseqid pident length mismatch gapopen qstart qend sstart send"
+        alike = ["6 delim=@ qseqid sseqid", "6 delim=# qseqid sseqid", f"6 {columns} evalue", f"6 {columns} bitscore"]
+        for outfmt in alike:
+            self.assertEqual(self.server.output(job, urllib.parse.quote(outfmt)),
+                             blast("blastp", "proteins_2k", text, {**options, "outfmt": outfmt}), outfmt)
         files = json.loads(self.server.call("GET", f"/api/blast/jobs/{job}/results")[2])["files"]
+        self.assertEqual(len({f["name"] for f in files}), len(files), files)
         self.assertEqual({f["kind"] for f in files}, {"query", "output", "messages", "rendered"})
         for what in ("tasks", "explain", "events"):
             self.assertEqual(self.server.call("GET", f"/api/blast/jobs/{job}/{what}")[0], 200)
         status, headers, data = self.server.call("GET", f"/api/blast/jobs/{job}/results/output",
                                                  headers={"Range": "bytes=10-19"})
         self.assertEqual((status, data), (206, blast("blastp", "proteins_2k", text, options)[10:20]))
+
+    def test_a_submit_whose_answer_is_lost_makes_one_job(self):
+        source = TESTDATA / "query" / "reads_50.fa"
+        submit = [BINARY, "submit", "blastn", "-db", "nucleotides_500", "-outfmt", "6", "--title", "lossy"]
+        jobs = lambda: [job["id"] for job in json.loads(self.server.call("GET", "/api/blast/jobs?text=lossy")[2])["jobs"]]
+        with LosingProxy(self.server.host, lost=2) as proxy:
+            run = subprocess.run([*submit, "-query", source, "--server", proxy.url], capture_output=True, text=True)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn("trying again", run.stderr)
+        self.assertEqual(jobs(), [run.stdout.strip()])
+        # A pipe is read once, so it is for the user to repeat it.
+        with LosingProxy(self.server.host, lost=1) as proxy:
+            run = subprocess.run([*submit, "--server", proxy.url], capture_output=True, text=True, input=source.read_text())
+        self.assertEqual((run.returncode, run.stdout), (3, ""), run.stderr)
+        key = re.search(r"--idempotency-key (\S+)", run.stderr)[1]
+        self.assertEqual(len(jobs()), 2, "the server had it")
+        again = subprocess.run([*submit, "--server", self.server.url, "--idempotency-key", key], capture_output=True, text=True,
+                               input=source.read_text(), check=True)
+        self.assertEqual(len(jobs()), 2)
+        self.assertIn(again.stdout.strip(), jobs())
+
+    def test_the_server_and_the_token_may_be_in_a_file(self):
+        home = self.folder / "config"
+        file = home / "blastloom" / "client.toml"
+        file.parent.mkdir(parents=True)
+        plain = {key: value for key, value in os.environ.items() if not key.startswith("BLASTLOOM_")}
+
+        def ask(text, mode=0o600, **more):
+            file.write_text(text)
+            file.chmod(mode)
+            run = subprocess.run([BINARY, "list"], capture_output=True, text=True, env={**plain, "XDG_CONFIG_HOME": str(home), **more})
+            return run.returncode, run.stderr
+
+        here = f'server = "{self.server.url}"\n'
+        self.assertEqual(ask(here), (0, ""))
+        mine = f'token = "{self.token("ann", "user")}"\n'
+        until = time.monotonic() + PATIENCE
+        while ask(here)[0] != 1:  # the server notices that there are tokens now
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.02)
+        self.assertEqual(ask(here + mine), (0, ""))
+        self.assertEqual(ask('server = "http://127.0.0.1:1"\n' + mine, BLASTLOOM_SERVER=self.server.url)[0], 1,
+                         "a token goes to its own server")
+        code, said = ask(here + 'token = "of nobody"\n', mode=0o644)
+        self.assertEqual(code, 1)
+        self.assertIn(f"{file}:2", said)
+        self.assertIn("chmod 600", said)
+        self.assertNotIn("of nobody", said)
+        code, said = ask(here + "tokken = 1\n")
+        self.assertEqual(code, 1)
+        self.assertIn(f"{file}:2: tokken", said)
+
+    def test_a_failed_job_keeps_what_blast_said(self):
+        job = self.server.submit("blastp", "proteins_2k", query("protein_1.fa"), {"query_loc": "50000-60000"})
+        self.assertEqual(self.server.wait(job)["status"], "failed")
+        files = json.loads(self.server.call("GET", f"/api/blast/jobs/{job}/results")[2])["files"]
+        self.assertEqual([f["kind"] for f in files], ["query", "messages"])
+        said = self.server.call("GET", files[1]["href"])[2].decode()
+        self.assertIn("Empty CBlastQueryVector", said)
+        self.assertNotIn(str(self.folder), said)
+
+    def test_a_list_is_read_page_by_page(self):
+        text = query("protein_1.fa")
+        jobs = {self.server.submit("blastp", "proteins_2k", text, {"outfmt": "6"}, title="paged") for _ in range(5)}
+        rows = self.cli("list", "--text", "paged", "--limit", "2", "--all", "--json").splitlines()
+        self.assertEqual(len(rows), 5)
+        self.assertEqual({json.loads(row)["id"] for row in rows}, jobs)
+        first = json.loads(self.cli("list", "--text", "paged", "--limit", "3", "--json"))
+        rest = json.loads(self.cli("list", "--text", "paged", "--limit", "3", "--cursor", first["next_cursor"], "--json"))
+        self.assertEqual([job["id"] for job in first["jobs"] + rest["jobs"]], [json.loads(row)["id"] for row in rows])
+        self.assertEqual(len(self.cli("list", "--text", "paged", "--all").splitlines()), 5)
 
     def test_the_command_line_does_the_same(self):
         source = TESTDATA / "query" / "reads_50.fa"
@@ -56,6 +181,12 @@ class ServiceTest(support.ServerTest):
         self.assertTrue(again["reused"])
         fresh = self.cli("submit", "blastn", "-query", str(source), "-db", "nucleotides_500", "-outfmt", "6", "--fresh").strip()
         self.assertNotIn("reused", self.server.wait(fresh))
+        self.assertIn(job, self.cli("list", "--program", "blastn", "--database", "nucleotides_500"))
+        self.assertNotIn(job, self.cli("list", "--program", "blastp"))
+        for wrong, words in ((["results", job, "-oufmt", "6"], "-oufmt"), (["results", job, "-outfmt"], "value"),
+                             (["results", job, job], "one job"), (["list", "foo"], "foo"), (["list", "--title", "x"], "--title"),
+                             (["status", "-x", job], "-x"), (["wait", job, "--top", "3"], "--top")):
+            self.assertIn(words, self.cli(*wrong, code=1), wrong)
         self.cli("delete", job)
         self.cli("status", job, code=1)
 
@@ -117,6 +248,56 @@ class ServiceTest(support.ServerTest):
         os.utime(databases / "proteins_2k.psq")
         self.assertNotIn("reused", ask(text, options))
 
+    def metric(self, name):
+        lines = self.server.call("GET", "/metrics")[2].decode().splitlines()
+        return int(float(next(line for line in lines if line.startswith(name + " ")).split()[-1]))
+
+    def test_queries_that_were_searched_among_others_are_not_searched_again(self):
+        self.restart("--cores", "1")  # so that what one search found is kept when the next begins
+        proteins = [">" + record for record in query("proteins_500.fa").split(">")[1:]]
+        reads = [">" + record for record in query("reads_500.fa").split(">")[1:]]
+        other_names = lambda records: [f">sp|P{i}.1|OTHER_{i} of  name \n" + record.split("\n", 1)[1] for i, record in enumerate(records)]
+        ask = lambda program, database, records, options: self.server.wait(
+            self.server.submit(program, database, "".join(records), options))
+        for program, database, records, first, options in (
+                ("blastp", "proteins_2k_a", proteins[:120], 80, {"outfmt": "7 std qlen stitle"}),
+                ("blastp", "proteins_2k_a", proteins[:60], 40, {"outfmt": "6", "max_target_seqs": "5"}),
+                ("blastn", "nucleotides_500", reads, 300, {"outfmt": "10", "task": "megablast"}),
+                ("tblastn", "nucleotides_500", proteins[:80], 60, {"outfmt": "6", "evalue": "1e-3"})):
+            with self.subTest(program=program, options=options):
+                ask(program, database, other_names(records[:first]), options)
+                before = self.metric("blastloom_reused_queries_total")
+                job = ask(program, database, records, options)
+                self.assertEqual(self.server.output(job["id"]), blast(program, database, "".join(records), options))
+                self.assertNotIn("reused", job)
+                self.assertGreater(self.metric("blastloom_reused_queries_total"), before)
+                self.assertRegex(self.cli("explain", job["id"]), r"of \d+ queries are answered by what earlier searches found")
+                runs = self.engine_runs()
+                again = ask(program, database, other_names(records), options)
+                self.assertEqual(self.server.output(again["id"]), blast(program, database, "".join(other_names(records)), options))
+                self.assertEqual((self.engine_runs(), again["reused"]), (runs, True))
+        one = reads[:1]
+        options = {"outfmt": "6"}
+        ask("blastn", "nucleotides_500", one, options)
+        again = ask("blastn", "nucleotides_500", other_names(one), options)
+        self.assertTrue(again["reused"])
+        self.assertEqual(self.server.output(again["id"]), blast("blastn", "nucleotides_500", "".join(other_names(one)), options))
+
+    def test_a_job_with_known_queries_goes_on_after_a_kill(self):
+        self.restart("--cores", "1")
+        proteins = [">" + record for record in query("proteins_500.fa").split(">")[1:]]
+        ask = lambda records: self.server.submit("blastp", "proteins_2k", "".join(records), {"outfmt": "6"})
+        self.server.wait(ask(proteins[100:200]))
+        self.server.wait(ask(proteins[:10]))  # the one before has been kept
+        job = ask(proteins[100:200] + proteins[:100])
+        while self.server.job(job)["status"] == "queued":
+            time.sleep(0.01)
+        self.server.kill()
+        self.server.start()
+        self.assertEqual(self.server.wait(job)["status"], "completed")
+        self.assertEqual(self.server.output(job), blast("blastp", "proteins_2k", "".join(proteins[100:200] + proteins[:100]), {"outfmt": "6"}))
+        self.assertIn("answered by what earlier searches found", self.cli("explain", job))
+
     def test_equal_searches_at_once_are_one_search(self):
         self.restart("--cores", "2")
         searches = [("blastp", "proteins_2k", query("proteins_20.fa"), {"outfmt": "6"}),
@@ -172,6 +353,56 @@ class ServiceTest(support.ServerTest):
         self.assertEqual(self.server.call("DELETE", f"/api/blast/jobs/{job}")[0], 204)
         self.assertEqual(self.server.call("GET", f"/api/blast/jobs/{job}")[0], 404)
 
+    def test_who_waits_for_a_job_that_was_retried_waits_for_its_end(self):
+        job = self.server.submit("blastp", "proteins_2k", query("proteins_500.fa"), {"outfmt": "6"})
+        self.cli("cancel", job)
+        self.cli("wait", job, code=2)
+        self.cli("retry", job)
+        self.assertIn("completed", self.cli("wait", job))
+        self.assertIn("completed", self.cli("watch", job))
+
+    def watch(self, job):
+        """`watch` of a job, once it has said how the job stands."""
+        watch = subprocess.Popen([BINARY, "watch", job], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                 env={**os.environ, "BLASTLOOM_SERVER": self.server.url})
+        self.assertIn("tasks", watch.stderr.readline())
+        return watch
+
+    def test_watch_outlives_the_server_and_ends_by_a_signal(self):
+        job = self.server.submit("blastp", "proteins", query("proteins_500.fa"), {"outfmt": "6"})
+        stopped = self.watch(job)
+        stopped.send_signal(signal.SIGINT)
+        self.assertNotIn("blastloom:", stopped.communicate(timeout=PATIENCE)[1])
+        self.assertEqual(stopped.returncode, -signal.SIGINT)
+        watch = self.watch(job)
+        self.server.flags = ("--listen", self.server.host)
+        self.server.kill()
+        while "waiting for the server" not in (line := watch.stderr.readline()):
+            self.assertTrue(line, "it ended")
+        self.server.start()
+        self.assertIn("tasks", watch.stderr.readline(), "it follows again")
+        self.cli("cancel", job)
+        self.assertIn("cancelled", watch.communicate(timeout=PATIENCE)[0])
+        self.assertEqual(watch.returncode, 2)
+
+    def test_a_server_without_blast_does_not_blame_the_query(self):
+        self.server.stop()
+        path = os.environ["PATH"]
+        os.environ["PATH"] = str(self.folder)
+        try:
+            self.server.start()
+        finally:
+            os.environ["PATH"] = path
+        job = self.server.submit("blastp", "proteins_2k", query("protein_1.fa"), {"outfmt": "6"})
+        self.assertEqual(self.server.wait(job)["failure"]["kind"], "engine")
+        said = self.cli("explain", job)
+        self.assertIn("Install", said)
+        self.assertIn("Retry", said)
+        self.server.stop()
+        self.server.start()
+        self.cli("retry", job)
+        self.assertIn("completed", self.cli("wait", job))
+
     def test_one_key_is_one_job_however_often_it_is_sent(self):
         text = query("protein_1.fa")
         send = lambda: self.server.submit("blastp", "proteins_2k", text, {}, headers={"Idempotency-Key": "k1"})
@@ -193,6 +424,43 @@ class ServiceTest(support.ServerTest):
             self.assertIn(words, json.loads(data)["detail"], change)
         self.assertEqual(json.loads(self.server.call("GET", "/api/blast/jobs")[2])["jobs"], [])
 
+    def test_what_only_blast_can_judge_is_refused_before_it_fails_a_job(self):
+        protein, reads = query("protein_1.fa"), query("reads_500.fa")
+        ask = lambda where, program, text, options: self.server.call("POST", f"/api/blast/{where}", {
+            "program": program, "database": "proteins_2k" if program != "blastn" else "nucleotides_500", "query": text, "options": options})
+        for program, text, options, blamed, words in (
+                ("blastp", protein, {"matrix": "BLOSUM99"}, "matrix", "BLOSUM90"),
+                ("blastp", protein, {"gapopen": "1", "gapextend": "99"}, "gapopen", "11, 1"),
+                ("blastp", protein, {"word_size": "9"}, "word_size", "less than 8"),
+                ("blastx", reads, {"seg": "nonsense"}, "seg", "filtering"),
+                ("psiblast", protein, {"matrix": "PAM30", "gapopen": "11", "gapextend": "1"}, "gapopen", "PAM30"),
+                ("blastp", protein, {"query_loc": "abc"}, "query_loc", "1-100"),
+                ("blastp", protein, {"query_loc": "9-3"}, "query_loc", "1-100"),
+                ("blastp", protein, {"taxids": "x"}, "taxids", "9606"),
+                ("blastp", protein, {"evalue": "-1"}, "evalue", "greater than zero"),
+                ("blastn", reads, {"evalue": "0"}, "evalue", "greater than zero")):
+            for where in ("preflight", "jobs", "preflight"):
+                with self.subTest(program=program, options=options, where=where):
+                    status, _, data = ask(where, program, text, options)
+                    self.assertEqual(status, 400, data)
+                    problem = json.loads(data)
+                    self.assertEqual(problem["field"], f"options.{blamed}")
+                    self.assertIn(words, problem["detail"])
+        self.assertEqual(json.loads(self.server.call("GET", "/api/blast/jobs")[2])["jobs"], [])
+        for program, text, options in (
+                ("blastp", protein, {"matrix": "PAM30", "gapopen": "9", "gapextend": "1", "evalue": "1e-3"}),
+                ("blastp", protein, {"task": "blastp-short", "word_size": "2", "comp_based_stats": "0", "ungapped": True}),
+                ("blastn", reads, {"task": "megablast", "reward": "1", "penalty": "-2", "gapopen": "0", "gapextend": "0"}),
+                ("blastn", reads, {"task": "dc-megablast", "template_type": "coding", "template_length": "18", "dust": "no"}),
+                ("blastx", reads, {"query_gencode": "11", "query_loc": "1-100"})):
+            with self.subTest(program=program, options=options):
+                status, _, data = ask("preflight", program, text, options)
+                self.assertEqual(status, 200, data)
+                plan = json.loads(data)
+                self.assertGreaterEqual(plan["workers"], 1)
+                self.assertGreater(plan["wall_seconds"], 0)
+                self.assertLessEqual(plan["wall_seconds"], plan["cpu_seconds"] + 1e-9)
+
     def test_other_sites_and_strangers_stay_out(self):
         self.assertEqual(self.server.call("GET", "/api/blast/jobs", headers={"Origin": "http://evil.example"})[0], 403)
         self.assertEqual(self.server.call("GET", "/api/blast/jobs", headers={"Host": "evil.example"})[0], 403)
@@ -204,7 +472,11 @@ class ServiceTest(support.ServerTest):
             time.sleep(0.02)
         job = self.server.submit("blastp", "proteins_2k", query("protein_1.fa"), {}, headers=ann)
         self.assertEqual(self.server.call("GET", f"/api/blast/jobs/{job}", headers=ann)[0], 200)
-        self.assertEqual(self.server.call("GET", f"/api/blast/jobs/{job}", headers=bob)[0], 404)
+        self.cli("wait", job, token=secrets[0])
+        none = "0" * 32
+        hidden, missing = (self.server.call("GET", f"/api/blast/jobs/{name}", headers=bob) for name in (job, none))
+        self.assertEqual((hidden[0], missing[0]), (404, 404))
+        self.assertEqual(json.loads(hidden[2])["detail"], json.loads(missing[2])["detail"].replace(none, job))
         self.assertEqual(self.server.call("POST", f"/api/blast/jobs/{job}/cancel", headers=bob)[0], 404)
         body = {"program": "blastp", "database": "proteins_2k", "query": query("protein_1.fa")}
         self.assertEqual(self.server.call("POST", "/api/blast/jobs", body, eve)[0], 403)

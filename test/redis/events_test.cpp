@@ -234,6 +234,35 @@ TEST_F(RedisEvents, AnotherStoresShorterStreamIsRefusedToo) {
   EXPECT_EQ(redis_.run({"XLEN", options_.stream}).number, 6);
 }
 
+TEST_F(RedisEvents, AStreamThatAnotherStoreTookIsNoticedWhileConnected) {
+  redis_.start();
+  publish();
+  run_jobs(1);
+  ASSERT_TRUE(until([&] { return publisher_->published() == 3; }));
+  static_cast<void>(redis_.run({"XADD", options_.stream, "999999-0", "job", "nonsense"}));
+  run_jobs(1);
+  EXPECT_TRUE(until([&] {
+    return publisher_->health().reason.find("another job store") != std::string::npos;
+  })) << publisher_->health().reason;
+  EXPECT_EQ(publisher_->published(), 3U);
+}
+
+TEST_F(RedisEvents, OfTwoStoresThatBeginAStreamTogetherTheSecondIsTold) {
+  redis_.start();
+  publish();
+  const TempDir folder = TempDir::create().value();
+  auto store = store::SqliteJobStore::open(folder.path() / "other.sqlite").value();
+  const auto hub = events::Hub::start(*store).value();
+  const Publisher other(*store, *hub, redis_.settings(), options_);
+  ASSERT_TRUE(until([&] { return publisher_->health().connected && other.health().connected; }));
+  run_jobs(1);
+  ASSERT_TRUE(until([&] { return publisher_->published() == 3; }));
+  std::swap(store_, store);
+  run_jobs(1);
+  std::swap(store_, store);
+  EXPECT_TRUE(until([&] { return other.health().reason.find("another job store") != std::string::npos; }));
+}
+
 TEST_F(RedisEvents, StoppingEndsAtOnce) {
   redis_.start();
   options_.patience.reply = seconds(30);

@@ -2,6 +2,7 @@
 address, everything below one folder, and ended by its pids."""
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -42,6 +43,7 @@ ReturnToService=2
 MaxArraySize=1001
 MinJobAge=300
 KillWait=2
+MessageTimeout=2
 SlurmctldTimeout=60
 SlurmdTimeout=25
 InactiveLimit=0
@@ -66,8 +68,80 @@ def free_ports(count):
     return ports
 
 
+class Accounting:
+    """slurmdbd and the MariaDB it keeps its records in, for a Cluster. Both listen on the loopback address or a socket."""
+
+    PROGRAMS = ("slurmdbd", "sacctmgr", "sacct", "mariadbd", "mariadb-install-db", "mariadb")
+
+    @classmethod
+    def missing(cls):
+        path = os.environ["PATH"] + ":/usr/sbin:/sbin"
+        absent = [name for name in cls.PROGRAMS if not shutil.which(name, path=path)]
+        plugins = list(Path("/usr/lib").glob("*/slurm-wlm/accounting_storage_mysql.so"))
+        return absent + ([] if plugins else ["slurm-wlm-mysql-plugin"])
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.folder.mkdir()
+        self.port, = free_ports(1)
+        self.user = pwd.getpwuid(os.geteuid()).pw_name
+        self.socket = self.folder / "mysql.sock"
+        self.daemons = []
+
+    def begin(self, *argv, **env):
+        path = os.environ["PATH"] + ":/usr/sbin:/sbin"
+        with open(self.folder / f"{argv[0]}.out", "ab") as out:
+            self.daemons.append(subprocess.Popen([shutil.which(argv[0], path=path), *map(str, argv[1:])],
+                                                 stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                                 env={**os.environ, **env}, start_new_session=True))
+
+    def sql(self, text):
+        return subprocess.run(["mariadb", f"--socket={self.socket}", f"-u{self.user}", "-e", text],
+                              capture_output=True).returncode == 0
+
+    def start(self, cluster):
+        """Before the cluster's own daemons."""
+        subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.folder}/data", f"--user={self.user}",
+                        "--auth-root-authentication-method=normal", "--skip-test-db"],
+                       stdout=subprocess.DEVNULL, check=True)
+        self.begin("mariadbd", "--no-defaults", f"--user={self.user}", f"--datadir={self.folder}/data",
+                   f"--socket={self.socket}", "--skip-networking", "--innodb-buffer-pool-size=64M",
+                   "--innodb-log-file-size=16M", "--innodb-lock-wait-timeout=900", "--innodb-flush-log-at-trx-commit=2",
+                   "--performance-schema=0", "--skip-log-bin")
+        wait(lambda: self.sql("select 1"), "MariaDB")
+        assert self.sql("create database slurm_acct; create user 'slurm'@'localhost' identified by 'x'; "
+                        "grant all on slurm_acct.* to 'slurm'@'localhost'")
+        conf = cluster.folder / "slurmdbd.conf"
+        conf.write_text(f"AuthType=auth/none\nDbdHost=localhost\nDbdAddr=127.0.0.1\nDbdPort={self.port}\n"
+                        f"SlurmUser={self.user}\nLogFile={self.folder}/slurmdbd.log\nPidFile={self.folder}/slurmdbd.pid\n"
+                        "StorageType=accounting_storage/mysql\nStorageHost=localhost\nStorageUser=slurm\n"
+                        "StoragePass=x\nStorageLoc=slurm_acct\n")
+        conf.chmod(0o600)
+        with open(cluster.folder / "slurm.conf", "a") as slurm_conf:
+            slurm_conf.write(f"AccountingStorageType=accounting_storage/slurmdbd\nAccountingStorageHost=127.0.0.1\n"
+                             f"AccountingStoragePort={self.port}\nJobAcctGatherType=jobacct_gather/linux\n"
+                             "JobAcctGatherFrequency=task=1\n")
+        self.begin("slurmdbd", "-D", **cluster.env, MYSQL_UNIX_PORT=str(self.socket))
+        wait(lambda: cluster.run("sacctmgr", "-i", "add", "cluster", cluster.name, check=False), "slurmdbd")
+        cluster.run("sacctmgr", "-i", "add", "account", "loom")
+        cluster.run("sacctmgr", "-i", "add", "user", self.user, "account=loom")
+        return self
+
+    def stop(self):
+        for daemon in reversed(self.daemons):
+            daemon.terminate()
+            daemon.wait()
+
+
+def wait(met, what):
+    until = time.monotonic() + PATIENCE
+    while not met():
+        assert time.monotonic() < until, f"{what} does not come up"
+        time.sleep(0.05)
+
+
 class Cluster:
-    def __init__(self, folder, nodes=3, cpus=2, memory=4000):
+    def __init__(self, folder, nodes=3, cpus=2, memory=4000, accounting=False):
         self.folder = Path(folder)
         self.names = [f"n{i}" for i in range(1, nodes + 1)]
         self.daemons = {}
@@ -75,7 +149,10 @@ class Cluster:
         (self.folder / "state").mkdir(parents=True)
         host = socket.gethostname().split(".")[0]
         port, *node_ports = free_ports(nodes + 1)
-        conf = CONF.format(name=self.name, host=host, port=port, folder=self.folder, user=pwd.getpwuid(os.geteuid()).pw_name)
+        text = CONF
+        if accounting:  # says of these itself
+            text = re.sub(r"(?m)^(AccountingStorageType|JobAcctGatherType)=.*\n", "", text)
+        conf = text.format(name=self.name, host=host, port=port, folder=self.folder, user=pwd.getpwuid(os.geteuid()).pw_name)
         for name, node_port in zip(self.names, node_ports):
             (self.folder / "spool" / name).mkdir(parents=True)
             conf += (f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={node_port} CPUs={cpus} "

@@ -11,9 +11,14 @@ constexpr std::size_t kPage = 500;
 constexpr std::chrono::seconds kReadTime{5};
 constexpr std::chrono::seconds kPing{5};  // an idle link finds out that Redis went
 
-/// "The ID specified in XADD is equal or smaller": somebody else added it.
+/// "The ID specified in XADD is equal or smaller": somebody else was there first.
 bool is_there(const Value& reply) {
   return reply.text.find("equal or smaller") != std::string::npos;
+}
+
+Error another_stores(const std::string& stream) {
+  return error(Code::conflict, "the stream '{}' is of another job store; use another Redis or database",
+               stream);
 }
 
 }  // namespace
@@ -45,6 +50,11 @@ Publisher::~Publisher() {
 }
 
 Status Publisher::work(Connection& connection, Link& link) {
+  if (disputed_) {
+    LOOM_TRY(const Owner owner, owner_of_entry(connection, *disputed_));
+    if (owner == Owner::anothers) return another_stores(options_.stream);
+    disputed_.reset();
+  }
   LOOM_TRY(const std::uint64_t place, find_place(connection));
   published_ = place;
   LOOM_CHECKED(publish_new(connection));
@@ -72,8 +82,25 @@ Status Publisher::check_ours(const Value& newest, std::uint64_t order) {
   const auto event = parse_entry(newest);
   const bool same_order = !events.empty() && events.front().order == order;
   if (order <= last && !(event && same_order && event->job != events.front().job)) return ok();
-  return error(Code::conflict, "the stream '{}' is of another job store; use another Redis or database",
-               options_.stream);
+  return another_stores(options_.stream);
+}
+
+/// Of the entry that has the id of `event`; one that is no event is nobody's.
+Result<Publisher::Owner> Publisher::owner_of_entry(Connection& connection, const store::Event& event) {
+  const std::string id = entry_id(event.order);
+  LOOM_TRY(const Value found, connection.run({"XRANGE", options_.stream, id, id}));
+  if (found.items.empty()) return Owner::nobody;
+  const auto copy = parse_entry(found.items[0]);
+  if (!copy) return Owner::nobody;
+  return copy->job == event.job && copy->seq == event.seq ? Owner::ours : Owner::anothers;
+}
+
+/// Where there is no copy of `event` the stream is not what we took it for: its place is to be found again.
+Status Publisher::check_copy(Connection& connection, const store::Event& event) {
+  LOOM_TRY(const Owner owner, owner_of_entry(connection, event));
+  if (owner == Owner::ours) return ok();
+  if (owner == Owner::anothers) disputed_ = event;
+  return another_stores(options_.stream);
 }
 
 /// The order behind which events have to be added: what is in the stream, or what it would not keep.
@@ -102,6 +129,7 @@ Status Publisher::publish_new(Connection& connection) {
     LOOM_TRY(const std::vector<Value> replies, connection.run_all(commands));
     for (std::size_t i = 0; i < replies.size(); ++i) {
       if (replies[i].kind == Value::Kind::error && !is_there(replies[i])) return refused(replies[i]);
+      if (replies[i].kind == Value::Kind::error) LOOM_CHECKED(check_copy(connection, events[i]));
       published_ = events[i].order;
     }
   }

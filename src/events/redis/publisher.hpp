@@ -1,6 +1,7 @@
 #pragma once
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/mutex.hpp"
@@ -37,6 +38,9 @@ class Publisher {
   Status work(Connection& connection, Link& link);
   Status check_ours(const Value& newest, std::uint64_t order);
   Result<std::uint64_t> find_place(Connection& connection);
+  enum class Owner { ours, anothers, nobody };
+  Result<Owner> owner_of_entry(Connection& connection, const store::Event& event);
+  Status check_copy(Connection& connection, const store::Event& event);
   Status publish_new(Connection& connection);
   enum class Woken { by_events, by_time, to_stop };
   Woken wait();
@@ -44,6 +48,7 @@ class Publisher {
   store::JobStore& store_;
   const StreamOptions options_;
   std::atomic<std::uint64_t> published_{0};
+  std::optional<store::Event> disputed_;  // another store's entry was in its place; of the link's thread
   Mutex mutex_;
   CondVar changed_;
   bool grown_ GUARDED_BY(mutex_) = false;

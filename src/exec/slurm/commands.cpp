@@ -1,5 +1,6 @@
 #include "exec/slurm/commands.hpp"
 
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,18 +16,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kComment = "loom:";
 /// Slurm's default, for a controller that does not tell.
 constexpr std::size_t kUsualMost = 1001;
 
 /// The controller is away, or so busy that it is not known whether it took the request.
 bool is_silence(std::string_view said) {
-  constexpr std::array<std::string_view, 8> kSigns{"Unable to contact slurm controller",
+  constexpr std::array<std::string_view, 7> kSigns{"Unable to contact slurm controller",
                                                    "Socket timed out",
                                                    "Zero Bytes were transmitted",
                                                    "Connection refused",
                                                    "Connection reset",
-                                                   "temporarily unable to accept",
                                                    "Transport endpoint",
                                                    "Communication connection failure"};
   return std::ranges::any_of(kSigns, [&](auto sign) { return said.find(sign) != std::string_view::npos; });
@@ -34,10 +33,14 @@ bool is_silence(std::string_view said) {
 
 /// It takes no more now, but may later.
 bool is_limit(std::string_view said) {
-  return said.find("SubmitJob") != std::string_view::npos ||
-         said.find("submit limit") != std::string_view::npos ||
-         said.find("Resource temporarily unavailable") != std::string_view::npos ||
-         said.find("job count limit") != std::string_view::npos;
+  constexpr std::array<std::string_view, 7> kSigns{"SubmitJob",
+                                                   "submit limit",
+                                                   "job count limit",
+                                                   "Resource temporarily unavailable",
+                                                   "temporarily unable",
+                                                   "Required partition not available",  // drained or inactive
+                                                   "I/O error writing script"};
+  return std::ranges::any_of(kSigns, [&](auto sign) { return said.find(sign) != std::string_view::npos; });
 }
 
 Code code_of(std::string_view said) {
@@ -75,18 +78,6 @@ std::vector<std::string> submit_environment() {
   return all;
 }
 
-std::vector<std::string_view> split(std::string_view line, std::size_t fields) {
-  std::vector<std::string_view> parts;
-  while (parts.size() + 1 < fields) {
-    const std::size_t bar = line.find('|');
-    if (bar == std::string_view::npos) return {};
-    parts.push_back(line.substr(0, bar));
-    line.remove_prefix(bar + 1);
-  }
-  parts.push_back(line);
-  return parts;
-}
-
 }  // namespace
 
 Commands::Commands(ProcessRunner& runner, std::string name, Site site, fs::path scratch, Duration patience)
@@ -110,7 +101,8 @@ Result<std::string> Commands::run(std::vector<std::string> argv) {
   fs::remove(out, ignored);
   if (!ran && ran.error().code == Code::timed_out)
     return error(Code::unavailable, "{}: no answer from Slurm", command);
-  if (!ran && ran.error().code == Code::not_found)
+  constexpr int kEnvFoundNone = 127;
+  if (ran ? ran->exit_code == kEnvFoundNone : ran.error().code == Code::not_found)
     return error(Code::not_found, "{}: not found; are Slurm's client programs installed here, and in PATH?",
                  command);
   if (!ran) return ran.error().at(command);
@@ -120,6 +112,21 @@ Result<std::string> Commands::run(std::vector<std::string> argv) {
                said.empty() ? fmt::format("{}: exit code {}", command, ran->exit_code) : std::string(said));
 }
 
+Status Commands::check() {
+  for (const char* command : {"sbatch", "squeue", "scancel", "scontrol"})
+    LOOM_CHECKED(run({command, "--version"}));
+  std::string_view rest = site_.partition;
+  while (!rest.empty()) {
+    const std::size_t comma = rest.find(',');
+    const std::string name(rest.substr(0, comma));
+    const auto shown = run({"scontrol", "show", "partition", name});
+    if (!shown && shown.error().code == Code::invalid_argument)
+      return error(Code::invalid_argument, "Slurm knows no partition '{}'", name);
+    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+  }
+  return ok();
+}
+
 Status Commands::submit(const ArrayRequest& request) {
   const fs::path script = scratch_ / (request.token + ".sh");
   {
@@ -127,15 +134,18 @@ Status Commands::submit(const ArrayRequest& request) {
     LOOM_CHECKED(file.write(script_of(request)));
     LOOM_CHECKED(file.commit());
   }
+  // What is in front of the site's own options they may change, what is behind them they may not.
   std::vector<std::string> argv = {"env", "-i"};
   const auto environment = submit_environment();
   argv.insert(argv.end(), environment.begin(), environment.end());
+  argv.insert(argv.end(),
+              {"sbatch", fmt::format("--cpus-per-task={}", request.threads), "--output=/dev/null"});
+  argv.insert(argv.end(), site_.extra.begin(), site_.extra.end());
   // We send a lost one again ourselves: Slurm would hold it back for two minutes.
-  argv.insert(argv.end(), {"sbatch", "--parsable", "--no-requeue", "--job-name=" + name_,
+  argv.insert(argv.end(), {"--parsable", "--no-requeue", "--job-name=" + name_,
                            fmt::format("--comment={}{}", kComment, request.token),
                            fmt::format("--array=0-{}", request.elements - 1), "--nodes=1", "--ntasks=1",
-                           fmt::format("--cpus-per-task={}", request.threads), "--input=/dev/null",
-                           "--chdir=/", "--output=/dev/null"});
+                           "--input=/dev/null", "--chdir=/"});
   constexpr std::uint64_t kMega = std::uint64_t{1} << 20U;
   if (request.memory_bytes > 0)
     argv.push_back(fmt::format("--mem={}M", (request.memory_bytes + kMega - 1) / kMega));
@@ -145,7 +155,6 @@ Status Commands::submit(const ArrayRequest& request) {
                                     {"--qos=", &site_.qos},
                                     {"--constraint=", &site_.constraint}})
     if (!value->empty()) argv.push_back(flag + *value);
-  argv.insert(argv.end(), site_.extra.begin(), site_.extra.end());
   argv.push_back(script.string());
   const auto ran = run(std::move(argv));
   std::error_code ignored;
@@ -158,27 +167,6 @@ Result<Elements> Commands::elements() {
   LOOM_TRY(const std::string text, run({"squeue", "--noheader", "--array", "--states=all", "--name=" + name_,
                                         "--format=%i|%T|%N|%r|%k"}));
   return parse_elements(text);
-}
-
-Elements parse_elements(std::string_view text) {
-  constexpr std::size_t kFields = 5;
-  Elements elements;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    const auto parts = split(text.substr(0, end), kFields);
-    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-    if (parts.empty() || !parts[4].starts_with(kComment)) continue;
-    const std::size_t bar = parts[0].find('_');
-    if (bar == std::string_view::npos) continue;
-    std::size_t index = 0;
-    const std::string_view number = parts[0].substr(bar + 1);
-    if (std::from_chars(number.data(), number.data() + number.size(), index).ec != std::errc{}) continue;
-    elements[{std::string(parts[4].substr(kComment.size())), index}] = {.slurm_id = std::string(parts[0]),
-                                                                        .state = std::string(parts[1]),
-                                                                        .nodes = std::string(parts[2]),
-                                                                        .reason = std::string(parts[3])};
-  }
-  return elements;
 }
 
 Status Commands::cancel(const std::vector<std::string>& slurm_ids) {
@@ -194,14 +182,36 @@ Status Commands::cancel(const std::vector<std::string>& slurm_ids) {
   return ok();
 }
 
-Result<std::size_t> Commands::most_elements() {
+Result<ClusterConfig> Commands::config() {
   LOOM_TRY(const std::string text, run({"scontrol", "show", "config"}));
-  const std::size_t at = text.find("MaxArraySize");
-  if (at == std::string::npos) return kUsualMost;
-  const std::size_t digits = text.find_first_of("0123456789", at);
-  std::size_t most = 0;
-  std::from_chars(text.data() + digits, text.data() + text.size(), most);
-  return std::max<std::size_t>(most, 1);
+  const auto value = [&](std::string_view name) {
+    std::string_view rest(text);
+    const std::size_t at = rest.find(name);
+    if (at == std::string_view::npos) return std::string_view();
+    rest.remove_prefix(rest.find('=', at) + 1);
+    rest = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
+    return rest;
+  };
+  ClusterConfig config{.most_elements = kUsualMost};
+  if (const auto most = value("MaxArraySize"); !most.empty()) {
+    config.most_elements = 0;
+    std::from_chars(most.data(), most.data() + most.size(), config.most_elements);
+    config.most_elements = std::max<std::size_t>(config.most_elements, 1);
+  }
+  const std::string_view storage = value("AccountingStorageType");
+  config.accounting =
+      storage.starts_with("accounting_storage/") && !storage.starts_with("accounting_storage/none");
+  return config;
+}
+
+Result<Accounts> Commands::accounts(const std::vector<std::string>& slurm_ids) {
+  // A number may be that of two jobs (see above): both are asked for, and told apart by their tokens.
+  LOOM_TRY(const std::string text,
+           run({"sacct", "--noheader", "--parsable2", "--duplicates", "--noconvert",
+                fmt::format("--jobs={}", fmt::join(slurm_ids, ",")),
+                "--format=JobID,State,ExitCode,ElapsedRaw,TotalCPU,MaxRSS,NodeList,Comment,SubmitLine"}));
+  return parse_accounts(text);
 }
 
 }  // namespace loom::exec::slurm

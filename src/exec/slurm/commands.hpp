@@ -1,11 +1,11 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "exec/process_runner.hpp"
+#include "exec/slurm/replies.hpp"
 
 namespace loom::exec::slurm {
 
@@ -15,7 +15,7 @@ struct Site {
   std::string account;
   std::string qos;
   std::string constraint;
-  std::vector<std::string> extra;  ///< further arguments of sbatch, as they are
+  std::vector<std::string> extra;  ///< further arguments of sbatch; none of those that Commands gives it
 };
 
 /// An array job to be submitted.
@@ -28,36 +28,34 @@ struct ArrayRequest {
   std::vector<std::string> worker;  ///< argv of what each element runs, but for the token, which is added
 };
 
-/// Where an element of an array stands, as Slurm says.
-struct ElementState {
-  std::string slurm_id;  ///< "12_3", to cancel it by
-  std::string state;     ///< RUNNING, PENDING, COMPLETED, …
-  std::string nodes;
-  std::string reason;
+/// What a cluster allows and has.
+struct ClusterConfig {
+  std::size_t most_elements = 0;  ///< that one array may have
+  bool accounting = false;        ///< sacct has answers
 };
 
-/// Elements by token and index.
-using Elements = std::map<std::pair<std::string, std::size_t>, ElementState>;
-
-/// Slurm's own commands, which every site has: sbatch, squeue, scancel. Slurm gives out a number twice when
-/// its controller is killed within seconds, so arrays are known by the token in their comment and nothing
-/// else. Thread-safe. Blocking: on processes, each at most `patience`.
-/// Errors of all: unavailable when the controller does not answer, and then it is not known what it did;
-/// too_many when it takes no more now; else invalid_argument with Slurm's words, when it refuses; not_found
-/// when the command is not installed.
+/// Slurm's own commands, which every site has: sbatch, squeue, scancel, scontrol; and sacct, which only those
+/// with accounting need. Slurm gives out a number twice when its controller is killed within seconds, so
+/// arrays are known by the token in their comment and nothing else. Thread-safe. Blocking: on processes, each
+/// at most `patience`. Errors of all: unavailable when the controller does not answer, and then it is not
+/// known what it did; too_many when it takes no more now; else invalid_argument with Slurm's words, when it
+/// refuses; not_found when the command is not installed.
 class Commands {
  public:
   /// `name` (letters, digits, '-') is that of all jobs of this server. `runner` is borrowed.
   Commands(ProcessRunner& runner, std::string name, Site site, std::filesystem::path scratch,
            Duration patience = std::chrono::seconds(60));
 
+  /// Whether all commands are there, and the site's partitions, as far as a controller that answers says.
+  Status check();
   Status submit(const ArrayRequest& request);
   /// All elements that Slurm still knows, ended ones too.
   Result<Elements> elements();
   /// By ElementState::slurm_id. Those that have ended count as cancelled.
   Status cancel(const std::vector<std::string>& slurm_ids);
-  /// The largest number of elements that one array may have.
-  Result<std::size_t> most_elements();
+  Result<ClusterConfig> config();
+  /// Of elements by ElementState::slurm_id: those that are over, and are in the accounting by now.
+  Result<Accounts> accounts(const std::vector<std::string>& slurm_ids);
 
  private:
   Result<std::string> run(std::vector<std::string> argv);
@@ -68,8 +66,5 @@ class Commands {
   std::filesystem::path scratch_;
   Duration patience_;
 };
-
-/// Reads what `squeue -o` printed for Commands::elements; lines of other jobs are passed over. Pure.
-Elements parse_elements(std::string_view text);
 
 }  // namespace loom::exec::slurm

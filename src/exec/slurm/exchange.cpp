@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
+#include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -23,6 +24,8 @@ using storage::ObjectKey;
 constexpr std::string_view kTasks = "slurm/tasks/";
 constexpr std::string_view kDone = "slurm/done/";
 constexpr std::string_view kArrays = "slurm/arrays/";
+constexpr std::string_view kWarm = "slurm/warm/";
+constexpr std::string_view kLost = "slurm/lost/";
 constexpr std::string_view kStderr = "stderr";
 constexpr std::uint64_t kMostSpec = std::uint64_t{4} << 20U;
 constexpr std::size_t kBlock = std::size_t{256} << 10U;
@@ -30,6 +33,12 @@ constexpr std::size_t kPage = 1000;
 
 ObjectKey key(std::string_view prefix, std::string_view name) {
   return ObjectKey::parse(fmt::format("{}{}", prefix, name)).value();
+}
+std::string claims_prefix(const std::string& token) {
+  return fmt::format("{}{}/claims/", kArrays, token);
+}
+ObjectKey claim_object(const std::string& token, Claim claim) {
+  return key(claims_prefix(token), fmt::format("{}.{}", claim.line, claim.element));
 }
 ObjectKey task_object(const TaskKey& task, std::string_view name) {
   return key(kTasks, fmt::format("{}/{}", task, name));
@@ -136,13 +145,17 @@ std::string end_text(const TaskEnd& end) {
     object["error"] = end.error->message;
     object["code"] = std::string(name(end.error->code));
   }
+  if (end.not_staged) {
+    object["not_staged"] = end.not_staged->message;
+    object["not_staged_code"] = std::string(name(end.not_staged->code));
+  }
   return json::serialize(object);
 }
 
-/// Of what keeps a program from being run, what a worker can say.
+/// Of what keeps a program from being run, or a database from being copied, what a worker can say.
 Code parse_code(std::string_view text) {
   for (const Code code : {Code::invalid_argument, Code::not_found, Code::disk_full, Code::out_of_memory,
-                          Code::unavailable, Code::corrupt, Code::timed_out, Code::conflict})
+                          Code::unavailable, Code::corrupt, Code::timed_out, Code::conflict, Code::forbidden})
     if (name(code) == text) return code;
   return Code::internal;
 }
@@ -165,12 +178,32 @@ Result<TaskEnd> parse_end(std::string_view text) {
     for (const fs::path& file : files) end.files.push_back(file.string());
     if (const json::value* peak = value.as_object().if_contains("peak_rss_bytes"))
       end.outcome.peak_rss_bytes = peak->to_number<std::uint64_t>();
-    if (const json::value* message = value.as_object().if_contains("error"))
-      end.error =
-          Error{parse_code(std::string(value.at("code").as_string())), std::string(message->as_string())};
+    const auto told = [&](const char* message, const char* code) -> std::optional<Error> {
+      if (!value.as_object().contains(message)) return std::nullopt;
+      return Error{parse_code(std::string(value.at(code).as_string())),
+                   std::string(value.at(message).as_string())};
+    };
+    end.error = told("error", "code");
+    end.not_staged = told("not_staged", "not_staged_code");
     return end;
   } catch (const std::exception& e) {
     return error(Code::corrupt, "the end of a task: {}", e.what());
+  }
+}
+
+Result<LostElement> parse_lost(std::string_view text) {
+  try {
+    const json::value value = json::parse({text.data(), text.size()});
+    const auto word = [&](const char* field) { return std::string(value.at(field).as_string()); };
+    return LostElement{
+        .token = word("token"),
+        .index = value.at("index").to_number<std::size_t>(),
+        .slurm_id = word("slurm_id"),
+        .key = word("task"),
+        .folder = word("folder"),
+        .at = std::chrono::sys_seconds(std::chrono::seconds(value.at("at").to_number<std::int64_t>()))};
+  } catch (const std::exception& e) {
+    return error(Code::corrupt, "a lost element: {}", e.what());
   }
 }
 
@@ -291,49 +324,136 @@ Result<ProcessOutcome> Exchange::collect(const TaskKey& task, const ProcessSpec&
 Status Exchange::withdraw(const TaskKey& task, Deadline deadline) {
   // The spec first: a worker that finds none has nothing to do.
   LOOM_CHECKED(store_.remove(task_object(task, "spec"), deadline));
-  const std::string prefix = fmt::format("{}{}/", kTasks, task);
-  for (;;) {
-    LOOM_TRY(const auto page, store_.list(prefix, "", kPage, deadline));
-    for (const storage::ObjectInfo& one : page) LOOM_CHECKED(store_.remove(one.key, deadline));
-    if (page.size() < kPage) break;
-  }
+  LOOM_CHECKED(remove_below(fmt::format("{}{}/", kTasks, task), deadline));
   return remove_end(task, deadline);
 }
 
-Status Exchange::put_array(const std::string& token, const std::vector<TaskKey>& keys, Deadline deadline) {
-  return store_.put(key(kArrays, token), bytes_of(fmt::format("{}\n", fmt::join(keys, "\n"))), deadline);
+Status Exchange::remove_below(const std::string& prefix, Deadline deadline) {
+  for (;;) {
+    LOOM_TRY(const auto page, store_.list(prefix, "", kPage, deadline));
+    for (const storage::ObjectInfo& one : page) LOOM_CHECKED(store_.remove(one.key, deadline));
+    if (page.size() < kPage) return ok();
+  }
 }
 
-Result<std::vector<TaskKey>> Exchange::get_array(const std::string& token, Deadline deadline) {
-  LOOM_TRY(const auto text, store_.get(key(kArrays, token), kMostSpec, deadline));
-  std::vector<TaskKey> keys;
-  std::string line;
-  for (const std::byte byte : text) {
-    if (static_cast<char>(byte) != '\n') {
-      line += static_cast<char>(byte);
-      continue;
-    }
-    keys.push_back(std::exchange(line, {}));
+Status Exchange::put_array(const std::string& token, const std::vector<ArrayTask>& tasks, Deadline deadline) {
+  std::string text;
+  for (const ArrayTask& task : tasks) text += fmt::format("{} {}\n", task.key, task.part);
+  return store_.put(key(kArrays, token + "/tasks"), bytes_of(text), deadline);
+}
+
+Result<std::vector<ArrayTask>> Exchange::get_array(const std::string& token, Deadline deadline) {
+  LOOM_TRY(const auto bytes, store_.get(key(kArrays, token + "/tasks"), kMostSpec, deadline));
+  std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  std::vector<ArrayTask> tasks;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    const std::size_t blank = line.find(' ');
+    if (blank == std::string_view::npos || line.size() == text.size())
+      return error(Code::corrupt, "the tasks of the array {}", token);
+    tasks.push_back({std::string(line.substr(0, blank)), std::string(line.substr(blank + 1))});
+    text.remove_prefix(line.size() + 1);
   }
-  return keys;
+  return tasks;
 }
 
 Status Exchange::remove_array(const std::string& token, Deadline deadline) {
-  return store_.remove(key(kArrays, token), deadline);
+  // The tasks first: a worker that finds none has nothing to do.
+  LOOM_CHECKED(store_.remove(key(kArrays, token + "/tasks"), deadline));
+  return remove_below(fmt::format("{}{}/", kArrays, token), deadline);
 }
 
-Result<std::set<std::string>> Exchange::names_below(const std::string& prefix, Deadline deadline) {
-  std::set<std::string> names;
+Result<Claimed> Exchange::claim(const std::string& token, Claim claim, bool by_force, Deadline deadline) {
+  LOOM_CHECKED(store_.put(claim_object(token, claim), {}, deadline));
+  // Of two that claim at once, whoever looks last sees both.
+  LOOM_TRY(const auto page,
+           store_.list(fmt::format("{}{}.", claims_prefix(token), claim.line), "", 2, deadline));
+  if (page.size() < 2 || by_force) return Claimed::ours;
+  LOOM_CHECKED(give_up(token, claim, deadline));
+  return Claimed::anothers;
+}
+
+Status Exchange::give_up(const std::string& token, Claim claim, Deadline deadline) {
+  return store_.remove(claim_object(token, claim), deadline);
+}
+
+Result<std::vector<Claim>> Exchange::claims(const std::string& token, Deadline deadline) {
+  LOOM_TRY(const auto names, keys_below(claims_prefix(token), deadline));
+  std::vector<Claim> claims;
+  for (const std::string& name : names) {
+    Claim claim;
+    const char* end = name.data() + name.size();
+    const auto line = std::from_chars(name.data(), end, claim.line);
+    if (line.ec != std::errc{} || line.ptr == end) return error(Code::corrupt, "a claim '{}'", name);
+    if (std::from_chars(line.ptr + 1, end, claim.element).ptr != end)
+      return error(Code::corrupt, "a claim '{}'", name);
+    claims.push_back(claim);
+  }
+  return claims;
+}
+
+Status Exchange::note_warm(const std::string& part, const std::string& node, Deadline deadline) {
+  return store_.put(key(kWarm, fmt::format("{}/{}", part, node)), {}, deadline);
+}
+
+Result<WarmParts> Exchange::warm(Deadline deadline) {
+  LOOM_TRY(const auto names, keys_below(std::string(kWarm), deadline));
+  WarmParts warm;
+  for (const std::string& name : names) {
+    const std::size_t slash = name.find('/');
+    if (slash != std::string::npos) warm.emplace(name.substr(0, slash), name.substr(slash + 1));
+  }
+  return warm;
+}
+
+Status Exchange::forget_warm(Deadline deadline) {
+  return remove_below(std::string(kWarm), deadline);
+}
+
+Status Exchange::put_lost(const LostElement& lost, Deadline deadline) {
+  const std::string text = json::serialize(json::object{{"token", lost.token},
+                                                        {"index", lost.index},
+                                                        {"slurm_id", lost.slurm_id},
+                                                        {"task", lost.key},
+                                                        {"folder", lost.folder},
+                                                        {"at", lost.at.time_since_epoch().count()}});
+  return store_.put(key(kLost, name_of(lost)), bytes_of(text), deadline);
+}
+
+Result<std::vector<LostElement>> Exchange::lost(const std::string& after, std::size_t most,
+                                                Deadline deadline) {
+  LOOM_TRY(const auto page,
+           store_.list(kLost, after.empty() ? after : std::string(kLost) + after, most, deadline));
+  std::vector<LostElement> all;
+  for (const storage::ObjectInfo& one : page) {
+    const auto text = store_.get(one.key, kMostSpec, deadline);
+    if (!text) return text.error();
+    LOOM_TRY(LostElement lost, parse_lost({reinterpret_cast<const char*>(text->data()), text->size()}));
+    all.push_back(std::move(lost));
+  }
+  return all;
+}
+
+Status Exchange::remove_lost(const LostElement& lost, Deadline deadline) {
+  return store_.remove(key(kLost, name_of(lost)), deadline);
+}
+
+Result<std::set<std::string>> Exchange::keys_below(const std::string& prefix, Deadline deadline) {
+  std::set<std::string> keys;
   std::string after;
   for (;;) {
     LOOM_TRY(const auto page, store_.list(prefix, after, kPage, deadline));
-    for (const storage::ObjectInfo& one : page) {
-      const std::string_view rest = std::string_view(one.key.str()).substr(prefix.size());
-      names.emplace(rest.substr(0, rest.find('/')));
-    }
-    if (page.size() < kPage) return names;
+    for (const storage::ObjectInfo& one : page) keys.insert(one.key.str().substr(prefix.size()));
+    if (page.size() < kPage) return keys;
     after = page.back().key.str();
   }
+}
+
+Result<std::set<std::string>> Exchange::names_below(const std::string& prefix, Deadline deadline) {
+  LOOM_TRY(const auto keys, keys_below(prefix, deadline));
+  std::set<std::string> names;
+  for (const std::string& one : keys) names.insert(one.substr(0, one.find('/')));
+  return names;
 }
 
 Result<std::set<TaskKey>> Exchange::ended(Deadline deadline) {

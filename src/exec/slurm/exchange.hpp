@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <map>
 #include <optional>
 #include <set>
@@ -23,7 +24,42 @@ struct TaskEnd {
   std::string attempt;                  ///< under whose name its files lie
   std::vector<std::string> files = {};  ///< that it made, by their names in Portable::makes
   std::string folder;                   ///< where it ran: what the program said may name it
+  std::optional<Error> not_staged =
+      {};  ///< why it read the shared files of its database, not the node's copy
 };
+
+/// A task in an array job.
+struct ArrayTask {
+  TaskKey key;
+  std::string part;  ///< what it mostly reads: equal for tasks that do well on one node; empty: nothing large
+
+  friend bool operator==(const ArrayTask&, const ArrayTask&) = default;
+};
+
+/// An element that has taken a task, by their numbers in the array.
+struct Claim {
+  std::size_t line = 0;     ///< of the task
+  std::size_t element = 0;  ///< that runs it
+
+  friend bool operator==(const Claim&, const Claim&) = default;
+};
+
+/// An element that ended without a word, whose account Slurm has later.
+struct LostElement {
+  std::string token;
+  std::size_t index = 0;
+  std::string slurm_id;
+  TaskKey key;         ///< of its task
+  std::string folder;  ///< Portable::folder of that
+  std::chrono::sys_seconds at{};
+
+  friend bool operator==(const LostElement&, const LostElement&) = default;
+};
+
+enum class Claimed { ours, anothers };
+
+/// Parts, and the nodes that read them lately.
+using WarmParts = std::set<std::pair<std::string, std::string>>;
 
 /// Where a server and the workers on the nodes hand each other tasks: objects of a store that both reach.
 ///
@@ -31,7 +67,14 @@ struct TaskEnd {
 ///   slurm/tasks/KEY/in/N             the files that it reads
 ///   slurm/tasks/KEY/ATTEMPT/N        the files that it made; its stderr is N = "stderr"
 ///   slurm/done/KEY                   how it ended: put last, so what it names is there
-///   slurm/arrays/TOKEN               the tasks of one array job: the key of element N in line N
+///   slurm/arrays/TOKEN/tasks         the tasks of one array job, one a line: its key, a blank, its part
+///   slurm/arrays/TOKEN/claims/N.E    element E runs the task in line N
+///   slurm/warm/PART/NODE             a task on NODE read PART
+///   slurm/lost/TOKEN.E               element E ended without a word, and its account is still to come, as
+///   JSON
+///
+/// Where all tasks of an array read the same part, element N runs line N and claims nothing. Else each
+/// element that begins claims the line that its node does best (affinity.hpp).
 ///
 /// Two attempts at one task may run at once (a node that was lost comes back): each writes under its own
 /// name, and either's end is as good. Thread-safe. Blocking. Errors: those of the store; corrupt.
@@ -58,9 +101,27 @@ class Exchange {
   /// Removes all of a task.
   Status withdraw(const TaskKey& key, Deadline deadline);
 
-  Status put_array(const std::string& token, const std::vector<TaskKey>& keys, Deadline deadline);
-  Result<std::vector<TaskKey>> get_array(const std::string& token, Deadline deadline);
+  Status put_array(const std::string& token, const std::vector<ArrayTask>& tasks, Deadline deadline);
+  Result<std::vector<ArrayTask>> get_array(const std::string& token, Deadline deadline);
+  /// Its claims too.
   Status remove_array(const std::string& token, Deadline deadline);
+
+  /// Another's when another element has claimed that line, or does so at this moment: then neither may have
+  /// it. Never ours for two, but by force.
+  Result<Claimed> claim(const std::string& token, Claim claim, bool by_force, Deadline deadline);
+  Status give_up(const std::string& token, Claim claim, Deadline deadline);
+  Result<std::vector<Claim>> claims(const std::string& token, Deadline deadline);
+
+  Status note_warm(const std::string& part, const std::string& node, Deadline deadline);
+  Result<WarmParts> warm(Deadline deadline);
+  /// Forgets which parts are warm.
+  Status forget_warm(Deadline deadline);
+
+  Status put_lost(const LostElement& lost, Deadline deadline);
+  /// At most `most` behind `after` ("" is the first), by name_of().
+  Result<std::vector<LostElement>> lost(const std::string& after, std::size_t most, Deadline deadline);
+  Status remove_lost(const LostElement& lost, Deadline deadline);
+  static std::string name_of(const LostElement& lost) { return fmt::format("{}.{}", lost.token, lost.index); }
 
   /// What is there, of whatever server.
   Result<std::set<TaskKey>> ended(Deadline deadline);
@@ -69,6 +130,8 @@ class Exchange {
 
  private:
   Status fetch_file(const storage::ObjectKey& key, const std::filesystem::path& target, Deadline deadline);
+  Status remove_below(const std::string& prefix, Deadline deadline);
+  Result<std::set<std::string>> keys_below(const std::string& prefix, Deadline deadline);
   Result<std::set<std::string>> names_below(const std::string& prefix, Deadline deadline);
 
   storage::ObjectStore& store_;

@@ -1,8 +1,9 @@
 #include <algorithm>
-#include <array>
+#include <numeric>
 #include <random>
 
 #include "base/log.hpp"
+#include "exec/slurm/affinity.hpp"
 #include "exec/slurm/slurm_runner.hpp"
 
 namespace loom::exec::slurm {
@@ -28,11 +29,26 @@ std::string random_token() {
   return fmt::format("{:08x}{:08x}{:08x}{:08x}", device(), device(), device(), device());
 }
 
-bool is_over(std::string_view state) {
-  constexpr std::array<std::string_view, 10> kOver{"COMPLETED", "FAILED",    "CANCELLED", "TIMEOUT",
-                                                   "NODE_FAIL", "PREEMPTED", "OUT_OF_ME", "DEADLINE",
-                                                   "BOOT_FAIL", "REVOKED"};
-  return std::ranges::any_of(kOver, [&](auto one) { return state.starts_with(one); });
+/// Before any has claimed a line.
+std::vector<std::size_t> elements_of(const std::vector<ArrayTask>& tasks) {
+  std::vector<std::size_t> elements(parts_differ(tasks) ? tasks.size() : 0);
+  std::iota(elements.begin(), elements.end(), std::size_t{0});
+  return elements;
+}
+
+void note_account(const LostElement& lost, const Account& account) {
+  const auto seconds = [](Duration time) {
+    return fmt::format("{:.3f}", std::chrono::duration<double>(time).count());
+  };
+  log::write(log::Level::info, "slurm.accounted",
+             {{"task", lost.key},
+              {"job", lost.folder.substr(lost.folder.rfind('/') + 1)},
+              {"state", account.state},
+              {"exit", account.exit_code},
+              {"node", account.nodes},
+              {"wall_seconds", seconds(account.wall)},
+              {"cpu_seconds", seconds(account.cpu)},
+              {"peak_bytes", account.peak_bytes}});
 }
 
 }  // namespace
@@ -41,17 +57,24 @@ bool is_over(std::string_view state) {
 Status SlurmRunner::take_up() {
   LOOM_TRY(const auto tasks, exchange_.tasks(soon()));
   LOOM_TRY(const auto tokens, exchange_.arrays(soon()));
-  arrays_.insert(tokens.begin(), tokens.end());
+  LOOM_CHECKED(exchange_.forget_warm(soon()));
   const MutexLock lock(mutex_);
   for (const std::string& token : tokens) {
-    LOOM_TRY(const auto keys, exchange_.get_array(token, soon()));
-    for (std::size_t index = 0; index < keys.size(); ++index) {
-      if (!tasks.contains(keys[index])) continue;
-      tasks_[keys[index]] = std::make_shared<Task>(Task{.key = keys[index],
-                                                        .state = Task::State::submitted,
-                                                        .since = started_,
-                                                        .token = token,
-                                                        .index = index});
+    arrays_[token] = {};
+    const auto array = exchange_.get_array(token, soon());
+    if (!array && array.error().code == Code::not_found) continue;  // claims that came late
+    if (!array) return array.error();
+    arrays_[token] = elements_of(*array);
+    for (std::size_t line = 0; line < array->size(); ++line) {
+      const auto& [key, part] = (*array)[line];
+      if (!tasks.contains(key)) continue;
+      tasks_[key] = std::make_shared<Task>(Task{.key = key,
+                                                .part = part,
+                                                .state = Task::State::submitted,
+                                                .since = started_,
+                                                .token = token,
+                                                .line = line,
+                                                .index = line});
     }
   }
   LOOM_TRY(auto left, exchange_.ended(soon()));
@@ -111,21 +134,22 @@ std::vector<SlurmRunner::TaskPtr> SlurmRunner::next_array() const {
 
 void SlurmRunner::submit(const std::vector<TaskPtr>& tasks) {
   ArrayRequest request{.token = random_token(), .elements = tasks.size(), .worker = settings_.worker};
-  std::vector<TaskKey> keys;
+  std::vector<ArrayTask> array;
   {
     const MutexLock lock(mutex_);
     request.threads = tasks.front()->threads;
     request.memory_bytes = tasks.front()->memory_bytes;
     request.minutes = tasks.front()->minutes;
-    for (const TaskPtr& task : tasks) keys.push_back(task->key);
+    for (const TaskPtr& task : tasks) array.push_back({task->key, task->part});
   }
-  arrays_.insert(request.token);
+  arrays_[request.token] = elements_of(array);
   next_ask_ = std::min(next_ask_, now() + settings_.ask);
-  const Status recorded = exchange_.put_array(request.token, keys, soon());
+  const Status recorded = exchange_.put_array(request.token, array, soon());
   const Status sent = recorded ? commands_.submit(request) : recorded;
   const MutexLock lock(mutex_);
   if (recorded) note_answer(sent);
-  if (!recorded || (!sent && sent.error().code == Code::too_many)) {
+  const bool later = !sent && (sent.error().code == Code::too_many || sent.error().code == Code::not_found);
+  if (!recorded || later) {
     paused_until_ = now() + kPause;
     log::write(log::Level::warning, "slurm.paused", {{"reason", sent.error().message}});
     return;
@@ -140,7 +164,7 @@ void SlurmRunner::submit(const std::vector<TaskPtr>& tasks) {
     task.state = Task::State::submitted;
     task.since = now();
     task.token = request.token;
-    task.index = i;
+    task.line = task.index = i;
     task.doubtful = !sent;
     const auto place = tasks_.find(task.key);
     const bool wanted = place != tasks_.end() && place->second == tasks[i];
@@ -174,7 +198,8 @@ void SlurmRunner::find_ends() {
 }
 
 void SlurmRunner::note_answer(const Status& answered) {
-  const bool silent = !answered && answered.error().code == Code::unavailable;
+  const bool silent =
+      !answered && (answered.error().code == Code::unavailable || answered.error().code == Code::not_found);
   if (silent && !counts_.unreachable)
     log::write(log::Level::warning, "slurm.unreachable", {{"reason", answered.error().message}});
   if (!silent && counts_.unreachable) log::write(log::Level::info, "slurm.answers", {});
@@ -183,20 +208,55 @@ void SlurmRunner::note_answer(const Status& answered) {
 
 void SlurmRunner::ask() {
   const Instant asked = now();
-  if (most_elements_ == 0) most_elements_ = commands_.most_elements().value_or(0);
+  if (most_elements_ == 0) {
+    if (const auto config = commands_.config()) {
+      most_elements_ = config->most_elements;
+      const MutexLock lock(mutex_);
+      accounting_ = config->accounting;
+    }
+  }
   const auto elements = commands_.elements();
+  // Later than Slurm's word: an element that is over has claimed what it ran.
+  const Status followed = elements ? follow_claims(*elements) : ok();
   {
     const MutexLock lock(mutex_);
     note_answer(elements ? ok() : Status(elements.error()));
     next_ask_ = now() + settings_.ask;
-    if (!elements) return;
+    if (!followed) log::write(log::Level::warning, "slurm.store", {{"reason", followed.error().message}});
+    if (!elements || !followed) return;
     judge(*elements, asked);
     next_ask_ =
         now() + (tasks_.empty() && suspects_.empty() ? std::max(settings_.ask, kIdle) : settings_.ask);
   }
+  keep_lost();
   drop_unclaimed();
   cancel_unwanted(*elements);
   drop_arrays();
+}
+
+/// A line that was claimed and the one whose element it was change places: so each line has an element of its
+/// own, and lines that nobody claimed those that have claimed nothing.
+Status SlurmRunner::follow_claims(const Elements& elements) {
+  for (auto& [token, element_of] : arrays_) {
+    if (element_of.empty()) continue;
+    LOOM_TRY(const auto claims, exchange_.claims(token, soon()));
+    std::map<std::size_t, std::size_t> claimants;
+    for (const Claim& claim : claims) {
+      if (claim.line >= element_of.size() || claim.element >= element_of.size()) continue;
+      // Of two that met at one line, the one that is over may have been killed before it gave it up.
+      const auto found = elements.find({token, claim.element});
+      const bool over = found == elements.end() || is_over(found->second.state);
+      if (!over || !claimants.contains(claim.line)) claimants[claim.line] = claim.element;
+    }
+    for (const auto& [line, element] : claimants)
+      std::swap(element_of[line], *std::ranges::find(element_of, element));
+  }
+  const MutexLock lock(mutex_);
+  for (const auto& [key, task] : tasks_) {
+    const auto array = arrays_.find(task->token);
+    if (array != arrays_.end() && task->line < array->second.size()) task->index = array->second[task->line];
+  }
+  return ok();
 }
 
 void SlurmRunner::judge(const Elements& elements, Instant asked) {
@@ -215,10 +275,59 @@ void SlurmRunner::judge(const Elements& elements, Instant asked) {
     if (found == elements.end()) task->element.reset();
     task->lost = true;
     ++counts_.lost;
+    if (task->element && accounting_.value_or(true))
+      unkept_.push_back({.token = task->token,
+                         .index = task->index,
+                         .slurm_id = task->element->slurm_id,
+                         .key = key,
+                         .folder = task->folder,
+                         .at = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())});
     log::write(log::Level::warning, "slurm.lost",
                {{"task", key}, {"state", task->element ? task->element->state : "unknown"}});
   }
   changed_.notify_all();
+}
+
+/// So that their accounts are asked for, by a later server too.
+void SlurmRunner::keep_lost() {
+  std::erase_if(unkept_, [&](const LostElement& lost) {
+    const Status kept = exchange_.put_lost(lost, soon());
+    if (!kept) log::write(log::Level::warning, "slurm.store", {{"reason", kept.error().message}});
+    return kept.has_value();
+  });
+}
+
+Result<std::uint64_t> SlurmRunner::account(const std::function<Counted(const LateUse&)>& count) {
+  constexpr std::size_t kMost = 50;
+  constexpr auto kPatience = std::chrono::hours(7 * 24);
+  const auto known = [this] {
+    const MutexLock lock(mutex_);
+    return accounting_;
+  }();
+  if (known == false) return std::uint64_t{0};
+  LOOM_TRY(const auto lost, exchange_.lost(accounted_up_to_, kMost, soon()));
+  accounted_up_to_ = lost.size() < kMost ? std::string() : Exchange::name_of(lost.back());
+  if (lost.empty()) return std::uint64_t{0};
+  std::vector<std::string> ids;
+  for (const LostElement& one : lost) ids.push_back(one.slurm_id);
+  LOOM_TRY(const Accounts accounts, commands_.accounts(ids));
+  std::uint64_t counted = 0;
+  for (const LostElement& one : lost) {
+    const auto found = accounts.find({one.token, one.index});
+    const bool given_up = std::chrono::system_clock::now() - one.at > kPatience;
+    if (found == accounts.end() && !given_up) continue;
+    if (found != accounts.end()) {
+      const Account& account = found->second;
+      if (count({one.folder, account.cpu, account.wall, account.peak_bytes}) == Counted::not_yet && !given_up)
+        continue;
+      note_account(one, account);
+      ++counted;
+    }
+    LOOM_CHECKED(exchange_.remove_lost(one, soon()));
+  }
+  const MutexLock lock(mutex_);
+  counts_.accounted += counted;
+  return counted;
 }
 
 void SlurmRunner::cancel_unwanted(const Elements& elements) {
@@ -233,7 +342,11 @@ void SlurmRunner::cancel_unwanted(const Elements& elements) {
       if (wanted.contains(place) || is_over(element.state) || element.state == "COMPLETING") continue;
       unwanted.insert(place);
       // One that has just written its end goes by itself: only what is there a second time is ended.
-      if (suspects_.contains(place)) ids.push_back(element.slurm_id);
+      if (!suspects_.contains(place)) continue;
+      ids.push_back(element.slurm_id);
+      // It may have taken a task that is wanted meanwhile.
+      const auto array = arrays_.find(place.first);
+      if (array != arrays_.end() && !array->second.empty()) cancelled_.insert(place);
     }
     suspects_ = std::move(unwanted);
   }
@@ -269,9 +382,14 @@ void SlurmRunner::drop_arrays() {
     const MutexLock lock(mutex_);
     for (const auto& [key, task] : tasks_) used.insert(task->token);
   }
-  for (auto token = arrays_.begin(); token != arrays_.end();) {
-    const bool gone = !used.contains(*token) && exchange_.remove_array(*token, soon());
-    token = gone ? arrays_.erase(token) : std::next(token);
+  for (auto array = arrays_.begin(); array != arrays_.end();) {
+    const std::string& token = array->first;
+    const bool gone = !used.contains(token) && exchange_.remove_array(token, soon());
+    if (gone) {
+      const MutexLock lock(mutex_);
+      std::erase_if(cancelled_, [&](const Place& place) { return place.first == token; });
+    }
+    array = gone ? arrays_.erase(array) : std::next(array);
   }
 }
 

@@ -35,6 +35,18 @@ bool grow(Amount& amount, Amount first) {
   return true;
 }
 
+/// For a user, who is not told of folders; the log has the reason in full.
+std::string not_staged_note(const std::string& node, Code why) {
+  const std::string_view reason = why == Code::disk_full   ? "there was no room for it"
+                                  : why == Code::forbidden ? "it may not write there"
+                                  : why == Code::conflict  ? "the database was replaced meanwhile"
+                                                           : "the server's log says why";
+  return fmt::format(
+      "Node {} could not copy the database to its own disk: {}. It read the shared files, which may be "
+      "slower.",
+      node, reason);
+}
+
 std::string words_of(const ElementState& element) {
   std::string text = element.state;
   if (!element.reason.empty() && element.reason != "None") text += ": " + element.reason;
@@ -56,6 +68,7 @@ Result<std::unique_ptr<SlurmRunner>> SlurmRunner::start(storage::ObjectStore& st
                                                         Settings settings,
                                                         const std::filesystem::path& scratch) {
   std::unique_ptr<SlurmRunner> runner(new SlurmRunner(store, here, std::move(settings), scratch));
+  LOOM_CHECKED(runner->commands_.check());
   LOOM_CHECKED(runner->take_up());
   runner->monitor_ =
       std::jthread([self = runner.get()](const std::stop_token& stop) { self->monitor(stop); });
@@ -85,13 +98,15 @@ Result<ProcessOutcome> SlurmRunner::run_on_node(const ProcessSpec& spec, Deadlin
   LOOM_TRY(const TaskPtr task, claim(key, spec, deadline, stop));
   auto outcome = follow(*task, spec, deadline, stop);
   const bool stopped = !outcome && (outcome.error().code == Code::cancelled || deadline.passed());
-  let_go(task, stopped);
+  const bool comes_again = !outcome && explain_failure(outcome.error(), "").retryable;
+  let_go(task, stopped, comes_again);
   return outcome;
 }
 
 Result<SlurmRunner::TaskPtr> SlurmRunner::claim(const TaskKey& key, const ProcessSpec& spec,
                                                 Deadline deadline, const std::stop_token& stop) {
   TaskPtr task;
+  const std::string part = settings_.part_of ? settings_.part_of(spec) : std::string();
   bool adopted = false;
   for (;;) {
     {
@@ -102,10 +117,12 @@ Result<SlurmRunner::TaskPtr> SlurmRunner::claim(const TaskKey& key, const Proces
         if (!adopted) place = std::make_shared<Task>(Task{.key = key});
         task = place;
         task->claimed = true;
+        task->part = part;
         task->folder = spec.portable->folder.string();
         task->threads = spec.portable->threads;
-        task->memory_bytes = settings_.memory_bytes;
-        task->minutes = settings_.minutes;
+        const auto size = grown_.find(key);
+        std::tie(task->memory_bytes, task->minutes) =
+            size != grown_.end() ? size->second : std::pair(settings_.memory_bytes, settings_.minutes);
         if (adopted) ++counts_.adopted;
         break;
       }
@@ -168,7 +185,12 @@ Result<ProcessOutcome> SlurmRunner::outcome_of(const Task& task, const ProcessSp
       return error(Code::unavailable, "Slurm ended the task before it said how it ended ({})", words);
     }
   }
-  return exchange_.collect(task.key, spec, *end, soon());
+  auto outcome = exchange_.collect(task.key, spec, *end, soon());
+  if (!end->not_staged) return outcome;
+  log::write(log::Level::warning, "slurm.not_staged",
+             {{"task", task.key}, {"node", end->node}, {"reason", end->not_staged->message}});
+  if (outcome) outcome->note = not_staged_note(end->node, end->not_staged->code);
+  return outcome;
 }
 
 Result<ProcessOutcome> SlurmRunner::follow(Task& task, const ProcessSpec& spec, Deadline deadline,
@@ -193,22 +215,24 @@ bool SlurmRunner::again(Task& task, const Result<ProcessOutcome>& outcome, int& 
     grown = short_of_memory(*outcome) && grow(task.memory_bytes, settings_.memory_bytes);
   } else if (task.lost) {
     if (!task.element) return task.doubtful || ++unseen < kMostUnseen;
-    if (task.element->state == "PREEMPTED") return true;
+    if (task.element->state == "PREEMPTED" || cancelled_.contains({task.token, task.index})) return true;
     grown =
         (outcome.error().code == Code::out_of_memory && grow(task.memory_bytes, settings_.memory_bytes)) ||
         (outcome.error().code == Code::timed_out && grow(task.minutes, settings_.minutes));
   }
   if (grown) {
     ++counts_.grown;
+    grown_[task.key] = {task.memory_bytes, task.minutes};
     log::write(log::Level::info, "slurm.grown",
                {{"task", task.key}, {"memory", task.memory_bytes}, {"minutes", task.minutes}});
   }
   return grown;
 }
 
-void SlurmRunner::let_go(const TaskPtr& task, bool stopped) {
+void SlurmRunner::let_go(const TaskPtr& task, bool stopped, bool comes_again) {
   {
     const MutexLock lock(mutex_);
+    if (!comes_again) grown_.erase(task->key);
     task->claimed = false;
     changed_.notify_all();
     if (stopped && detached_) return;

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,6 +21,8 @@ namespace loom::exec::slurm {
 struct Settings {
   std::string name;                 ///< of our jobs in Slurm; no other server's
   std::vector<std::string> worker;  ///< argv of a worker on a node; the array's token is added
+  /// What a task mostly reads, as ArrayTask::part: letters, digits and '-'. Unset: nothing is known of any.
+  std::function<std::string(const ProcessSpec&)> part_of{};
   Site site{};
   std::uint64_t memory_bytes = 0;              ///< for each task; 0: the partition's default
   int minutes = 0;                             ///< time limit of a task; 0: the partition's
@@ -38,9 +41,19 @@ struct Counts {
   std::uint64_t lost = 0;              ///< ended without a word
   std::uint64_t grown = 0;             ///< submitted again with more memory or time
   std::uint64_t adopted = 0;           ///< of an earlier run of the server, and gone on with
+  std::uint64_t accounted = 0;         ///< of those lost, whose account came later
   std::uint64_t outstanding = 0;       ///< gauge
   std::optional<Error> unreachable{};  ///< gauge: why Slurm does not answer
 };
+
+/// What a task took whose end nobody told, from Slurm's accounting.
+struct LateUse {
+  std::string folder;  ///< Portable::folder of the task
+  Duration cpu{};
+  Duration wall{};
+  std::uint64_t peak_bytes = 0;  ///< 0: unknown
+};
+enum class Counted { yes, not_yet };
 
 /// Runs portable specs as elements of Slurm array jobs, and all others by another runner, here. Specs that
 /// come together go out together, as one array for each size (threads, memory, time).
@@ -49,14 +62,17 @@ struct Counts {
 /// server submitted goes on; run() of the same spec in the next one takes it up. A task is lost only on
 /// evidence: Slurm answers, and says that it is over or does not know it, and its end has not come
 /// meanwhile. One that ran out of memory or time is submitted again with twice as much, up to 16 times what
-/// was asked at first; one that was preempted, or that Slurm never knew, as it was. Of another loss run()
+/// was asked at first; one that was preempted, or that Slurm never knew, as it was. Which element of an array
+/// runs which of its tasks is decided where it runs (affinity.hpp) and read from the store; one that we
+/// cancelled while it took a task that is wanted is submitted again. Of another loss run()
 /// says `unavailable`. A controller that does not answer is waited for, however long.
 ///
 /// Thread-safety: all methods, from any thread, at once. Blocking: run() until the task has ended.
 class SlurmRunner final : public ProcessRunner {
  public:
   /// References are borrowed. `scratch` is a folder for small files of our own. Errors: not_found without
-  /// Slurm's commands; those of the store. A silent controller is none.
+  /// Slurm's commands; invalid_argument when Slurm knows no such partition; those of the store. A silent
+  /// controller is none.
   static Result<std::unique_ptr<SlurmRunner>> start(storage::ObjectStore& store, ProcessRunner& here,
                                                     Settings settings, const std::filesystem::path& scratch);
   ~SlurmRunner() override;
@@ -70,6 +86,11 @@ class SlurmRunner final : public ProcessRunner {
   /// From now on a stop leaves the task to the next server: it is not cancelled in Slurm.
   void detach();
   [[nodiscard]] Counts counts() const;
+  /// Asks Slurm's accounting, where the cluster has one, for at most 50 elements that were lost, of this run
+  /// of the server or an earlier one, and hands `count` what they took; how many it counted. One that is not
+  /// counted yet comes again, others first; one unknown for a week does not. Blocking. One thread at a
+  /// time. Errors: those of sacct, of the store.
+  Result<std::uint64_t> account(const std::function<Counted(const LateUse&)>& count);
   /// What the tasks whose Portable::folder is `folder` wait for, "Slurm (2 tasks PENDING: Resources)"; empty
   /// when there are none, or one of them runs.
   [[nodiscard]] std::string waits_for(const std::filesystem::path& folder) const;
@@ -78,6 +99,7 @@ class SlurmRunner final : public ProcessRunner {
   struct Task {
     enum class State { preparing, pending, submitted };
     TaskKey key;
+    std::string part{};    ///< what it mostly reads
     std::string folder{};  ///< of its spec; empty: not claimed yet
     int threads = 1;
     std::uint64_t memory_bytes = 0;
@@ -86,7 +108,8 @@ class SlurmRunner final : public ProcessRunner {
     State state = State::preparing;
     Instant since{};                        ///< in `state`
     std::string token{};                    ///< of the array it was submitted in
-    std::size_t index = 0;                  ///< in it
+    std::size_t line = 0;                   ///< in its record
+    std::size_t index = 0;                  ///< of the element that runs it, or may
     bool doubtful = false;                  ///< sbatch got no answer
     std::optional<ElementState> element{};  ///< the last that Slurm said of it
     std::optional<Instant> gone{};          ///< since when Slurm says that it is over, or does not know it
@@ -115,7 +138,7 @@ class SlurmRunner final : public ProcessRunner {
   Result<ProcessOutcome> outcome_of(const Task& task, const ProcessSpec& spec);
   bool again(Task& task, const Result<ProcessOutcome>& outcome, int& unseen) REQUIRES(mutex_);
   void make_pending(Task& task) REQUIRES(mutex_);
-  void let_go(const TaskPtr& task, bool stopped);
+  void let_go(const TaskPtr& task, bool stopped, bool comes_again);
 
   // the monitor's thread: slurm_monitor.cpp
   Status take_up();
@@ -126,10 +149,12 @@ class SlurmRunner final : public ProcessRunner {
   void submit(const std::vector<TaskPtr>& tasks);
   void find_ends();
   void ask();
+  Status follow_claims(const Elements& elements);
   void judge(const Elements& elements, Instant asked) REQUIRES(mutex_);
   void cancel_unwanted(const Elements& elements);
   void drop_unclaimed();
   void drop_arrays();
+  void keep_lost();
   void note_answer(const Status& answered) REQUIRES(mutex_);
 
   Exchange exchange_;
@@ -137,19 +162,26 @@ class SlurmRunner final : public ProcessRunner {
   const Settings settings_;
   Commands commands_;
   const Instant started_;
-  std::size_t most_elements_ = 0;  // 0: not asked yet. These four are the monitor's alone.
-  std::set<std::string> arrays_;   // tokens whose record is in the store
+  std::size_t most_elements_ = 0;    // 0: not asked yet. These five are the monitor's alone.
+  std::vector<LostElement> unkept_;  // lost, and not in the store yet
+  /// Tokens whose record is in the store, and the element of each line; none: element N runs line N.
+  std::map<std::string, std::vector<std::size_t>> arrays_;
   Instant next_look_{};
   Instant next_ask_{};
 
   mutable Mutex mutex_;
   mutable CondVar changed_;
   std::map<TaskKey, TaskPtr> tasks_ GUARDED_BY(mutex_);
-  std::set<Place> suspects_ GUARDED_BY(mutex_);  // nobody wants them; cancelled if Slurm still has them
-  bool hurry_ GUARDED_BY(mutex_) = false;        // ask Slurm at once: there is something to cancel
-  Instant paused_until_ GUARDED_BY(mutex_){};    // Slurm takes no more for now
+  /// Memory and minutes that a task has grown to, while it may be run again.
+  std::map<TaskKey, std::pair<std::uint64_t, int>> grown_ GUARDED_BY(mutex_);
+  std::set<Place> suspects_ GUARDED_BY(mutex_);   // nobody wants them; cancelled if Slurm still has them
+  std::set<Place> cancelled_ GUARDED_BY(mutex_);  // by us
+  bool hurry_ GUARDED_BY(mutex_) = false;         // ask Slurm at once: there is something to cancel
+  Instant paused_until_ GUARDED_BY(mutex_){};     // Slurm takes no more for now
   Counts counts_ GUARDED_BY(mutex_);
+  std::optional<bool> accounting_ GUARDED_BY(mutex_);  // unset: not asked yet
   bool detached_ GUARDED_BY(mutex_) = false;
+  std::string accounted_up_to_;  // of account()
   std::jthread monitor_;
 };
 

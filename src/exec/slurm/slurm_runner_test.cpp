@@ -7,8 +7,13 @@
 #include <fstream>
 #include <future>
 #include <iterator>
+#include <map>
+#include <set>
 
 #include "base/temp_dir.hpp"
+#include "exec/slurm/affinity.hpp"
+#include "exec/slurm/exchange.hpp"
+#include "exec/slurm/left_tasks.hpp"
 #include "exec/slurm/worker.hpp"
 #include "testkit/fake_process_runner.hpp"
 #include "testkit/mem_object_store.hpp"
@@ -32,13 +37,15 @@ ProcessOutcome says(int exit_code, std::string words) {
 class FakeSlurm {
  public:
   struct Row {
-    std::string token, id, state = "PENDING", memory;
+    std::string token, id, state = "PENDING", memory, minutes;
   };
 
   Result<ProcessOutcome> run(const ProcessSpec& spec) {
     const MutexLock lock(mutex_);
     // sbatch gets an environment of its own, by env.
     const std::string command = spec.argv.front() == "env" ? "sbatch" : spec.argv.front();
+    if (command == missing_) return error(Code::not_found, "{} is not in PATH", command);
+    if (spec.argv.back() == "--version") return says(0, "");
     if (down_) return says(1, "Unable to contact slurm controller (connect failure)\n");
     std::string text;
     if (command == "sbatch") {
@@ -47,10 +54,15 @@ class FakeSlurm {
       const int last = std::stoi(after(spec.argv, "--array=0-"));
       ++arrays_;
       for (int i = 0; i <= last && !swallow_; ++i)
-        rows_.push_back({token, fmt::format("{}_{}", next_id_, i), "PENDING", after(spec.argv, "--mem=")});
+        rows_.push_back({token, fmt::format("{}_{}", next_id_, i), "PENDING", after(spec.argv, "--mem="),
+                         after(spec.argv, "--time=")});
       ++next_id_;
+    } else if (command == "scontrol" && spec.argv.at(2) == "partition") {
+      if (spec.argv.back() != "main") return says(1, "");
     } else if (command == "scontrol") {
-      text = "MaxArraySize            = 4\n";
+      text = "AccountingStorageType   = accounting_storage/slurmdbd\nMaxArraySize            = 4\n";
+    } else if (command == "sacct") {
+      text = accounts_;
     } else if (command == "scancel") {
       for (Row& row : rows_)
         if (std::ranges::find(spec.argv, row.id) != spec.argv.end()) row.state = "CANCELLED";
@@ -88,6 +100,15 @@ class FakeSlurm {
     const MutexLock lock(mutex_);
     swallow_ = is;
   }
+  void lack(std::string command) {
+    const MutexLock lock(mutex_);
+    missing_ = std::move(command);
+  }
+  /// What sacct says.
+  void account(std::string lines) {
+    const MutexLock lock(mutex_);
+    accounts_ = std::move(lines);
+  }
   void refuse(std::string words) {
     const MutexLock lock(mutex_);
     refusal_ = std::move(words);
@@ -101,6 +122,8 @@ class FakeSlurm {
   bool down_ GUARDED_BY(mutex_) = false;
   bool swallow_ GUARDED_BY(mutex_) = false;
   std::string refusal_ GUARDED_BY(mutex_);
+  std::string missing_ GUARDED_BY(mutex_);
+  std::string accounts_ GUARDED_BY(mutex_);
 };
 
 class SlurmRunnerTest : public testing::Test {
@@ -135,7 +158,8 @@ class SlurmRunnerTest : public testing::Test {
   }
 
   /// What a node does for one element: copies the input to the output, or what `script` does.
-  Result<Worked> work(std::size_t row, testkit::FakeProcessRunner::Script script = copy) {
+  Result<Worked> work(std::size_t row, testkit::FakeProcessRunner::Script script = copy,
+                      const std::string& node = "n1", const std::function<Status(ProcessSpec&)>& adapt = {}) {
     const FakeSlurm::Row element = slurm_.rows().at(row);
     slurm_.set(row, "RUNNING");
     const TempDir folder = TempDir::create().value();
@@ -143,8 +167,8 @@ class SlurmRunnerTest : public testing::Test {
     auto worked = run_element(store_, engine,
                               {.token = element.token,
                                .index = std::stoul(element.id.substr(element.id.find('_') + 1)),
-                               .node = "n1"},
-                              folder.path(), {});
+                               .node = node},
+                              folder.path(), {}, adapt);
     slurm_.set(row, "COMPLETED");
     return worked;
   }
@@ -169,6 +193,7 @@ class SlurmRunnerTest : public testing::Test {
   Settings settings_{.name = "loom-test",
                      .worker = {"blastloom", "worker"},
                      .memory_bytes = std::uint64_t{100} << 20U,
+                     .minutes = 10,
                      .poll = std::chrono::milliseconds(5),
                      .ask = std::chrono::milliseconds(10),
                      .settle = std::chrono::milliseconds(60)};
@@ -212,6 +237,129 @@ TEST_F(SlurmRunnerTest, NoMoreTasksAreOutstandingThanAllowed) {
     ASSERT_TRUE(work(i));
   }
   for (auto& run : runs) EXPECT_TRUE(run.get());
+}
+
+/// One array of tasks that read several parts, and nodes that work it off without a server.
+class SlurmAffinityTest : public SlurmRunnerTest {
+ protected:
+  static constexpr std::size_t kParts = 4;
+  static constexpr std::size_t kTasks = kParts * 6;
+
+  void SetUp() override {
+    settings_.part_of = [](const ProcessSpec& spec) { return part_in(spec.argv.at(4)); };
+    start();
+  }
+
+  /// Tasks are called by the part that they read, and a number.
+  static std::string part_in(const fs::path& output) {
+    const std::string name = output.parent_path().filename().string();
+    return name.substr(0, name.find('-'));
+  }
+
+  void put(bool parts_known) {
+    Exchange exchange(store_);
+    std::vector<ArrayTask> tasks;
+    for (std::size_t i = 0; i < kTasks; ++i) {
+      const ProcessSpec spec = task(fmt::format("p{}-{}", i / 2 % kParts, i));
+      tasks.push_back(
+          {Exchange::key_of(spec).value(), parts_known ? part_in(spec.argv.at(4)) : std::string()});
+      ASSERT_TRUE(exchange.put_task(tasks.back().key, spec, Deadline::never()));
+    }
+    ASSERT_TRUE(exchange.put_array("array", tasks, Deadline::never()));
+  }
+
+  /// Every element that begins runs something, at once.
+  void begin_element(std::size_t index, const std::string& node) {
+    const TempDir folder = TempDir::create().value();
+    testkit::FakeProcessRunner engine([&](const ProcessSpec& spec, int number) {
+      read_.emplace(node, part_in(spec.argv.at(4)));
+      return copy(spec, number);
+    });
+    const auto worked =
+        run_element(store_, engine, {.token = "array", .index = index, .node = node}, folder.path(), {});
+    ASSERT_EQ(worked.value(), Worked::ran);
+  }
+
+  void send() {
+    for (std::size_t i = 0; i < kTasks; ++i) runs_.push_back(begin(fmt::format("p{}-{}", i % kParts, i)));
+    until([&] { return slurm_.rows().size() == kTasks; });
+  }
+
+  std::set<std::pair<std::string, std::string>> read_;  // node and part
+  std::vector<std::future<Result<ProcessOutcome>>> runs_;
+};
+
+TEST_F(SlurmAffinityTest, ANodeStaysWithThePartsThatItHas) {
+  put(true);
+  for (std::size_t i = 0; i < kTasks; ++i) begin_element(i, i % 2 == 0 ? "n1" : "n2");
+  EXPECT_EQ(read_.size(), kParts) << "each part was read by one node";
+  EXPECT_EQ(Exchange(store_).ended(Deadline::never())->size(), kTasks);
+}
+
+TEST_F(SlurmAffinityTest, WithoutPartsEachNodeReadsAll) {
+  put(false);
+  for (std::size_t i = 0; i < kTasks; ++i) begin_element(i, i % 2 == 0 ? "n1" : "n2");
+  EXPECT_EQ(read_.size(), 2 * kParts);
+}
+
+TEST_F(SlurmAffinityTest, ANodeThatHasNothingWarmTakesWhatIsLeft) {
+  put(true);
+  for (std::size_t i = 0; i + 3 < kTasks; ++i) begin_element(i, "n1");
+  for (std::size_t i = kTasks - 3; i < kTasks; ++i) begin_element(i, fmt::format("n{}", i));
+  EXPECT_EQ(Exchange(store_).ended(Deadline::never())->size(), kTasks);
+}
+
+TEST_F(SlurmAffinityTest, AnElementThatIsLostLosesTheTaskThatItTook) {
+  send();
+  ASSERT_TRUE(work(0));
+  const FakeSlurm::Row dead = slurm_.rows().at(1);
+  const TempDir folder = TempDir::create().value();
+  std::stop_source stop;
+  testkit::FakeProcessRunner engine([&](const ProcessSpec&, int) -> Result<ProcessOutcome> {
+    stop.request_stop();
+    return ProcessOutcome{.signal = SIGKILL};
+  });
+  const std::size_t index = std::stoul(dead.id.substr(dead.id.find('_') + 1));
+  EXPECT_FALSE(run_element(store_, engine, {.token = dead.token, .index = index, .node = "n1"}, folder.path(),
+                           stop.get_token()));
+  slurm_.set(1, "NODE_FAIL");
+  until([&] { return runner_->counts().lost == 1; });
+  for (std::size_t i = 2; i < kTasks; ++i) ASSERT_TRUE(work(i, copy, "n2"));
+  std::size_t lost = 0;
+  for (auto& run : runs_) lost += run.get() ? 0 : 1;
+  EXPECT_EQ(lost, 1U);
+}
+
+TEST_F(SlurmAffinityTest, AStopCancelsTheElementThatTookTheTask) {
+  send();
+  stop_.request_stop();
+  for (auto& run : runs_) EXPECT_EQ(run.get().error().code, Code::cancelled);
+  until([&] {
+    return std::ranges::all_of(slurm_.rows(), [](const auto& row) { return row.state == "CANCELLED"; });
+  });
+  until([&] { return store_.list("slurm/arrays/", "", 10, Deadline::never())->empty(); });
+}
+
+TEST(SlurmPreference, IsForTheWarmThenTheColdThenTheNodesOwn) {
+  const std::vector<ArrayTask> tasks{{"k0", "a"}, {"k1", "b"}, {"k2", "c"}, {"k3", ""}, {"k4", "b"}};
+  const WarmParts warm{{"a", "n2"}, {"a", "n3"}, {"b", "n1"}};
+  const auto lines = preference(tasks, {}, warm, 2, "n1");
+  EXPECT_EQ(std::vector(lines.begin(), lines.begin() + 2), (std::vector<std::size_t>{4, 1}));
+  EXPECT_EQ(lines.back(), 0U) << "two nodes have it";
+  EXPECT_EQ(preference(tasks, {1, 3, 4}, warm, 0, "n4"), (std::vector<std::size_t>{2, 0}));
+  EXPECT_TRUE(preference(tasks, {0, 1, 2, 3, 4}, warm, 0, "n4").empty());
+}
+
+TEST(SlurmExchange, NoTwoHaveOneLine) {
+  testkit::MemObjectStore store;
+  Exchange exchange(store);
+  const auto never = Deadline::never();
+  EXPECT_EQ(exchange.claim("t", {.line = 3, .element = 7}, false, never), Claimed::ours);
+  EXPECT_EQ(exchange.claim("t", {.line = 3, .element = 1}, false, never), Claimed::anothers);
+  EXPECT_EQ(exchange.claim("t", {.line = 33, .element = 1}, false, never), Claimed::ours);
+  EXPECT_EQ(exchange.claims("t", never).value(),
+            (std::vector<Claim>{{.line = 3, .element = 7}, {.line = 33, .element = 1}}));
+  EXPECT_EQ(exchange.claim("t", {.line = 3, .element = 2}, true, never), Claimed::ours);
 }
 
 TEST_F(SlurmRunnerTest, AStopCancelsTheTaskInSlurm) {
@@ -366,6 +514,172 @@ TEST_F(SlurmRunnerTest, AWorkerThatIsStoppedPutsNoEnd) {
   EXPECT_EQ(worked.error().code, Code::cancelled);
   ASSERT_TRUE(work(0)) << "Slurm runs it again";
   EXPECT_TRUE(run.get()->succeeded());
+}
+
+TEST_F(SlurmRunnerTest, AProgramThatEndsOfTheStopBeforeItsWorkerHearsOfItHasNoEndEither) {
+  auto run = begin("a");
+  const auto stopped = [](ProcessOutcome outcome) {
+    return [outcome](const ProcessSpec&, int) { return outcome; };
+  };
+  until([&] { return slurm_.rows().size() == 1; });
+  EXPECT_EQ(work(0, stopped({.signal = SIGTERM})).error().code, Code::cancelled);
+  slurm_.set(0, "TIMEOUT");
+  until([&] { return slurm_.rows().size() == 2; });
+  EXPECT_EQ(slurm_.rows()[1].minutes, "20") << "it is Slurm's word that counts";
+  EXPECT_EQ(work(1, stopped({.exit_code = 128 + SIGTERM})).error().code, Code::cancelled);
+  slurm_.set(1, "PREEMPTED");
+  until([&] { return slurm_.rows().size() == 3; });
+  ASSERT_TRUE(work(2));
+  EXPECT_TRUE(run.get()->succeeded());
+}
+
+TEST_F(SlurmRunnerTest, ALostTaskThatComesAgainKeepsWhatItHasGrownTo) {
+  auto first = begin("a");
+  until([&] { return slurm_.rows().size() == 1; });
+  slurm_.set(0, "TIMEOUT");
+  until([&] { return slurm_.rows().size() == 2; });
+  slurm_.set(1, "NODE_FAIL");
+  EXPECT_EQ(first.get().error().code, Code::unavailable);
+  auto second = begin("a");
+  until([&] { return slurm_.rows().size() == 3; });
+  EXPECT_EQ(slurm_.rows()[2].minutes, "20");
+  ASSERT_TRUE(work(2));
+  EXPECT_TRUE(second.get());
+  auto third = begin("a");
+  until([&] { return slurm_.rows().size() == 4; });
+  EXPECT_EQ(slurm_.rows()[3].minutes, "10") << "it ended, and is forgotten";
+  ASSERT_TRUE(work(3));
+  EXPECT_TRUE(third.get());
+}
+
+TEST_F(SlurmRunnerTest, WhatPassesIsWaitedFor) {
+  slurm_.refuse(
+      "sbatch: error: Batch job submission failed: Required partition not available (inactive or drain)");
+  auto run = begin("a");
+  until([&] {
+    const auto runs = commands_.runs();
+    return std::ranges::any_of(
+        runs, [](const auto& spec) { return spec.argv.front() == "env" && spec.argv.back() != "--version"; });
+  });
+  slurm_.refuse("");
+  until([&] { return slurm_.rows().size() == 1; });
+  ASSERT_TRUE(work(0));
+  EXPECT_TRUE(run.get());
+}
+
+TEST_F(SlurmRunnerTest, TheSitesOptionsTakeNothingOfATasksIdentity) {
+  settings_.site.extra = {"--comment=x", "--output=/log"};
+  start();
+  auto run = begin("a");
+  until([&] { return slurm_.rows().size() == 1; });
+  const auto argv = [&] {
+    for (const ProcessSpec& spec : commands_.runs())
+      if (after(spec.argv, "--comment=") != "") return spec.argv;
+    return std::vector<std::string>();
+  }();
+  const auto place = [&](std::string_view word) {
+    return std::ranges::find_if(argv, [&](const auto& one) { return one.starts_with(word); });
+  };
+  EXPECT_LT(place("--comment=x"), place("--comment=loom:")) << "the last one counts";
+  EXPECT_LT(place("--output=/dev/null"), place("--output=/log"));
+  ASSERT_TRUE(work(0));
+  EXPECT_TRUE(run.get());
+}
+
+TEST_F(SlurmRunnerTest, MissingProgramsAndPartitionsAreToldAtTheStart) {
+  const auto said = [&] {
+    return SlurmRunner::start(store_, commands_, settings_, scratch_.path()).error().message;
+  };
+  for (const char* command : {"sbatch", "squeue", "scancel", "scontrol"}) {
+    slurm_.lack(command);
+    EXPECT_TRUE(said().starts_with(std::string(command) + ": not found")) << said();
+  }
+  slurm_.lack("");
+  settings_.site.partition = "main,gpu";
+  EXPECT_EQ(said(), "Slurm knows no partition 'gpu'");
+  slurm_.down(true);
+  EXPECT_TRUE(SlurmRunner::start(store_, commands_, settings_, scratch_.path())) << "it may come back";
+}
+
+TEST_F(SlurmRunnerTest, ProgramsThatVanishAreAsGoodAsNoAnswer) {
+  slurm_.lack("squeue");
+  auto run = begin("a");
+  until([&] { return runner_->counts().unreachable.has_value(); });
+  slurm_.lack("");
+  until([&] { return slurm_.rows().size() == 1; });
+  ASSERT_TRUE(work(0));
+  EXPECT_TRUE(run.get());
+}
+
+TEST_F(SlurmRunnerTest, WhatALostTaskTookIsCountedOnceWhenItsAccountCame) {
+  auto run = begin("a");
+  until([&] { return slurm_.rows().size() == 1; });
+  const std::string token = slurm_.rows()[0].token;
+  slurm_.set(0, "NODE_FAIL");
+  EXPECT_FALSE(run.get());
+  until([&] { return store_.list("slurm/lost/", "", 10, Deadline::never())->size() == 1; });
+  start();  // another run of the server
+  std::vector<LateUse> uses;
+  auto answer = Counted::not_yet;
+  const auto count = [&](const LateUse& use) {
+    uses.push_back(use);
+    return answer;
+  };
+  EXPECT_EQ(runner_->account(count).value(), 0U);
+  EXPECT_TRUE(uses.empty()) << "Slurm has nothing of it yet";
+  slurm_.account(
+      "1_0|NODE_FAIL|0:0|100|00:00:07|||\n"  // no line of sacct, and another's job of the same number:
+      "1_0|COMPLETED|0:0|9|00:00:09||n3||sbatch --comment=loom:abc x.sh\n"
+      "1_0|NODE_FAIL|1:0|100|00:00:00||n1||sbatch --comment=loom:" +
+      token + " x.sh\n1_0.batch|CANCELLED|0:9|98|01:02.500|2048K|n1||\n");
+  EXPECT_EQ(runner_->account(count).value(), 0U);
+  answer = Counted::yes;
+  EXPECT_EQ(runner_->account(count).value(), 1U);
+  ASSERT_EQ(uses.size(), 2U);
+  EXPECT_EQ(uses[1].folder, work_.path());
+  EXPECT_EQ(uses[1].wall, std::chrono::seconds(100));
+  EXPECT_EQ(uses[1].cpu, std::chrono::milliseconds(62'500));
+  EXPECT_EQ(uses[1].peak_bytes, std::uint64_t{2} << 20U);
+  EXPECT_EQ(runner_->account(count).value(), 0U);
+  EXPECT_EQ(uses.size(), 2U);
+  EXPECT_EQ(runner_->counts().accounted, 1U);
+}
+
+TEST_F(SlurmRunnerTest, AServerWithoutSlurmEndsWhatOneWithItLeft) {
+  auto run = begin("a");
+  until([&] { return slurm_.rows().size() == 1; });
+  slurm_.set(0, "RUNNING");
+  runner_->detach();
+  stop_.request_stop();
+  EXPECT_FALSE(run.get());
+  runner_.reset();
+  slurm_.down(true);
+  auto left = end_left_tasks(store_, commands_, settings_.name, scratch_.path()).value();
+  EXPECT_EQ(left.arrays, 1U);
+  EXPECT_EQ(left.untold->code, Code::unavailable);
+  EXPECT_EQ(work(0).value(), Worked::nothing_to_do) << "what begins late finds no task";
+  slurm_.set(0, "RUNNING");
+  slurm_.down(false);
+  left = end_left_tasks(store_, commands_, settings_.name, scratch_.path()).value();
+  EXPECT_FALSE(left.untold);
+  EXPECT_EQ(left.ended, 1U);
+  EXPECT_EQ(slurm_.rows()[0].state, "CANCELLED");
+  EXPECT_TRUE(store_.list("", "", 10, Deadline::never())->empty());
+  EXPECT_EQ(end_left_tasks(store_, commands_, settings_.name, scratch_.path())->arrays, 0U);
+}
+
+TEST_F(SlurmRunnerTest, WhyANodeReadSharedFilesIsToldWithoutTheirNames) {
+  auto run = begin("a");
+  until([&] { return slurm_.rows().size() == 1; });
+  ASSERT_TRUE(work(0, copy, "n7", [](ProcessSpec&) {
+    return Status(error(Code::disk_full, "copy /shared/nr.psq: No space left on device"));
+  }));
+  const auto outcome = run.get();
+  ASSERT_TRUE(outcome && outcome->succeeded());
+  EXPECT_EQ(
+      outcome->note,
+      "Node n7 could not copy the database to its own disk: there was no room for it. It read the shared "
+      "files, which may be slower.");
 }
 
 TEST(SlurmElements, OnlyOurLinesAreRead) {

@@ -2,8 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <csignal>
+#include <optional>
 #include <random>
+#include <set>
+#include <thread>
 
+#include "exec/slurm/affinity.hpp"
 #include "exec/slurm/exchange.hpp"
 
 namespace loom::exec::slurm {
@@ -16,41 +22,112 @@ Deadline patient() {
   return Deadline::in(std::chrono::minutes(10));
 }
 
+/// Slurm signals all processes of a task at once: the program may have ended of it before we have heard of
+/// it.
+bool was_stopped(const Result<ProcessOutcome>& ran) {
+  constexpr int kOfShell = 128;  // a shell in front of the program says so
+  const auto is = [&](int signal) { return ran->signal == signal || ran->exit_code == kOfShell + signal; };
+  return ran && (is(SIGTERM) || is(SIGINT) || is(SIGHUP));
+}
+
+/// Of one element.
+class Worker {
+ public:
+  Worker(storage::ObjectStore& store, ProcessRunner& runner, const Element& element, const fs::path& folder,
+         const std::stop_token& stop, const std::function<Status(ProcessSpec&)>& adapt)
+      : exchange_(store), runner_(runner), element_(element), folder_(folder), stop_(stop), adapt_(adapt) {}
+
+  Result<Worked> run() {
+    const auto tasks = exchange_.get_array(element_.token, patient());
+    if (!tasks && tasks.error().code == Code::not_found) return Worked::nothing_to_do;
+    if (!tasks) return tasks.error();
+    if (element_.index >= tasks->size())
+      return error(Code::invalid_argument, "the array {} has no element {}", element_.token, element_.index);
+    return parts_differ(*tasks) ? run_best(*tasks) : run_task((*tasks)[element_.index]);
+  }
+
+ private:
+  /// Goes on to the next one when there is nothing to do for a task.
+  Result<Worked> run_best(const std::vector<ArrayTask>& tasks) {
+    std::set<std::size_t> empty;
+    for (;;) {
+      LOOM_TRY(const auto line, take(tasks, empty));
+      if (!line) return Worked::nothing_to_do;
+      LOOM_TRY(const Worked worked, run_task(tasks[*line]));
+      if (worked == Worked::ran) return worked;
+      LOOM_CHECKED(exchange_.give_up(element_.token, {*line, element_.index}, patient()));
+      empty.insert(*line);
+    }
+  }
+
+  /// Claims a line; nullopt: there is none left.
+  Result<std::optional<std::size_t>> take(const std::vector<ArrayTask>& tasks,
+                                          const std::set<std::size_t>& empty) {
+    for (int tries = 1;; ++tries) {
+      std::set<std::size_t> taken = empty;
+      LOOM_TRY(const auto claims, exchange_.claims(element_.token, patient()));
+      for (const Claim& claim : claims) {
+        // Slurm has started this element again.
+        if (claim.element == element_.index) return std::optional(claim.line);
+        taken.insert(claim.line);
+      }
+      LOOM_TRY(const auto warm, exchange_.warm(patient()));
+      const auto lines = preference(tasks, taken, warm, element_.index, element_.node);
+      if (lines.empty()) return std::optional<std::size_t>();
+      // Two that run one task waste time, and no more.
+      LOOM_TRY(const Claimed claimed, exchange_.claim(element_.token, {lines.front(), element_.index},
+                                                      tries == kMostTries, patient()));
+      if (claimed == Claimed::ours) return std::optional(lines.front());
+      std::this_thread::sleep_for(
+          std::chrono::milliseconds(random_() % (kApart * static_cast<unsigned>(tries))));
+    }
+  }
+
+  Result<Worked> run_task(const ArrayTask& task) {
+    if (!task.part.empty()) LOOM_CHECKED(exchange_.note_warm(task.part, element_.node, patient()));
+    LOOM_TRY(const auto ended, exchange_.find_end(task.key, patient()));
+    if (ended) return Worked::nothing_to_do;
+    auto spec = exchange_.fetch_task(task.key, folder_ / "work", patient());
+    if (!spec && spec.error().code == Code::not_found) return Worked::nothing_to_do;
+    if (!spec) return spec.error();
+    // The server's own folder need not exist here; then none does as well.
+    if (std::error_code unknown; !fs::is_directory(spec->working_dir, unknown))
+      spec->working_dir = folder_ / "work";
+    spec->temp_dir = folder_ / "temp";
+    if (std::error_code failed; !fs::create_directories(spec->temp_dir, failed) && failed)
+      return system_error(failed.value(), "make folder " + spec->temp_dir.string());
+    const Status adapted = adapt_ ? adapt_(*spec) : ok();
+
+    const auto ran = runner_.run(*spec, Deadline::never(), stop_);
+    if (stop_.stop_requested() || was_stopped(ran)) return error(Code::cancelled, "the task was stopped");
+    TaskEnd end{.outcome = ran ? *ran : ProcessOutcome{},
+                .node = element_.node,
+                .attempt = fmt::format("run-{:08x}{:08x}", random_(), random_()),
+                .folder = spec->portable->folder.string()};
+    if (!ran) end.error = ran.error();
+    if (!adapted) end.not_staged = adapted.error();
+    LOOM_CHECKED(exchange_.put_end(task.key, *spec, std::move(end), patient()));
+    return Worked::ran;
+  }
+
+  static constexpr int kMostTries = 20;
+  static constexpr unsigned kApart = 20;  // ms, between two that were after the same task
+
+  Exchange exchange_;
+  ProcessRunner& runner_;
+  const Element& element_;
+  const fs::path& folder_;
+  const std::stop_token& stop_;
+  const std::function<Status(ProcessSpec&)>& adapt_;
+  std::random_device random_;
+};
+
 }  // namespace
 
 Result<Worked> run_element(storage::ObjectStore& store, ProcessRunner& runner, const Element& element,
                            const fs::path& folder, const std::stop_token& stop,
-                           const std::function<void(ProcessSpec&)>& adapt) {
-  Exchange exchange(store);
-  const auto keys = exchange.get_array(element.token, patient());
-  if (!keys && keys.error().code == Code::not_found) return Worked::nothing_to_do;
-  if (!keys) return keys.error();
-  if (element.index >= keys->size())
-    return error(Code::invalid_argument, "the array {} has no element {}", element.token, element.index);
-  const TaskKey& key = (*keys)[element.index];
-  LOOM_TRY(const auto ended, exchange.find_end(key, patient()));
-  if (ended) return Worked::nothing_to_do;
-  auto spec = exchange.fetch_task(key, folder / "work", patient());
-  if (!spec && spec.error().code == Code::not_found) return Worked::nothing_to_do;
-  if (!spec) return spec.error();
-  // The server's own folder need not exist here; then none does as well.
-  if (std::error_code unknown; !fs::is_directory(spec->working_dir, unknown))
-    spec->working_dir = folder / "work";
-  spec->temp_dir = folder / "temp";
-  if (std::error_code failed; !fs::create_directories(spec->temp_dir, failed) && failed)
-    return system_error(failed.value(), "make folder " + spec->temp_dir.string());
-  if (adapt) adapt(*spec);
-
-  const auto ran = runner.run(*spec, Deadline::never(), stop);
-  if (stop.stop_requested()) return error(Code::cancelled, "the task was stopped");
-  std::random_device random;
-  TaskEnd end{.outcome = ran ? *ran : ProcessOutcome{},
-              .node = element.node,
-              .attempt = fmt::format("run-{:08x}{:08x}", random(), random()),
-              .folder = spec->portable->folder.string()};
-  if (!ran) end.error = ran.error();
-  LOOM_CHECKED(exchange.put_end(key, *spec, std::move(end), patient()));
-  return Worked::ran;
+                           const std::function<Status(ProcessSpec&)>& adapt) {
+  return Worker(store, runner, element, folder, stop, adapt).run();
 }
 
 }  // namespace loom::exec::slurm

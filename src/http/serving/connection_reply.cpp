@@ -229,7 +229,10 @@ void Connection::tell(const Answer& answer) {
   began_ = now;
   if (!lane_.site().told) return;
   const std::string_view pattern = route_ != nullptr ? std::string_view(route_->pattern) : std::string_view();
-  lane_.site().told(Exchange{request_, pattern, answer.response.status, answer.sent_bytes, took, failure_});
+  // A body says so of nothing but its client. Whatever the handler made of it, the server did not fail.
+  const bool gone = body_error_ && body_error_->code == Code::unavailable;
+  const int status = gone ? kClientGone : answer.response.status;
+  lane_.site().told(Exchange{request_, pattern, status, answer.sent_bytes, took, failure_});
 }
 
 }  // namespace loom::http

@@ -44,22 +44,6 @@ Result<JobRow> insert_job(Connection& db, const NewJob& job, UnixTime now) {
   return row;
 }
 
-/// The job that `once` stands for, if there is one. Errors: conflict, when it was for another body.
-Result<std::optional<Job>> find_repeated(Connection& db, std::string_view owner, const Idempotency& once) {
-  LOOM_TRY(Statement found, db.query("SELECT fingerprint, " LOOM_JOB_COLUMNS
-                                     " FROM idempotency JOIN jobs ON jobs.number = idempotency.job "
-                                     "WHERE idempotency.owner = ? AND token = ?",
-                                     owner, once.key));
-  LOOM_TRY(const Step step, found.step());
-  if (step == Step::done) return std::optional<Job>();
-  const bool same = found.text() == once.fingerprint;
-  LOOM_TRY(JobRow row, read_job(found));
-  if (same) return std::optional(std::move(row.job));
-  return error(Code::conflict,
-               "idempotency key '{}' was used for another request, job {}; use a new key for a new request",
-               once.key, row.job.id.str());
-}
-
 Status insert_tasks(Connection& db, JobRow& row, std::span<const NewTask> tasks) {
   if (!tasks.empty() && row.job.tasks_total != 0)
     return error(Code::conflict, "job {} has {} tasks already", row.job.id.str(), row.job.tasks_total);
@@ -111,7 +95,29 @@ Status move(Connection& db, JobRow& row, JobState to, const Failure& failure, Un
   return save(db, row, {EventKind::moved, now, std::nullopt, row.job.failure});
 }
 
+Status write_metrics(Connection& db, JobRow& row, const RuntimeMetrics& metrics) {
+  row.job.metrics = metrics;
+  return db.run(
+      "UPDATE jobs SET cpu_seconds=?, wall_seconds=?, peak_bytes=?, searched_letters=? WHERE number=?",
+      metrics.cpu_seconds, metrics.wall_seconds, metrics.peak_bytes, metrics.letters, row.number);
+}
+
 }  // namespace
+
+Result<std::optional<Job>> find_repeated(Connection& db, std::string_view owner, const Idempotency& once) {
+  LOOM_TRY(Statement found, db.query("SELECT fingerprint, " LOOM_JOB_COLUMNS
+                                     " FROM idempotency JOIN jobs ON jobs.number = idempotency.job "
+                                     "WHERE idempotency.owner = ? AND token = ?",
+                                     owner, once.key));
+  LOOM_TRY(const Step step, found.step());
+  if (step == Step::done) return std::optional<Job>();
+  const bool same = found.text() == once.fingerprint;
+  LOOM_TRY(JobRow row, read_job(found));
+  if (same) return std::optional(std::move(row.job));
+  return error(Code::conflict,
+               "idempotency key '{}' was used for another request, job {}; use a new key for a new request",
+               once.key, row.job.id.str());
+}
 
 Status save(Connection& db, JobRow& row, const Happening& happening) {
   LOOM_CHECKED(tell(db, row, happening));
@@ -169,6 +175,13 @@ Result<Job> move_job(Connection& db, const JobId& id, JobState to, const Failure
   return std::move(row.job);
 }
 
+Result<Job> complete_job(Connection& db, const JobId& id, const RuntimeMetrics& metrics, UnixTime now) {
+  LOOM_TRY(JobRow row, find_job(db, id));
+  LOOM_CHECKED(move(db, row, JobState::completed, {}, now));
+  LOOM_CHECKED(write_metrics(db, row, metrics));
+  return std::move(row.job);
+}
+
 Result<Job> cancel(Connection& db, const JobId& id, UnixTime now) {
   LOOM_TRY(JobRow row, find_job(db, id));
   if (row.job.state != JobState::cancelled) LOOM_CHECKED(move(db, row, JobState::cancelled, {}, now));
@@ -188,10 +201,7 @@ Result<Job> set_metrics(Connection& db, const JobId& id, const RuntimeMetrics& m
   if (row.job.state != JobState::completed)
     return error(Code::conflict, "job {} is {}; only a completed job has metrics", id.str(),
                  name(row.job.state));
-  row.job.metrics = metrics;
-  LOOM_CHECKED(
-      db.run("UPDATE jobs SET cpu_seconds=?, wall_seconds=?, peak_bytes=?, searched_letters=? WHERE number=?",
-             metrics.cpu_seconds, metrics.wall_seconds, metrics.peak_bytes, metrics.letters, row.number));
+  LOOM_CHECKED(write_metrics(db, row, metrics));
   LOOM_CHECKED(save(db, row, {EventKind::measured, now, std::nullopt, {}}));
   return std::move(row.job);
 }

@@ -11,10 +11,13 @@ namespace loom::store::sqlite {
 // The changes of JobStore that are about jobs, each inside the caller's transaction; an error leaves it to
 // the caller to undo.
 
+/// The job that `once` stands for, if there is one. Errors: conflict, when it was for another body.
+Result<std::optional<Job>> find_repeated(Connection& db, std::string_view owner, const Idempotency& once);
 Result<Submitted> submit(Connection& db, const NewJob& job, const std::optional<Idempotency>& once,
                          UnixTime now);
 Result<Job> start(Connection& db, const JobId& id, std::span<const NewTask> tasks, UnixTime now);
 Result<Job> move_job(Connection& db, const JobId& id, JobState to, const Failure& failure, UnixTime now);
+Result<Job> complete_job(Connection& db, const JobId& id, const RuntimeMetrics& metrics, UnixTime now);
 Result<Job> cancel(Connection& db, const JobId& id, UnixTime now);
 Status remove(Connection& db, const JobId& id);
 Result<Job> set_metrics(Connection& db, const JobId& id, const RuntimeMetrics& metrics, UnixTime now);

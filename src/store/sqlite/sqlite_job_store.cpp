@@ -70,6 +70,11 @@ Result<Submitted> SqliteJobStore::submit(const NewJob& job, const std::optional<
   return write(deadline, [&](Connection& db) { return sqlite::submit(db, job, once, now); });
 }
 
+Result<std::optional<Job>> SqliteJobStore::submitted(std::string_view owner, const Idempotency& once,
+                                                     Deadline deadline) {
+  return readers_.run(deadline, [&](Connection& db) { return sqlite::find_repeated(db, owner, once); });
+}
+
 Result<Job> SqliteJobStore::get(const JobId& id, Deadline deadline) {
   return readers_.run(deadline, [&](Connection& db) -> Result<Job> {
     LOOM_TRY(sqlite::JobRow row, sqlite::find_job(db, id));
@@ -97,6 +102,11 @@ Result<JobCounts> SqliteJobStore::counts(Deadline deadline) {
 Result<Job> SqliteJobStore::start(const JobId& id, std::span<const NewTask> tasks, UnixTime now,
                                   Deadline deadline) {
   return write(deadline, [&](Connection& db) { return sqlite::start(db, id, tasks, now); });
+}
+
+Result<Job> SqliteJobStore::complete_job(const JobId& id, const RuntimeMetrics& metrics, UnixTime now,
+                                         Deadline deadline) {
+  return write(deadline, [&](Connection& db) { return sqlite::complete_job(db, id, metrics, now); });
 }
 
 Result<Job> SqliteJobStore::move_job(const JobId& id, JobState to, const Failure& failure, UnixTime now,

@@ -33,6 +33,8 @@ class SqliteJobStore final : public JobStore {
 
   Result<Submitted> submit(const NewJob& job, const std::optional<Idempotency>& once, UnixTime now,
                            Deadline deadline) override;
+  Result<std::optional<Job>> submitted(std::string_view owner, const Idempotency& once,
+                                       Deadline deadline) override;
   Result<Job> get(const JobId& id, Deadline deadline) override;
   Result<std::string> query(const JobId& id, Deadline deadline) override;
   Result<std::uint64_t> users_of_query(std::string_view query_key, Deadline deadline) override;
@@ -41,6 +43,8 @@ class SqliteJobStore final : public JobStore {
   Result<JobCounts> counts(Deadline deadline) override;
   Result<Job> start(const JobId& id, std::span<const NewTask> tasks, UnixTime now,
                     Deadline deadline) override;
+  Result<Job> complete_job(const JobId& id, const RuntimeMetrics& metrics, UnixTime now,
+                           Deadline deadline) override;
   Result<Job> move_job(const JobId& id, JobState to, const Failure& failure, UnixTime now,
                        Deadline deadline) override;
   Result<Job> cancel(const JobId& id, UnixTime now, Deadline deadline) override;

@@ -167,9 +167,9 @@ Result<std::vector<LeasedTask>> lease_tasks(Connection& db, const JobId& id, std
   std::vector<LeasedTask> leased;
   for (TaskRow& row : ready) {
     LOOM_TRY(LeasedTask one, lease_one(db, job.number, std::move(row), owner, until));
+    LOOM_CHECKED(save(db, job, {EventKind::leased, now, one.task.id.index, {}}));
     leased.push_back(std::move(one));
   }
-  if (!leased.empty()) LOOM_CHECKED(save(db, job, {EventKind::leased, now, std::nullopt, {}}));
   return leased;
 }
 

@@ -67,9 +67,12 @@ std::size_t Writer::waiting() {
 void Writer::loop() {
   for (std::vector<Request> group = next_group(); !group.empty(); group = next_group()) {
     commit_group(group);
+    {
+      // First, so that whoever has his answer and then reads by what was told finds his own change.
+      const MutexLock lock(told_mutex_);
+      if (told_) told_();
+    }
     for (Request& request : group) request.answer.set_value(std::move(request.outcome));
-    const MutexLock lock(told_mutex_);
-    if (told_) told_();
   }
 }
 

@@ -40,7 +40,7 @@ class Writer {
   /// As run(), of all of them at once: each is undone alone and has its own outcome, in the same order.
   std::vector<Status> run_all(std::span<const Change> changes, Deadline deadline) EXCLUDES(mutex_);
 
-  /// `told` is called after each commit, on the writer's thread.
+  /// `told` is called after each commit, on the writer's thread, and before its callers have their answers.
   void on_commit(std::function<void()> told) EXCLUDES(told_mutex_) {
     const MutexLock lock(told_mutex_);
     told_ = std::move(told);

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-namespace loom::service {
+namespace loom {
 
 /// SHA-256 of bytes that come piece by piece (OpenSSL). One thread at a time.
 class Sha256 {
@@ -24,4 +24,4 @@ class Sha256 {
 
 std::string sha256_hex(std::string_view bytes);
 
-}  // namespace loom::service
+}  // namespace loom

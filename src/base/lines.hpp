@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-namespace loom::catalog {
+namespace loom {
 
 /// Takes the first line off `text`, without its line end.
 inline std::string_view take_line(std::string_view& text) {
@@ -25,4 +25,4 @@ std::optional<Number> whole_number(std::string_view text) {
   return value;
 }
 
-}  // namespace loom::catalog
+}  // namespace loom

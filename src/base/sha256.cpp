@@ -1,4 +1,4 @@
-#include "service/sha256.hpp"
+#include "base/sha256.hpp"
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
@@ -7,7 +7,7 @@
 
 #include "base/check.hpp"
 
-namespace loom::service {
+namespace loom {
 
 struct Sha256::State {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
@@ -39,4 +39,4 @@ std::string sha256_hex(std::string_view bytes) {
   return hash.hex();
 }
 
-}  // namespace loom::service
+}  // namespace loom
