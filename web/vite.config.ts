@@ -15,6 +15,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     manifest: "manifest.json",
     rollupOptions: {
+      // A request for each handful of lines would cost more than the lines.
+      output: { experimentalMinChunkSize: 12_000 },
       // "use client" is for servers that render React; it says nothing to a page.
       onwarn(warning, warn) {
         if (warning.code !== "MODULE_LEVEL_DIRECTIVE") warn(warning);

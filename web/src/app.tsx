@@ -1,7 +1,9 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Component, type FormEvent, type ReactNode, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { useReady } from "./api/hooks.ts";
 import { beginLive, useLiveState } from "./api/live.ts";
 import { token } from "./api/token.ts";
+import { standing, worries } from "./lib/health.ts";
 import { pages } from "./pages.ts";
 import { go, type Place, to, useLocation } from "./router.ts";
 import { strings } from "./strings.ts";
@@ -42,6 +44,7 @@ function Top({ place, showKeys }: { place: Place | null; showKeys: () => void })
         {item("system", strings.nav.system)}
       </nav>
       <div className="right">
+        <HealthSign />
         <span className={`pulse ${live}`} title={strings.live.explain[live]} role="status">
           <i aria-hidden="true" />
           <span>{strings.live[live]}</span>
@@ -59,6 +62,23 @@ function Top({ place, showKeys }: { place: Place | null; showKeys: () => void })
         </button>
       </div>
     </header>
+  );
+}
+
+/** Silent while all is well; else a word that leads to the reasons. */
+function HealthSign() {
+  const { data, isError } = useReady(30_000);
+  const stands = data && !isError ? standing(data) : "good";
+  if (!data || stands === "good") return null;
+  const word = strings.system.health.sign[stands];
+  return (
+    <Link place="system" className={`healthsign ${stands}`} title={worries({ ready: data }, 0).join("\n")}>
+      <svg viewBox="0 0 12 12" aria-hidden="true">
+        <path d="M6 1 11.5 11H.5Z" fill="none" stroke="currentColor" strokeWidth="1.5" strokeLinejoin="round" />
+        <path d="M6 4.5v3M6 8.7v1" stroke="currentColor" strokeWidth="1.5" />
+      </svg>
+      <span>{word}</span>
+    </Link>
   );
 }
 

@@ -1,3 +1,4 @@
+import type { Job } from "./api/client.ts";
 import type { Place } from "./router.ts";
 import { type Part, part } from "./ui/lazy.tsx";
 
@@ -9,3 +10,6 @@ export const pages: Record<Place, Part<object>> = {
   databases: part(() => import("./routes/databases/databases.tsx")),
   system: part(() => import("./routes/system/system.tsx")),
 };
+
+/** The results within the place of a job. */
+export const results = part<{ job: Job }>(() => import("./results/explorer.tsx"));

@@ -17,6 +17,12 @@ const common = {
   },
 };
 
+const dialog = {
+  fileHelp: "Of any size; it is streamed to the server.",
+  sending: "Sending",
+  sent: "The server takes it over",
+};
+
 const nav = {
   label: "Places",
   search: "Search",
@@ -96,7 +102,7 @@ const fasta = {
 const programs = {
   wrongQuery: (program: string, needs: string, is: string) => `${program} takes a ${needs} query; yours looks like ${is}`,
   wrongDatabase: (program: string, needs: string, is: string) => `${program} searches ${needs} databases; this one holds ${is} sequences`,
-  profile: "needs a database of profiles, such as CDD",
+  profile: (program: string) => `${program} searches databases of profiles, such as CDD; this one holds plain sequences`,
   delta: "needs CDD's cdd_delta on the server",
   what: {
     blastn: "nucleotide against nucleotide",
@@ -168,6 +174,7 @@ const search = {
     none: "This server has no databases yet.",
     noneHelp: "The operator puts BLAST databases in a folder that “blastloom serve --db-path” names.",
     group: { protein: "Protein", nucleotide: "Nucleotide" },
+    profiles: "profiles, for rpsblast and rpstblastn",
     columns: "sequences · letters",
     noneOf: { protein: "No protein database.", nucleotide: "No nucleotide database." },
     noMatch: "None matches the filter.",
@@ -176,6 +183,11 @@ const search = {
     cold: (percent: number) => `${percent} % of it in memory; the first search reads the rest from disk`,
     more: "More about it",
     unknown: (name: string) => `There is no database “${name}” on this server any more. Choose another.`,
+  },
+  recommended: {
+    title: "Recommended for this query",
+    take: (program: string, database: string) => `${program} against ${database}`,
+    or: "Or choose a database below.",
   },
   program: {
     title: "Program",
@@ -248,11 +260,12 @@ const search = {
     needDatabase: "Choose a database.",
     needProgram: "No program fits this query and database.",
     needFix: "Mend the query first.",
+    mayNotRun: "Your token is a viewer’s: it reads results and runs no searches.",
     needOptions: "Mend the options first.",
     planning: "Asking the server for a plan",
     unplanned: "A large query: the server makes its plan when it has arrived.",
-    plan: (queries: string, sequences: string, tasks: number, tasksText: string, cpu: string) =>
-      `${queries} × ${sequences}: ${tasks === 1 ? "1 task" : `${tasksText} tasks`}, ${cpu === "under 1 s" ? cpu : `about ${cpu}`} of computing`,
+    plan: (queries: string, sequences: string, tasks: number, tasksText: string, wall: string, workers: number) =>
+      `${queries} × ${sequences}: ${tasks === 1 ? "1 task" : `${tasksText} tasks`}, ${wall === "under 1 s" ? wall : `about ${wall}`} on ${workers === 1 ? "1 core" : `${workers} cores`}`,
     why: "Why this plan",
     sending: (percent: number) => `Sending the query: ${percent} %`,
     checking: "The server checks the query",
@@ -266,9 +279,29 @@ const search = {
 const jobs = {
   title: "Jobs",
   newSearch: "New search",
-  untitled: (program: string, database: string) => `${program} against ${database}`,
+  untitled: (program: string, database: string) => (database ? `${program} against ${database}` : program),
   none: "No jobs yet",
   noneHelp: "What you search is listed here, newest first, and stays until it is deleted.",
+  import: {
+    open: "Import a result",
+    title: "Import a result that was made elsewhere",
+    file: "BLAST result: XML, archive or tabular",
+    fileHelp: "Formats 5, 11, 6, 7 and 10 of BLAST+, plain or gzip; of any size.",
+    is: { xml: "BLAST XML", archive: "A BLAST archive; its database must be on this server.", tabular: "Tabular output" },
+    madeBy: (program: string) => `Tabular output of ${program}`,
+    program: "Program that made it",
+    choose: "Choose a program",
+    columns: "Columns",
+    columnsUsual: "The usual twelve (std), if nothing is given.",
+    columnsNeeded: (n: number) => `A row has ${n} columns; name them as in -outfmt.`,
+    jobTitle: "Title",
+    submit: "Import",
+    not: {
+      empty: "The file is empty.",
+      zip: "The file is a ZIP; unpack it first.",
+      other: "This is neither BLAST XML (-outfmt 5), an archive (11) nor tabular output (6, 7 or 10).",
+    },
+  },
   noMatch: "No job matches these filters",
   clearFilter: "Show all jobs",
   more: "Show older jobs",
@@ -304,6 +337,7 @@ const job = {
   cancel: "Cancel the job",
   against: "against",
   submitted: (time: string) => `submitted ${time}`,
+  imported: (time: string) => `imported ${time}; the search was made elsewhere`,
   cpu: (time: string) => `${time} of computing`,
   reused: "Answered from an earlier, equal search",
   owner: (name: string) => `by ${name}`,
@@ -313,6 +347,7 @@ const job = {
   planning: "Making the plan",
   merging: "Putting the parts together",
   percent: (n: number) => `${n} % searched`,
+  announced: (state: string, n: number) => `${state}: ${n} %`,
   progress: "Progress of the search",
   eta: (time: string) => `about ${time} left`,
   etaRange: (low: string, high: string) => (low === high ? `about ${low} left` : `${low} to ${high} left`),
@@ -356,13 +391,14 @@ const job = {
     column: { task: "Task", status: "State", queries: "Queries", shard: "Shard", letters: "Letters", wall: "Time", cpu: "CPU time", memory: "Memory", attempts: "Attempts" },
     firstTasks: (shown: string, all: string) => `The first ${shown} of ${all} tasks.`,
     span: (task: number, time: string) => `Task ${task}: ${time}`,
+    runningSpan: (task: number, time: string) => `Task ${task}: running for ${time}`,
     timeline: (tasks: number, lanes: number) => `When ${tasks} tasks ran, at most ${lanes} at once`,
     kind: { input: "Input", database: "Database", memory: "Memory", disk: "Disk", engine: "BLAST+", lost: "Lost", timeout: "Time" } as Record<string, string>,
     event: (kind: string, status: string, task: string) =>
       ({
         submitted: "Submitted",
         moved: `The job is now: ${status.toLowerCase()}`,
-        leased: "Tasks were started",
+        leased: task ? `Task ${task} was started` : "Tasks were started",
         task_done: `Task ${task} is done`,
         task_released: task ? `Task ${task} went back to the queue` : "Tasks went back to the queue",
         task_failed: `Task ${task} failed`,
@@ -473,6 +509,10 @@ const results = {
     columns: "Columns",
     selectAll: "Select all hits that the table lists",
     selectNone: "Select no hits",
+    print: "Print",
+    printHelp: (most: string) => `The selected hits of this query, else all that are shown; at most ${most}`,
+    selectedPrinted: (shown: string, all: string) => `${shown} of ${all} selected hits are printed: those that the table shows of this query.`,
+    firstPrinted: (shown: string, all: string | null) => (all === null ? `The first ${shown} hits are printed.` : `The first ${shown} of ${all} hits are printed.`),
     firstSelected: (n: string) => `The first ${n} are selected; a download of all hits needs no selection.`,
     select: (name: string) => `Select ${name}`,
     column: {
@@ -497,7 +537,6 @@ const results = {
     from: (what: string) => `Least ${what}`,
     until: (what: string) => `Greatest ${what}`,
     clear: "clear",
-    first: (n: string, all: string) => `Of the first ${n} of ${all} hits.`,
   },
   picture: {
     key: "Score, bits",
@@ -546,7 +585,6 @@ const databases = {
     title: "Build a database from FASTA",
     titleNew: (name: string) => `A new snapshot of ${name}`,
     file: "FASTA file, plain or gzip",
-    fileHelp: "Of any size; it is streamed to the server.",
     name: "Name of the database",
     nameHelp: "Letters, digits, “.”, “_” and “-”; at most 100, the first a letter or digit.",
     molecule: "What the sequences are",
@@ -554,9 +592,13 @@ const databases = {
     taxid: "Taxonomy id of all sequences (optional)",
     taxidHelp: "A whole number above 0, such as 9606.",
     parse: "Names can be looked up (they must all differ)",
-    sending: "Sending",
-    sent: "The server takes it over",
     submit: "Build",
+    append: {
+      title: (name: string) => `Append sequences to ${name}`,
+      help: "They are added to the current snapshot, which makes a new one; running jobs go on with theirs. Their names can be looked up if those of the database can.",
+      otherKind: (holds: string) => `These look like another kind of sequences; the database holds ${holds} sequences.`,
+      submit: "Append",
+    },
   },
   fetch: {
     open: "Fetch from a mirror",
@@ -567,6 +609,7 @@ const databases = {
   },
   works: {
     title: "Being done",
+    titleEnded: "Done lately",
     kind: { build: "Build", append: "Append", add: "Take in", fetch: "Fetch", verify: "Verify", warm: "Read into memory" } as Record<string, string>,
     status: { queued: "Waits", running: "Runs", completed: "Done", failed: "Failed", cancelled: "Cancelled" },
     progress: (name: string) => `Progress with ${name}`,
@@ -583,6 +626,8 @@ const databases = {
     update: "Update",
     updateHelp: "Fetch what the mirror has newer; running jobs go on with what they began with",
     updating: "The mirror is asked; the work is listed below.",
+    append: "Append",
+    appendHelp: "Add the sequences of a FASTA file to it",
     rebuild: "New snapshot",
     remove: "Remove",
     removed: (name: string) => `Removed ${name}.`,
@@ -632,6 +677,8 @@ const system = {
     good: "All is well: the server answers, and can take and run searches.",
     bad: "The server does not answer.",
     cannot: "The server answers, but cannot run searches now:",
+    degraded: "Degraded: searches are taken and run, but something that the server uses does not answer:",
+    sign: { lacking: "Not ready", degraded: "Degraded" },
     look: "The server works; this needs a look:",
     storageLow: (free: string) => `The disk of the data folder is nearly full: ${free} are free. Delete jobs, or let “--retention-days” do it.`,
     memoryLow: (free: string) => `Memory is nearly used up: ${free} are free.`,
@@ -687,7 +734,11 @@ const system = {
       metrics_backfill: "Fill in what finished jobs took",
       database_rescan: "Look for new and changed databases",
       retention: "Remove jobs past their time",
+      snapshot_retention: "Remove snapshots past their time",
+      sweep: "Remove what jobs that are gone left behind",
+      client_prune: "Forget callers that have not come for long",
+      counters: "Count in Redis for all servers",
     } as Record<string, string>,
   },
 };
-export const strings = { common, nav, live, keys, login, error, status, fasta, programs, options, search, jobs, job, picture, results, databases, system };
+export const strings = { common, dialog, nav, live, keys, login, error, status, fasta, programs, options, search, jobs, job, picture, results, databases, system };

@@ -15,9 +15,11 @@ function stored(): Theme {
 
 let theme = stored();
 
+const system = window.matchMedia("(prefers-color-scheme: dark)");
+
+/** The styles know light and dark only; what the system says is looked up here. */
 function apply() {
-  if (theme === "auto") delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = theme;
+  document.documentElement.dataset.theme = theme !== "auto" ? theme : system.matches ? "dark" : "light";
 }
 
 export function setTheme(next: Theme) {
@@ -42,4 +44,5 @@ export function useTheme(): Theme {
   );
 }
 
+system.addEventListener("change", apply);
 apply();

@@ -22,7 +22,9 @@ export type Database = Schemas["Databases"]["databases"][number];
 export type Ready = Schemas["Ready"];
 export type Taxa = operations["completeTaxa"]["responses"][200]["content"]["application/json"];
 export type Taxon = operations["getTaxon"]["responses"][200]["content"]["application/json"];
+export type Recommendation = Schemas["Recommendations"]["recommendations"][number];
 export type Problem = Schemas["Problem"];
+export type Me = Schemas["Me"];
 
 /** What the server refused, in its words; or that it cannot be reached (status 0). */
 export class ApiError extends Error {
@@ -58,15 +60,18 @@ export async function problemOf(reply: Response): Promise<ApiError> {
   return new ApiError({ ...problem, status: reply.status }, after > 0 ? after : undefined);
 }
 
-/** A reply that is not an error. A missing token is asked for; an aborted call rejects with its AbortError. */
-export async function call(path: string, init: RequestInit = {}): Promise<Response> {
-  let reply: Response;
+async function reach(path: string, init: RequestInit): Promise<Response> {
   try {
-    reply = await fetch(serverUrl(path), { ...init, headers: { ...authorization(), ...init.headers } });
+    return await fetch(serverUrl(path), init);
   } catch (reason) {
     if (init.signal?.aborted) throw reason;
     throw new ApiError({ status: 0, code: "offline", detail: strings.error.offline });
   }
+}
+
+/** A reply that is not an error. A missing token is asked for; an aborted call rejects with its AbortError. */
+export async function call(path: string, init: RequestInit = {}): Promise<Response> {
+  const reply = await reach(path, { ...init, headers: { ...authorization(), ...init.headers } });
   if (reply.status === 401) token.ask();
   if (!reply.ok) throw await problemOf(reply);
   return reply;
@@ -138,6 +143,19 @@ export function upload<T>(path: string, body: File | FormData, headers: Record<s
   });
 }
 
+/** A result of BLAST+ that was made elsewhere. Empty texts are left out: the file tells them. */
+export interface Import {
+  file: File;
+  program: ProgramName | "";
+  outfmt: string;
+  title: string;
+}
+
+function importResult({ file, ...rest }: Import, sent: (fraction: number) => void, signal: AbortSignal) {
+  const given = Object.entries(rest).filter(([, value]) => value !== "");
+  return upload<Job>(`/api/blast/imports?${new URLSearchParams(given)}`, file, { "Content-Type": "application/octet-stream" }, sent, signal);
+}
+
 const submit = (submission: Submission, key: string, sent?: (fraction: number) => void, signal?: AbortSignal) =>
   upload<Job>("/api/blast/jobs", form(submission), { "Idempotency-Key": key }, sent, signal);
 
@@ -146,6 +164,8 @@ export const api = {
   taxa: (text: string, limit: number, signal?: AbortSignal) => json<Taxa>(`/api/blast/taxonomy?${new URLSearchParams({ text, limit: String(limit) })}`, { signal }),
   taxon: (taxid: number, signal?: AbortSignal) => json<Taxon>(`/api/blast/taxonomy/${taxid}`, { signal }),
   databases: (signal?: AbortSignal) => json<Schemas["Databases"]>("/api/blast/databases", { signal }),
+  recommend: (molecule: "protein" | "nucleotide", longest: number, signal?: AbortSignal) =>
+    json<Schemas["Recommendations"]>(`/api/blast/recommend?${new URLSearchParams({ molecule, longest: String(longest) })}`, { signal }).then(({ recommendations }) => recommendations),
   jobs(filter: JobFilter, cursor: string, limit: number, signal?: AbortSignal) {
     const query = new URLSearchParams({ limit: String(limit) });
     for (const [name, value] of Object.entries(filter)) if (value) query.set(name, value);
@@ -167,19 +187,17 @@ export const api = {
   // Goes out even when the page is being left.
   remove: (id: string) => call(jobPath(id), { method: "DELETE", keepalive: true }).then(() => undefined),
   submit,
+  importResult,
   preflight: (submission: Submission, signal?: AbortSignal) =>
     json<Preflight>("/api/blast/preflight", { method: "POST", body: form(submission), signal }),
+  me: (signal?: AbortSignal) => json<Me>("/api/blast/me", { signal }),
   health: (signal?: AbortSignal) => json<{ status: string }>("/healthz", { signal }),
   /** 503 is an answer too: what is lacking. */
   async ready(signal?: AbortSignal): Promise<Ready> {
-    try {
-      return await json<Ready>("/readyz", { signal });
-    } catch (reason) {
-      if (!(reason instanceof ApiError) || reason.status !== 503) throw reason;
-      const reply = await fetch(serverUrl("/readyz"), { ...(signal && { signal }) });
-      const body = (await reply.json()) as Partial<Ready> & { detail?: string };
-      return { status: body.status ?? "not_ready", lacking: body.lacking ?? [body.detail ?? reason.message] };
-    }
+    const reply = await reach("/readyz", { ...(signal && { signal }) });
+    if (!reply.ok && reply.status !== 503) throw await problemOf(reply);
+    const body = (await reply.json().catch(() => ({}))) as Partial<Ready> & { detail?: string };
+    return { status: body.status ?? "not_ready", lacking: body.lacking ?? [body.detail ?? strings.error.unknown(reply.status)], degraded: body.degraded ?? [] };
   },
   beat: (signal?: AbortSignal) => json<unknown>("/api/blast/beat", { signal }),
   metrics: (signal?: AbortSignal) => call("/metrics", { signal }).then((reply) => reply.text()),

@@ -21,6 +21,12 @@ export interface Build {
   file: File;
 }
 
+/** `asked` are parameters of the build; empty ones are left out. */
+function send(asked: Record<string, string>, file: File, sent: (fraction: number) => void, signal: AbortSignal) {
+  const given = Object.entries({ ...asked, source: file.name.slice(0, 60) }).filter(([, value]) => value !== "");
+  return upload<DatabaseWork>(`/api/blast/databases?${new URLSearchParams(given)}`, file, { "Content-Type": "application/octet-stream" }, sent, signal);
+}
+
 /** What can be done to databases; all of it but looking is for administrators. */
 export const databases = {
   kept: (name: string, signal?: AbortSignal) => json<Schemas["KeptDatabase"]>(path(name), { signal }),
@@ -28,10 +34,8 @@ export const databases = {
   residency: (name: string, signal?: AbortSignal) => json<Residency>(path(name, "/residency"), { signal }),
   works: (signal?: AbortSignal) => json<{ works: DatabaseWork[] }>("/api/blast/database-works", { signal }).then(({ works }) => works),
   cancelWork: (id: string) => post<DatabaseWork>(`/api/blast/database-works/${id}/cancel`),
-  build({ file, taxid, title, ...rest }: Build, sent: (fraction: number) => void, signal: AbortSignal) {
-    const asked = new URLSearchParams({ ...rest, parse_ids: String(rest.parse_ids), source: file.name.slice(0, 60), ...(title && { title }), ...(taxid && { taxid }) });
-    return upload<DatabaseWork>(`/api/blast/databases?${asked}`, file, { "Content-Type": "application/octet-stream" }, sent, signal);
-  },
+  build: ({ file, parse_ids, ...rest }: Build, sent: (fraction: number) => void, signal: AbortSignal) => send({ ...rest, parse_ids: String(parse_ids) }, file, sent, signal),
+  append: ({ file, ...rest }: Pick<Build, "name" | "taxid" | "file">, sent: (fraction: number) => void, signal: AbortSignal) => send({ ...rest, append: "true" }, file, sent, signal),
   verify: (name: string, snapshot?: string) => post<DatabaseWork>(path(name, "/verify") + of(snapshot)),
   warm: (name: string) => post<DatabaseWork>(path(name, "/warm")),
   fetch: (name: string) => post<DatabaseWork>(path(name, "/fetch")),

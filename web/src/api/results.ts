@@ -1,5 +1,5 @@
 import { type QueryClient, queryOptions } from "@tanstack/react-query";
-import { call, jobPath } from "./client.ts";
+import { api, call, jobPath } from "./client.ts";
 import type { components } from "./schema.d.ts";
 
 type Schemas = components["schemas"];
@@ -8,6 +8,7 @@ export type Hit = Schemas["Hit"];
 export type Hsp = Schemas["Hsp"];
 export type SubjectTotal = Schemas["SubjectTotal"];
 export type HitSummary = Schemas["HitSummary"];
+export type Distribution = Schemas["HitDistribution"];
 export type HitTaxon = Schemas["HitTaxon"];
 export type Alignment = Schemas["Alignment"];
 
@@ -42,7 +43,7 @@ async function ask<T>(id: string, part: string, asked: Asked, signal?: AbortSign
 }
 
 export const results = {
-  summary: (id: string, asked: { query?: number } = {}, signal?: AbortSignal) => ask<HitSummary>(id, "summary", asked, signal),
+  summary: (id: string, asked: { query?: number; where?: string; words?: string } = {}, signal?: AbortSignal) => ask<HitSummary>(id, "summary", asked, signal),
   async queries(id: string, asked: Asked, signal?: AbortSignal): Promise<Page<QueryRow>> {
     const page = await ask<Schemas["HitQueries"]>(id, "queries", asked, signal);
     return { rows: page.queries, total: page.total, next: page.next_cursor };
@@ -64,16 +65,50 @@ export const results = {
 
 export const queriesAtOnce = 200;
 export const summaryOf = (id: string) => queryOptions({ queryKey: ["results", id, "summary"], queryFn: ({ signal }) => results.summary(id, {}, signal), staleTime: Infinity });
+/** A query with its coverage, and how the hits that pass a filter are spread. */
+export const queryOf = (id: string, asked: { query: number; where?: string; words?: string }) =>
+  queryOptions({ queryKey: ["results", id, "summary", asked], queryFn: ({ signal }) => results.summary(id, asked, signal), staleTime: Infinity });
 export const queriesOf = (id: string, sort: string, find: string) => ({
   key: ["results", id, "queries", sort, find],
   read: (cursor: string, signal?: AbortSignal) => results.queries(id, { sort, find, limit: queriesAtOnce, cursor }, signal),
 });
-/** The key of a page, from 0, of the list that `key` names. */
-export const pageKey = (key: readonly unknown[], page: number) => [...key, "page", page];
+
+export const hitsAtOnce = 100;
+/** Of each hit, in the table; its alignments show all. */
+export const hspsInTable = 20;
+/** What is asked of the hits of a query: a filter, a sort. */
+export type HitRequest = { query: number; words?: string; where?: string; sort?: string };
+export const hitsOf = (id: string, request: HitRequest) => ({
+  key: ["results", id, "hits", request],
+  read: (cursor: string, signal?: AbortSignal) => results.hits(id, { ...request, hsps: hspsInTable, limit: hitsAtOnce, cursor }, signal),
+});
+
+const keepFor = 15_000;
+/** One page, from 0, of the list that `key` names. Its rows are let go some seconds after they went out of sight. */
+export const pageOf = <Row>(key: readonly unknown[], read: (cursor: string, signal: AbortSignal) => Promise<Page<Row>>, page = 0, cursor = "") =>
+  queryOptions({ queryKey: [...key, "page", page], queryFn: ({ signal }) => read(cursor, signal), staleTime: Infinity, gcTime: keepFor });
 
 /** Asks for what the place of a result shows first, while that place's code is still on its way. */
-export function lookAhead(client: QueryClient, id: string) {
+async function lookAhead(client: QueryClient, id: string) {
   void client.prefetchQuery(summaryOf(id));
   const { key, read } = queriesOf(id, "hits", "");
-  void client.prefetchQuery({ queryKey: pageKey(key, 0), queryFn: ({ signal }) => read("", signal), staleTime: Infinity });
+  const page = pageOf(key, read);
+  const asked = new URLSearchParams(window.location.search);
+  const named = Number(asked.get("q")) - 1;
+  await client.prefetchQuery(page);
+  const query = named >= 0 ? named : client.getQueryData<Page<QueryRow>>(page.queryKey)?.rows[0]?.index;
+  // A filter or another view shows other hits.
+  if (query === undefined || [...asked.keys()].some((name) => name !== "id" && name !== "q" && name !== "hit")) return;
+  const hits = hitsOf(id, { query, sort: "" });
+  void client.prefetchQuery(pageOf(hits.key, hits.read));
 }
+
+export const jobOf = (client: QueryClient, id: string) =>
+  queryOptions({
+    queryKey: ["job", id],
+    async queryFn({ signal }) {
+      const job = await api.job(id, signal);
+      if (job.status === "completed") void lookAhead(client, id);
+      return job;
+    },
+  });

@@ -180,20 +180,20 @@ export const sniffBytes = 1_000_000;
 
 /** Reads the first megabyte, never more. */
 export async function sniff(file: File): Promise<FileFacts> {
-  const head = new Uint8Array(await file.slice(0, sniffBytes).arrayBuffer());
-  const gzip = head[0] === 0x1f && head[1] === 0x8b;
-  let text: string;
-  let cut = file.size > sniffBytes;
-  if (gzip) {
-    const unpacked = await gunzipHead(head, sniffBytes);
-    text = unpacked.text;
-    cut ||= unpacked.cut;
-  } else {
-    text = new TextDecoder("latin1").decode(head);
-  }
+  const { text: whole, gzip, cut } = await headOf(file, sniffBytes);
+  let text = whole;
   // A name or line cut in two would look like a fault.
   if (cut) text = text.slice(0, text.lastIndexOf("\n") + 1);
   return { ...examine(text, cut), bytes: file.size, gzip, share: cut ? Math.min(1, sniffBytes / file.size) : 1 };
+}
+
+/** What the first bytes of a file say, unpacked if they are gzip data; `cut`: there is more. */
+export async function headOf(file: File, bytes: number): Promise<{ text: string; gzip: boolean; cut: boolean }> {
+  const head = new Uint8Array(await file.slice(0, bytes).arrayBuffer());
+  const gzip = head[0] === 0x1f && head[1] === 0x8b;
+  if (!gzip) return { text: new TextDecoder("latin1").decode(head), gzip, cut: file.size > bytes };
+  const { text, cut } = await gunzipHead(head, bytes);
+  return { text, gzip, cut: cut || file.size > bytes };
 }
 
 async function gunzipHead(head: Uint8Array<ArrayBuffer>, most: number): Promise<{ text: string; cut: boolean }> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Job } from "../api/client.ts";
-import { machineOf, rates, worries } from "./health.ts";
+import { machineOf, rates, standing, worries } from "./health.ts";
 import { parseMetrics } from "./metrics.ts";
 
 const figures = (free: number, memory: number) =>
@@ -24,6 +24,15 @@ describe("health", () => {
     expect(found).toHaveLength(5);
     expect(found[0]).toBe("the job store: gone");
     expect(found.at(-1)).toContain("2 jobs failed");
+  });
+
+  it("tells what works less well from what does not work", () => {
+    expect(standing({ status: "ready", lacking: [] })).toBe("good");
+    expect(standing({ status: "ready", lacking: [], degraded: [] })).toBe("good");
+    const degraded = { status: "ready" as const, lacking: [], degraded: ["Redis (events): no answer in time"] };
+    expect(standing(degraded)).toBe("degraded");
+    expect(worries({ ready: degraded, failed: [failedAt("2026-01-31T11:59:00Z")] }, now)).toEqual(["Redis (events): no answer in time", "1 job failed within the hour."]);
+    expect(standing({ status: "not_ready", lacking: ["the object store: gone"], degraded: degraded.degraded })).toBe("lacking");
   });
 
   it("knows no machine where a server does not tell of one", () => {

@@ -43,11 +43,19 @@ export function machineOf(metrics: Metrics): Machine | null {
 const low = 0.05;
 const hour = 3_600_000;
 
+/** `lacking`: it cannot run searches. `degraded`: it can, though something that it uses does not answer. */
+export type Standing = "good" | "degraded" | "lacking";
+
+export function standing(ready: Ready): Standing {
+  if (ready.status !== "ready") return "lacking";
+  return ready.degraded && ready.degraded.length > 0 ? "degraded" : "good";
+}
+
 /** What an operator should look at, in words and the gravest first; empty when all is well. */
 export function worries(facts: { ready?: Ready | undefined; metrics?: Metrics | undefined; beat?: Beat | undefined; failed?: Job[] | undefined }, now: number): string[] {
   const { ready, metrics, beat, failed } = facts;
   const found: string[] = [];
-  for (const clause of ready?.lacking ?? []) found.push(clause);
+  found.push(...(ready?.lacking ?? []), ...(ready?.degraded ?? []));
   const machine = metrics && machineOf(metrics);
   if (machine?.storage && machine.storage.free < low * machine.storage.all) found.push(say.storageLow(bytes(machine.storage.free)));
   if (machine && machine.memory.all > 0 && machine.memory.free < low * machine.memory.all) found.push(say.memoryLow(bytes(machine.memory.free)));

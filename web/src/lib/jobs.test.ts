@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Event, Job } from "../api/client.ts";
-import { applyEvent, took } from "./jobs.ts";
+import { announced, applyEvent, took } from "./jobs.ts";
 
 const id = "0".repeat(32);
 const job: Job = {
@@ -38,4 +38,10 @@ describe("applyEvent", () => {
     expect(again.failure).toBeUndefined();
     expect(again.finished).toBeUndefined();
   });
+});
+
+it("is announced at each quarter, not at each task", () => {
+  const at = (fraction: number) => announced({ status: "running", progress: { ...job.progress, fraction } });
+  expect([0, 0.2, 0.25, 0.49, 0.5, 0.99].map(at)).toEqual(["Running", "Running", "Running: 25 %", "Running: 25 %", "Running: 50 %", "Running: 75 %"]);
+  expect(announced({ status: "completed", progress: job.progress })).toBe("Completed");
 });

@@ -1,4 +1,5 @@
 import type { Event, Job, JobStatus } from "../api/client.ts";
+import { strings } from "../strings.ts";
 
 export const ended = (status: JobStatus) => status === "completed" || status === "failed" || status === "cancelled";
 export const active = (status: JobStatus) => status === "running" || status === "merging";
@@ -33,4 +34,10 @@ export function took(job: Job, now: number): number | null {
   const end = job.finished ? Date.parse(job.finished) : active(job.status) ? now : NaN;
   const seconds = (end - Date.parse(job.started)) / 1000;
   return Number.isFinite(seconds) ? Math.max(0, seconds) : null;
+}
+
+/** How a job stands, for those who hear the page: it changes with the state and at each quarter, not with each task. */
+export function announced({ status, progress }: Pick<Job, "status" | "progress">): string {
+  const quarter = Math.floor(progress.fraction * 4) * 25;
+  return status === "running" && quarter > 0 ? strings.job.announced(strings.status[status], quarter) : strings.status[status];
 }

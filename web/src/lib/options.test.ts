@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Database, Option, Program } from "../api/client.ts";
 import { commandLine, curl, python, quoted } from "./commands.ts";
 import { carriedOver, check, checkAll, formats, groups, isDefault } from "./options.ts";
-import { choices, implied } from "./programs.ts";
+import { choices, implied, offers } from "./programs.ts";
 
 const option = (name: string, type: Option["type"], more: Partial<Option> = {}): Option => ({
   name, type, group: "General search options", description: "", forbids: "nothing", ...more,
@@ -26,7 +26,7 @@ const all = [
   program("blastn", "nucleotide", "nucleotide"), blastp, program("blastx", "nucleotide", "protein"), program("tblastn", "protein", "nucleotide"),
   program("tblastx", "nucleotide", "nucleotide"), program("psiblast", "protein", "protein"), program("rpsblast", "protein", "profile"),
 ];
-const database = (molecule: Database["molecule"]): Database => ({ name: "d", title: "", molecule, sequences: 1, letters: 1, bytes: 1, date: "", version: 5 });
+const database = (molecule: Database["molecule"], kind: Database["kind"] = "sequences"): Database => ({ name: "d", title: "", molecule, kind, sequences: 1, letters: 1, bytes: 1, date: "", version: 5 });
 const of = (name: string) => blastp.options.find((one) => one.name === name)!;
 
 describe("programs", () => {
@@ -42,9 +42,15 @@ describe("programs", () => {
 
   it("says of each other one why not", () => {
     const judged = choices(all, "protein", database("protein"));
-    expect(judged.filter(({ why }) => !why).map(({ program: { name } }) => name)).toEqual(["blastp", "psiblast", "rpsblast"]);
+    expect(judged.filter(({ why }) => !why).map(({ program: { name } }) => name)).toEqual(["blastp", "psiblast"]);
     expect(judged.find(({ program: { name } }) => name === "blastn")?.why).toContain("takes a nucleotide query");
     expect(judged.find(({ program: { name } }) => name === "tblastn")?.why).toContain("searches nucleotide databases");
+    expect(judged.find(({ program: { name } }) => name === "rpsblast")?.why).toContain("plain sequences");
+  });
+
+  it("takes profiles for what they are", () => {
+    expect(implied(all, "protein", database("protein", "profiles"))).toBe("rpsblast");
+    expect(implied(all, "nucleotide", database("protein", "profiles"))).toBe("blastx");
   });
 });
 
@@ -96,4 +102,11 @@ describe("commands", () => {
     expect(curl({ ...told, token: true })).toContain("$BLASTLOOM_TOKEN");
     expect(python(told)).toContain(`"evalue":"1e-5"`);
   });
+});
+
+it("offers the best search of each program that the server recommends", () => {
+  const one = (program: string, database: string) => ({ program, database, reasons: [], warnings: [] });
+  const best = [one("blastp", "large"), one("tblastn", "genomes")];
+  expect(offers([best[0]!, one("blastp", "small"), best[1]!, one("tblastn", "reads")])).toEqual(best);
+  expect(offers([])).toEqual([]);
 });

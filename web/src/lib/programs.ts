@@ -1,4 +1,4 @@
-import type { Database, Program, ProgramName } from "../api/client.ts";
+import type { Database, Program, ProgramName, Recommendation } from "../api/client.ts";
 import { strings } from "../strings.ts";
 import type { Molecule } from "./fasta.ts";
 
@@ -26,15 +26,23 @@ export function choices(programs: Program[], query: Molecule | null, database: D
       ? say.wrongQuery(program.name, program.query, query)
       : wrongDatabase
         ? say.wrongDatabase(program.name, needs, database.molecule)
-        : null;
-    const note = program.database === "profile" ? say.profile : program.name === "deltablast" ? say.delta : null;
-    return { program, why, note };
+        : database?.kind === "sequences" && program.database === "profile"
+          ? say.profile(program.name)
+          : null;
+    return { program, why, note: program.name === "deltablast" ? say.delta : null };
   });
-  return judged.sort((a, b) => Number(a.why !== null) - Number(b.why !== null) || rank(a.program.name) - rank(b.program.name));
+  // A database of profiles holds a sequence of each too; it is there for its profiles.
+  const meant = ({ program }: Choice) => (database?.kind === "profiles" && program.database === "profile" ? 0 : 1);
+  return judged.sort((a, b) => Number(a.why !== null) - Number(b.why !== null) || meant(a) - meant(b) || rank(a.program.name) - rank(b.program.name));
 }
 
 /** What query × database implies; undefined while one of them is unknown. */
 export function implied(programs: Program[], query: Molecule | null, database: Database | undefined): ProgramName | undefined {
   if (!query || !database) return undefined;
   return choices(programs, query, database).find((choice) => choice.why === null)?.program.name;
+}
+
+/** Of what the server recommends, best first: one search of each program. */
+export function offers(recommended: Recommendation[]): Recommendation[] {
+  return recommended.filter(({ program }, i) => recommended.findIndex((one) => one.program === program) === i);
 }

@@ -17,6 +17,8 @@ export interface Scene {
   /** What it shows, in words. */
   title: string;
   items: Item[];
+  /** Rows of which the page may mark one; a saved picture has none marked. */
+  rows?: { top: number; pitch: number; count: number };
 }
 
 const sans = "system-ui, 'Helvetica Neue', Arial, sans-serif";

@@ -6,6 +6,7 @@ import { count } from "../lib/format.ts";
 import { strings } from "../strings.ts";
 import { Copy, Fault, Skeleton } from "../ui/basics.tsx";
 import { Picture, SavePicture, useWidth } from "../ui/picture.tsx";
+import { usePrinting } from "../ui/printing.ts";
 import { type Aligned, type Block, blocks, hspWords, isAligned, shownName } from "./hits.ts";
 import { pairs } from "./pictures.ts";
 
@@ -53,9 +54,10 @@ export function Alignment({ job, query, hit, fit, dots, onFit, onDots }: Props) 
   const { aligned, hsps, whole } = useAlignments(job, query, hit);
   const [ref, width] = useWidth<HTMLDivElement>(800);
   const [picked, setPicked] = useState(-1);
+  const printing = usePrinting();
   const scene = useMemo(() => pairs(query, whole, width, picked), [query, whole, width, picked]);
   const gutter = 2 * (String(Math.max(query.length ?? 0, hit.slen ?? 0, 999)).length + 1) + 8;
-  const perLine = fit ? Math.max(20, Math.floor(width / letterWidth) - gutter) : 60;
+  const perLine = fit && !printing ? Math.max(20, Math.floor(width / letterWidth) - gutter) : 60;
   const name = shownName(hit);
   const pick = (i: number) => {
     setPicked(i);
@@ -134,7 +136,9 @@ const One = memo(function One({ n, of, hsp, program, perLine, dots, picked }: On
       <pre tabIndex={0} aria-label={say.number(n + 1, of)}>
         {lines.map((line, i) => (
           <Fragment key={i}>
-            <Line line={line} digits={digits} dots={dots} />
+            <span className="lines">
+              <Line line={line} digits={digits} dots={dots} />
+            </span>
             {"\n"}
           </Fragment>
         ))}

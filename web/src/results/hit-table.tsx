@@ -30,13 +30,14 @@ interface Props {
 /** The server sorts, filters and hands out pages; rows not here yet are shown as lines in grey. */
 export function HitTable({ hits, shown, sort, onSort, at, onFocus, selected, onToggle, onToggleAll }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
-  const virtual = useVirtualizer({ count: hits.count, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 12, scrollPaddingStart: rowHeight + 4 });
+  const virtual = useVirtualizer({ count: hits.count, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 6, scrollPaddingStart: rowHeight + 4 });
   const rows = virtual.getVirtualItems();
   const [first, last] = [rows[0]?.index ?? 0, rows.at(-1)?.index ?? 0];
   const { see } = hits;
   useEffect(() => see(first, last + 20), [first, last, see]);
   useEffect(() => {
-    if (at >= 0) virtual.scrollToIndex(at, { align: "auto" });
+    // The first row of a list that was not scrolled is in sight; to ask for that would lay the page out.
+    if (at > 0 || (at === 0 && (virtual.scrollOffset ?? 0) > 0)) virtual.scrollToIndex(at, { align: "auto" });
   }, [at]);
   const visible = useMemo(() => columns.filter(({ id }) => shown.includes(id)), [shown]);
   const act = useRef({ onFocus, onToggle });
@@ -99,6 +100,8 @@ export function HitTable({ hits, shown, sort, onSort, at, onFocus, selected, onT
   );
 }
 
+const cellText = ({ id, text }: Column, hit: Hit) => (id === "slen" && hit.slen !== null ? count(hit.slen) : text(hit));
+
 interface RowProps {
   place: number;
   top: number;
@@ -125,15 +128,44 @@ const Row = memo(function Row({ place, top, hit, visible, template, focused, sel
       <div role="gridcell">
         <input type="checkbox" tabIndex={-1} aria-label={say.select(shownName(hit))} checked={selected} onClick={(event) => event.stopPropagation()} onChange={() => act.current.onToggle(hit)} />
       </div>
-      {visible.map(({ id, numeric, text }) => (
-        <div key={id} role="gridcell" className={numeric ? "num" : id === "accession" ? "mono cell" : "cell"} title={id === "title" ? hit.title : undefined}>
-          {id === "maxScore" && <i className="dot" aria-hidden="true" style={{ background: `var(${scorePaints[scoreClass(Number(hit.max_score))]})` }} />}
-          {id === "slen" && hit.slen !== null ? count(hit.slen) : text(hit)}
+      {visible.map((column) => (
+        <div key={column.id} role="gridcell" className={column.numeric ? "num" : column.id === "accession" ? "mono cell" : "cell"} title={column.id === "title" ? hit.title : undefined}>
+          {column.id === "maxScore" && <i className="dot" aria-hidden="true" style={{ background: `var(${scorePaints[scoreClass(Number(hit.max_score))]})` }} />}
+          {cellText(column, hit)}
         </div>
       ))}
     </div>
   );
 });
+
+/** For paper: the rows that are here, whole, with long words broken. */
+export function PrintedHits({ hits, shown }: { hits: Hit[]; shown: string[] }) {
+  const visible = columns.filter(({ id }) => shown.includes(id));
+  return (
+    <table className="table printhits">
+      <thead>
+        <tr>
+          {visible.map(({ id, numeric }) => (
+            <th key={id} className={numeric ? "num" : undefined}>
+              {say.column[id]}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {hits.map((hit) => (
+          <tr key={hit.id}>
+            {visible.map((column) => (
+              <td key={column.id} className={column.numeric ? "num" : column.id === "accession" ? "mono" : undefined}>
+                {cellText(column, hit)}
+              </td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
 
 /** Which columns are shown. */
 export function ColumnChooser({ shown, onChange }: { shown: string[]; onChange: (shown: string[]) => void }) {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { toSvg } from "../lib/scene.ts";
 import { readTabular } from "../lib/testdata/read.ts";
-import { asked, blocks, columns, exponent, hspWords, isAligned, isCondition, parseRange, scoreClass, shownName, usualColumns } from "./hits.ts";
-import { bins, pairs, summary } from "./pictures.ts";
+import { asked, blocks, columns, hspWords, isAligned, isCondition, parseRange, scoreClass, shownName, usualColumns } from "./hits.ts";
+import { histogram, pairs, summary } from "./pictures.ts";
 
 describe.each(["blastp", "blastx", "blastn"])("alignments of %s", (program) => {
   const hsps = readTabular(program).flatMap(({ hits }) => hits.flatMap((hit) => hit.hsps.filter(isAligned)));
@@ -29,12 +29,6 @@ describe.each(["blastp", "blastx", "blastn"])("alignments of %s", (program) => {
 describe("hits", () => {
   const { query, hits } = readTabular("blastp").find(({ hits }) => hits.length > 3)!;
 
-  it("have E-values on a line, zero at its end", () => {
-    expect(exponent("0.0")).toBe(180);
-    expect(exponent("1e-5")).toBeCloseTo(5);
-    expect(exponent("10")).toBeCloseTo(-1);
-  });
-
   it("are of NCBI's score classes", () => expect([39.9, 40, 50, 80, 200, 1085].map(scoreClass)).toEqual([0, 1, 2, 3, 4, 4]));
 
   it("leave out the column of names that BLAST does not know", () => {
@@ -55,7 +49,7 @@ describe("hits", () => {
   });
 
   it("are drawn within the picture, coverage above", () => {
-    for (const scene of [summary(query, hits, 600, 100, 0), summary(query, hits, 600, 100, 0, [0, 3, 1]), pairs(query, hits[0]!, 600, 0)]) {
+    for (const scene of [summary(query, hits, 600, 100), summary(query, hits, 600, 100, [0, 3, 1]), pairs(query, hits[0]!, 600, 0)]) {
       for (const item of scene.items) if (item.kind === "rect") expect(item.x + item.width).toBeLessThanOrEqual(601);
       const svg = toSvg(scene, () => "#000");
       expect(svg).toMatch(/^<svg .*<\/svg>\n$/s);
@@ -90,12 +84,15 @@ describe("a filter", () => {
   });
 });
 
-describe("bins", () => {
-  it("hold every value once, the greatest too", () => {
-    const values = [0, 1, 50, 99, 100, 100];
-    const found = bins(values, 20, [0, 100]);
-    expect(found).toMatchObject({ low: 0, high: 100 });
-    expect(found.counts.reduce((a, b) => a + b, 0)).toBe(values.length);
-    expect(bins([7, 7, 7], 20).counts.reduce((a, b) => a + b, 0)).toBe(3);
+describe("a histogram", () => {
+  it("draws all hits, and over them those that pass", () => {
+    const { items } = histogram({ from: -10, step: 10, hits: [1, 0, 4], passed: [0, 0, 2] }, 240, 112, "E values");
+    const bars = items.flatMap((item) => (item.kind === "rect" ? [item] : []));
+    expect(bars.map(({ fill }) => fill)).toEqual(["--line-strong", "--line-strong", "--plot"]);
+    const [, all, passed] = bars;
+    expect(passed!.x).toBe(all!.x);
+    expect(all!.height).toBeCloseTo(2 * passed!.height);
+    expect(all!.title).toBe("10 to 20: 4");
+    expect(items.flatMap((item) => (item.kind === "text" ? [item.text] : []))).toContain("0");
   });
 });

@@ -11,22 +11,13 @@ export const best = (hit: Hit): Hsp | undefined => hit.hsps.reduce<Hsp | undefin
 /** A database without parsed names calls its sequences BL_ORD_ID:7; the first word of the title says more. */
 export const shownName = ({ accession, title }: { accession: string; title: string }) => (/BL_ORD_ID/.test(accession) ? title.split(/\s/, 1)[0] || accession : accession);
 
-/** −log10 of an E-value; BLAST prints 0.0 below about 1e-180. */
-export const lowest = 180;
-export function exponent(evalue: string): number {
-  const value = Number(evalue);
-  return value > 0 ? Math.min(lowest, -Math.log10(value)) : lowest;
-}
+/** The greatest −log10 of an E-value; BLAST prints 0.0 below about 1e-180. */
+const lowest = 180;
 
-/** What can be plotted and brushed: one number for each hit. */
-export const measures = {
-  evalue: (hit: Hit) => exponent(hit.evalue),
-  identity: (hit: Hit) => Number(hit.pident),
-  length: (hit: Hit) => hit.length,
-  cover: (hit: Hit) => hit.cover,
-} as const;
-export type Measure = keyof typeof measures;
-export const allMeasures: readonly Measure[] = ["evalue", "identity", "length", "cover"];
+/** What is plotted and brushed, and the server's names for it. */
+export const fields = { evalue: "evalue", identity: "pident", length: "length", cover: "coverage" } as const;
+export type Measure = keyof typeof fields;
+export const allMeasures = Object.keys(fields) as Measure[];
 export type Ranges = Partial<Record<Measure, readonly [number, number]>>;
 
 /** A range as the server's filter language has it. */
@@ -36,8 +27,7 @@ function limits(measure: Measure, [low, high]: readonly [number, number]): strin
     // 0.0 lies beyond every bound.
     return [...(high < lowest ? [`evalue>=${value(high)}`] : []), `evalue<=${value(low)}`];
   }
-  const field = { identity: "pident", length: "length", cover: "coverage" }[measure];
-  return [`${field}>=${low}`, `${field}<=${high}`];
+  return [`${fields[measure]}>=${low}`, `${fields[measure]}<=${high}`];
 }
 
 /** Whether a text is meant as a condition rather than as words to be found. */
@@ -82,7 +72,7 @@ export const columns: Column[] = [
   word("sciname", true, "128px", (hit) => hit.sciname),
   number("maxScore", true, "76px", (hit) => hit.max_score, "bitscore"),
   number("totalScore", true, "56px", (hit) => hit.total_score),
-  number("cover", true, "60px", (hit) => `${hit.cover}%`, "coverage"),
+  number("cover", true, "60px", (hit) => (hit.cover === null ? "–" : `${hit.cover}%`), "coverage"),
   number("evalue", true, "76px", (hit) => hit.evalue, "evalue"),
   number("pident", true, "76px", (hit) => `${hit.pident}%`, "pident"),
   number("slen", true, "60px", (hit) => hit.slen),

@@ -1,6 +1,6 @@
 import { useQueries } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useState } from "react";
-import { type Page, pageKey } from "../api/results.ts";
+import { type Page, pageOf } from "../api/results.ts";
 
 /** A long list of which only the pages in sight are held. Rows stand at places from 0. */
 export interface Pages<Row> {
@@ -18,12 +18,9 @@ export interface Pages<Row> {
   retry: () => void;
 }
 
-const keepFor = 15_000;
-
 /**
  * A page's cursor is known when the page before was read, so a list is walked from its beginning; cursors are kept,
- * rows are let go some seconds after they went out of sight.
- * `key` names the list; another key is another list.
+ * rows are let go some seconds after they went out of sight. `key` names the list; another key is another list.
  */
 export function usePages<Row>(key: readonly unknown[], size: number, read: (cursor: string, signal: AbortSignal) => Promise<Page<Row>>): Pages<Row> {
   const name = JSON.stringify(key);
@@ -37,12 +34,7 @@ export function usePages<Row>(key: readonly unknown[], size: number, read: (curs
     return [...pages];
   }, [seen.first, seen.last, cursors.length]);
   const answers = useQueries({
-    queries: wanted.map((page) => ({
-      queryKey: pageKey(key, page),
-      queryFn: ({ signal }: { signal: AbortSignal }) => read(cursors[page]!, signal),
-      staleTime: Infinity,
-      gcTime: keepFor,
-    })),
+    queries: wanted.map((page) => pageOf(key, read, page, cursors[page])),
   });
   const held = new Map(wanted.map((page, i) => [page, answers[i]!.data]));
   const last = held.get(cursors.length - 1);

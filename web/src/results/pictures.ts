@@ -1,4 +1,4 @@
-import type { Hit, QueryRow } from "../api/results.ts";
+import type { Distribution, Hit, QueryRow } from "../api/results.ts";
 import { count } from "../lib/format.ts";
 import { type Scene, ticks } from "../lib/scene.ts";
 import { strings } from "../strings.ts";
@@ -16,9 +16,9 @@ const depthHeight = 40;
 
 /**
  * The hits as bars along the query, in their order, coloured by score. Above them, how many alignments cover each of
- * the equal parts of the query, when `depth` tells that. A bar's key is the place of its hit.
+ * the equal parts of the query, when `depth` tells that. A bar's key is the place of its hit, and its row.
  */
-export function summary(query: QueryRow, hits: Hit[], width: number, most: number, focused: number, depth: number[] = []): Scene {
+export function summary(query: QueryRow, hits: Hit[], width: number, most: number, depth: number[] = []): Scene {
   const left = 8;
   const right = 8;
   const pitch = 10;
@@ -56,7 +56,6 @@ export function summary(query: QueryRow, hits: Hit[], width: number, most: numbe
   shown.forEach((hit, row) => {
     const y = top + row * pitch + pitch / 2;
     const title = `${shownName(hit)}: ${hit.max_score} bits, E ${hit.evalue}`;
-    if (row === focused) items.push({ kind: "rect", key: row, x: 0, y: y - pitch / 2, width, height: pitch, fill: "--accent-soft" });
     const ends = hit.hsps.map(({ qstart, qend }) => [Math.min(qstart ?? 1, qend ?? 1), Math.max(qstart ?? 1, qend ?? 1)] as const);
     if (ends.length === 0) return;
     const from = Math.min(...ends.map(([a]) => a));
@@ -71,7 +70,7 @@ export function summary(query: QueryRow, hits: Hit[], width: number, most: numbe
       items.push({ kind: "rect", key: row, x: x(a), y: y - height / 2, width: Math.max(1.5, x(b + 1) - x(a)), height, radius: 1, fill: scorePaints[kind]!, title });
     }
   });
-  return { width, height: bottom + 6, items, title: say.summary(shown.length, query.title.split(/\s/, 1)[0] ?? "") };
+  return { width, height: bottom + 6, items, rows: { top, pitch, count: shown.length }, title: say.summary(shown.length, query.title.split(/\s/, 1)[0] ?? "") };
 }
 
 /** A curve of steps over the query, with the greatest depth told. */
@@ -131,54 +130,32 @@ export function pairs(query: QueryRow, hit: Hit, width: number, focused: number)
   return { width, height: bottom + 26, items, title: say.pairs(hit.hsps.length, shownName(hit)) };
 }
 
-export interface Bins {
-  low: number;
-  high: number;
-  step: number;
-  counts: number[];
-}
-
-/** Counts in equal steps between round ends. */
-export function bins(values: number[], wanted: number, fixed?: readonly [number, number]): Bins {
-  let low = fixed?.[0] ?? Math.min(...values);
-  let high = fixed?.[1] ?? Math.max(...values);
-  if (!(high > low)) high = low + 1;
-  const step = ticks(high - low, wanted)[1] ?? 1;
-  low = Math.floor(low / step) * step;
-  high = Math.max(low + step, Math.ceil(high / step - 1e-9) * step);
-  const counts = new Array<number>(Math.max(1, Math.round((high - low) / step))).fill(0);
-  for (const value of values) {
-    const bin = Math.min(counts.length - 1, Math.max(0, Math.floor((value - low) / step + 1e-9)));
-    counts[bin]! += 1;
-  }
-  return { low, high, step, counts };
-}
-
 export const plotMargin = { left: 36, right: 8, top: 8, bottom: 20 };
 
 /** All values in grey, those that pass the filter in colour, from zero up. */
-export function histogram(all: Bins, passed: Bins, width: number, height: number, title: string): Scene {
+export function histogram({ from: low, step, hits, passed }: Distribution, width: number, height: number, title: string): Scene {
   const { left, right, top, bottom } = plotMargin;
-  const most = Math.max(1, ...all.counts);
+  const most = Math.max(1, ...hits);
+  const high = low + step * hits.length;
   const items: Scene["items"] = [];
-  const x = (value: number) => left + ((value - all.low) / (all.high - all.low)) * (width - left - right);
+  const x = (value: number) => left + ((value - low) / (high - low)) * (width - left - right);
   const y = (n: number) => height - bottom - (n / most) * (height - top - bottom);
   for (const tick of ticks(most, 2).filter(Number.isInteger)) {
     items.push({ kind: "line", x1: left, y1: y(tick), x2: width - right, y2: y(tick), stroke: "--line" });
     items.push({ kind: "text", x: left - 4, y: y(tick) + 3, text: count(tick), fill: "--muted", size: 10, anchor: "end" });
   }
-  const bars = (of: Bins, fill: "--line-strong" | "--plot", opacity: number) =>
-    of.counts.forEach((n, i) => {
+  const bars = (counts: number[], fill: "--line-strong" | "--plot", opacity: number) =>
+    counts.forEach((n, i) => {
       if (n === 0) return;
-      const from = of.low + i * of.step;
-      items.push({ kind: "rect", x: x(from) + 0.5, y: y(n), width: Math.max(1, x(from + of.step) - x(from) - 1), height: y(0) - y(n), fill, opacity, title: say.bin(from, from + of.step, n) });
+      const from = low + i * step;
+      items.push({ kind: "rect", x: x(from) + 0.5, y: y(n), width: Math.max(1, x(from + step) - x(from) - 1), height: y(0) - y(n), fill, opacity, title: say.bin(from, from + step, n) });
     });
-  bars(all, "--line-strong", 0.35);
+  bars(hits, "--line-strong", 0.35);
   bars(passed, "--plot", 1);
   items.push({ kind: "line", x1: left, y1: y(0), x2: width - right, y2: y(0), stroke: "--line-strong" });
-  const spacing = ticks(all.high - all.low, 4)[1] ?? all.step;
+  const spacing = ticks(high - low, 4)[1] ?? step;
   const steps: number[] = [];
-  for (let t = Math.ceil(all.low / spacing - 1e-9) * spacing; t <= all.high + 1e-9; t += spacing) steps.push(t === 0 ? 0 : t); // Without the sign of a negative zero.
+  for (let t = Math.ceil(low / spacing - 1e-9) * spacing; t <= high + 1e-9; t += spacing) steps.push(t === 0 ? 0 : t); // Without the sign of a negative zero.
   for (const tick of steps)
     items.push({ kind: "text", x: x(tick), y: height - 6, text: count(Math.round(tick * 100) / 100), fill: "--muted", size: 10, anchor: x(tick) > width - right - 12 ? "end" : "middle" });
   return { width, height, items, title };

@@ -1,60 +1,53 @@
 import { type PointerEvent, useEffect, useMemo, useState } from "react";
-import type { Hit } from "../api/results.ts";
+import type { Distribution, HitSummary } from "../api/results.ts";
 import { strings } from "../strings.ts";
 import { Picture, SavePicture, useWidth } from "../ui/picture.tsx";
-import { type Measure, measures, type Ranges } from "./hits.ts";
-import { bins, histogram, plotMargin } from "./pictures.ts";
+import { allMeasures, fields, type Measure, type Ranges } from "./hits.ts";
+import { histogram, plotMargin } from "./pictures.ts";
 
 const say = strings.results.plots;
-const fixed: Partial<Record<Measure, readonly [number, number]>> = { identity: [0, 100], cover: [0, 100] };
 
 interface Props {
-  hits: Hit[];
-  passed: Hit[];
+  of: NonNullable<HitSummary["distributions"]>;
   ranges: Ranges;
   onRange: (measure: Measure, range: readonly [number, number] | null) => void;
 }
 
-/** Four distributions. A stretch drawn with the pointer, or typed below, filters the table. */
-export function Plots({ hits, passed, ranges, onRange }: Props) {
+/** Distributions of what BLAST told. A stretch drawn with the pointer, or typed below, filters the table. */
+export function Plots({ of, ranges, onRange }: Props) {
   return (
     <div className="plots">
-      {(["evalue", "identity", "length", "cover"] as const).map((measure) => (
-        <Plot key={measure} measure={measure} hits={hits} passed={passed} range={ranges[measure]} onRange={(range) => onRange(measure, range)} />
-      ))}
+      {allMeasures.map((measure) => {
+        const all = of[fields[measure]];
+        return all && <Plot key={measure} measure={measure} all={all} range={ranges[measure]} onRange={(range) => onRange(measure, range)} />;
+      })}
     </div>
   );
 }
 
 interface PlotProps {
   measure: Measure;
-  hits: Hit[];
-  passed: Hit[];
+  all: Distribution;
   range: readonly [number, number] | undefined;
   onRange: (range: readonly [number, number] | null) => void;
 }
 
 const height = 112;
 
-function Plot({ measure, hits, passed, range, onRange }: PlotProps) {
+function Plot({ measure, all, range, onRange }: PlotProps) {
   const [ref, width] = useWidth<HTMLDivElement>(240);
   const [drawn, setDrawn] = useState<[number, number] | null>(null);
-  const value = measures[measure];
-  const all = useMemo(() => bins(hits.map(value), 20, fixed[measure]), [hits, measure, value]);
-  const within = useMemo(() => {
-    const counts = new Array<number>(all.counts.length).fill(0);
-    for (const hit of passed) counts[Math.min(counts.length - 1, Math.max(0, Math.floor((value(hit) - all.low) / all.step + 1e-9)))]! += 1;
-    return { ...all, counts };
-  }, [passed, all, value]);
-  const scene = useMemo(() => histogram(all, within, width, height, say.title(say.name[measure])), [all, within, width, measure]);
+  const scene = useMemo(() => histogram(all, width, height, say.title(say.name[measure])), [all, width, measure]);
 
+  const { from: low, step } = all;
+  const high = low + step * all.hits.length;
   const span = width - plotMargin.left - plotMargin.right;
-  const x = (at: number) => plotMargin.left + ((at - all.low) / (all.high - all.low)) * span;
+  const x = (at: number) => plotMargin.left + ((at - low) / (high - low)) * span;
   const valueAt = (event: PointerEvent) => {
     const box = event.currentTarget.getBoundingClientRect();
     const share = Math.min(1, Math.max(0, (event.clientX - box.left - plotMargin.left) / span));
     // Whole steps: a bar is in or out.
-    return Math.round((share * (all.high - all.low)) / all.step) * all.step + all.low;
+    return Math.round((share * (high - low)) / step) * step + low;
   };
   const down = (event: PointerEvent) => {
     event.currentTarget.setPointerCapture(event.pointerId);
@@ -63,9 +56,9 @@ function Plot({ measure, hits, passed, range, onRange }: PlotProps) {
   };
   const up = () => {
     if (!drawn) return;
-    const [low, high] = drawn[0] <= drawn[1] ? drawn : [drawn[1], drawn[0]];
+    const [from, until] = drawn[0] <= drawn[1] ? drawn : [drawn[1], drawn[0]];
     setDrawn(null);
-    onRange(high > low ? [round(low), round(high)] : null);
+    onRange(until > from ? [round(from), round(until)] : null);
   };
   const brush = drawn ?? range;
   return (
@@ -83,12 +76,12 @@ function Plot({ measure, hits, passed, range, onRange }: PlotProps) {
         onPointerCancel={() => setDrawn(null)}
       >
         <Picture scene={scene} />
-        {brush && <div className="brush" style={{ left: x(Math.max(all.low, Math.min(...brush))), width: Math.max(1, x(Math.min(all.high, Math.max(...brush))) - x(Math.max(all.low, Math.min(...brush)))), height: height - plotMargin.bottom }} />}
+        {brush && <div className="brush" style={{ left: x(Math.max(low, Math.min(...brush))), width: Math.max(1, x(Math.min(high, Math.max(...brush))) - x(Math.max(low, Math.min(...brush)))), height: height - plotMargin.bottom }} />}
       </div>
       <div className="row between small">
-        <Bound label={say.from(say.name[measure])} value={range?.[0]} placeholder={String(round(all.low))} onChange={(low) => onRange(low === null && range === undefined ? null : [low ?? all.low, range?.[1] ?? all.high])} />
+        <Bound label={say.from(say.name[measure])} value={range?.[0]} placeholder={String(round(low))} onChange={(from) => onRange(from === null && range === undefined ? null : [from ?? low, range?.[1] ?? high])} />
         <span aria-hidden="true">–</span>
-        <Bound label={say.until(say.name[measure])} value={range?.[1]} placeholder={String(round(all.high))} onChange={(high) => onRange(high === null && range === undefined ? null : [range?.[0] ?? all.low, high ?? all.high])} />
+        <Bound label={say.until(say.name[measure])} value={range?.[1]} placeholder={String(round(high))} onChange={(until) => onRange(until === null && range === undefined ? null : [range?.[0] ?? low, until ?? high])} />
         {range && (
           <button type="button" className="link" onClick={() => onRange(null)}>
             {say.clear}

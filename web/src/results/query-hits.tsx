@@ -1,30 +1,29 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { ApiError, type Job } from "../api/client.ts";
-import { type Hit, type QueryRow, results } from "../api/results.ts";
+import { type Hit, type HitRequest, hitsAtOnce, hitsOf, hspsInTable, type Page, queryOf, type QueryRow, results } from "../api/results.ts";
 import { count } from "../lib/format.ts";
 import { setParams, useLocation } from "../router.ts";
 import { strings } from "../strings.ts";
 import { Fault, Skeleton } from "../ui/basics.tsx";
 import { Picture, SavePicture, useWidth } from "../ui/picture.tsx";
+import { usePrinting } from "../ui/printing.ts";
 import { say as toast } from "../ui/toast.tsx";
 import { Alignment } from "./alignment.tsx";
 import { HitDownload } from "./hit-download.tsx";
-import { ColumnChooser, HitTable, type Selection } from "./hit-table.tsx";
+import { ColumnChooser, HitTable, PrintedHits, type Selection } from "./hit-table.tsx";
 import { allMeasures, asked, columns, parseRange, type Ranges, shownName, usualColumns } from "./hits.ts";
 import { useHotkeys } from "./hotkeys.ts";
 import { kept } from "./kept.ts";
-import { usePages } from "./pages.ts";
+import { type Pages, usePages } from "./pages.ts";
 import { summary } from "./pictures.ts";
 import { Plots } from "./plots.tsx";
 
 const say = strings.results;
-const pageSize = 100;
-/** Of each hit, in the table; the alignments below show all. */
-const hspsInTable = 20;
 const mostDrawn = 100;
-const mostPlotted = 1000;
 const mostSelected = 10_000;
+const mostPrinted = 1000;
+const none: never[] = [];
 
 interface Props {
   job: Job;
@@ -69,8 +68,8 @@ export function QueryHits({ job, query, step, selected, onSelect }: Props) {
   const filtered = shown.text.trim() !== "" || Object.keys(shown.ranges).length > 0;
   const [typed, setTyped] = useSettled(shown.text);
   const request = { query: query.index, ...shown.filter, sort: shown.sort };
-  const key = ["results", job.id, "hits", request];
-  const hits = usePages<Hit>(key, pageSize, (cursor, signal) => results.hits(job.id, { ...request, hsps: hspsInTable, limit: pageSize, cursor }, signal));
+  const { key, read } = hitsOf(job.id, request);
+  const hits = usePages<Hit>(key, hitsAtOnce, read);
   // Counting behind a filter may take longer than the first page.
   const counted = useQuery({
     queryKey: [...key, "total"],
@@ -127,9 +126,9 @@ export function QueryHits({ job, query, step, selected, onSelect }: Props) {
 }
 
 interface HitsProps extends Props {
-  hits: ReturnType<typeof usePages<Hit>>;
+  hits: Pages<Hit>;
   shown: ReturnType<typeof useShown>;
-  request: Record<string, string | number | undefined>;
+  request: HitRequest;
   children: React.ReactNode;
 }
 
@@ -163,6 +162,7 @@ function Hits({ job, query, hits, shown, step, selected, onSelect, request, chil
   const usual = useMemo(() => usualColumns(hits.first ?? []), [hits.first]);
   const visible = useMemo(() => shown.columns?.split(",") ?? usual, [shown.columns, usual]);
   const { at, name, focus } = useFocus({ hits, shown });
+  const printing = usePrinting();
   const [plotsOpen, setPlotsOpen] = useState(() => Object.keys(shown.ranges).length > 0);
   const [fit, setFit] = useState(kept.get("fit") === "1");
   const [dots, setDots] = useState(kept.get("dots") === "1");
@@ -178,28 +178,29 @@ function Hits({ job, query, hits, shown, step, selected, onSelect, request, chil
   };
   const toggleAll = async () => {
     if (selected.size > 0) return onSelect(new Map());
-    const next = new Map<number, string>();
-    for (let cursor: string | null = ""; cursor !== null && next.size < mostSelected; ) {
-      const page: Awaited<ReturnType<typeof results.hits>> = await results.hits(job.id, { ...request, hsps: 0, limit: 1000, cursor });
-      for (const hit of page.rows) next.set(hit.id, shownName(hit));
-      cursor = page.next;
-    }
-    if (next.size >= mostSelected) toast(say.table.firstSelected(count(next.size)));
-    onSelect(next);
+    const rows = await firstHits(job, request, 0, mostSelected);
+    if (rows.length >= mostSelected) toast(say.table.firstSelected(count(rows.length)));
+    onSelect(new Map(rows.map((hit) => [hit.id, shownName(hit)])));
   };
+  const [sheet, setSheet] = useState<Hit[] | null>(null);
+  const print = async () => {
+    const only = selected.size > 0 ? (hit: Hit) => selected.has(hit.id) : () => true;
+    setSheet(await firstHits(job, request, hspsInTable, mostPrinted, only));
+  };
+  useEffect(() => {
+    if (!sheet) return;
+    window.addEventListener("afterprint", () => setSheet(null), { once: true });
+    window.print();
+  }, [sheet]);
   useHotkeys({
     ArrowDown: () => walk(1), j: () => walk(1), ArrowUp: () => walk(-1), k: () => walk(-1), PageDown: () => walk(12), PageUp: () => walk(-12),
     Home: () => walk(-Infinity), End: () => walk(Infinity), x: () => toggle(hits.row(at)), "[": () => step(-1), "]": () => step(1),
   });
-  const drawn = hits.first ?? [];
-  const details = useQuery({
-    queryKey: ["results", job.id, "summary", query.index],
-    queryFn: ({ signal }) => results.summary(job.id, { query: query.index }, signal),
-    staleTime: Infinity,
-  });
-  const depth = details.data?.depth ?? [];
+  const drawn = hits.first ?? none;
+  const details = useQuery(queryOf(job.id, { query: query.index }));
+  const depth = details.data?.depth ?? none;
   const fileName = (query.name || `query-${query.index + 1}`).replaceAll(/[^\w.-]+/g, "_");
-  const scene = useMemo(() => summary(query, drawn, width, mostDrawn, at, depth), [query, drawn, width, at, depth]);
+  const scene = useMemo(() => summary(query, drawn, width, mostDrawn, depth), [query, drawn, width, depth]);
   const hit = useFocusedHit(job, query, hits.row(at), name);
   return (
     <>
@@ -207,16 +208,16 @@ function Hits({ job, query, hits, shown, step, selected, onSelect, request, chil
         <summary>{say.summary}</summary>
         <div className="row spread small noprint">
           <span className="muted">{hits.count > mostDrawn ? say.summaryFirst(mostDrawn, count(hits.total ?? hits.count)) : ""}</span>
-          <SavePicture scene={() => summary(query, drawn, width, mostDrawn, -1, depth)} name={say.summaryName(fileName)} />
+          <SavePicture scene={() => scene} name={say.summaryName(fileName)} />
         </div>
         <div ref={ref} className="summaryscroll" tabIndex={0} role="region" aria-label={say.summary}>
-          <Picture scene={scene} onPick={focus} />
+          <Picture scene={scene} onPick={focus} marked={at} />
         </div>
       </details>
       {query.hits > 2 && (
         <details className="part noprint" open={plotsOpen} onToggle={(event) => setPlotsOpen(event.currentTarget.open)}>
           <summary>{say.plots.heading}</summary>
-          {plotsOpen && <Distributions job={job} query={query} request={request} ranges={shown.ranges} />}
+          {plotsOpen && <Distributions job={job} request={request} ranges={shown.ranges} />}
         </details>
       )}
       <div className="stack tight">
@@ -225,6 +226,9 @@ function Hits({ job, query, hits, shown, step, selected, onSelect, request, chil
           <div className="row">
             <ColumnChooser shown={visible} onChange={(next) => setParams({ columns: next.join(",") === usual.join(",") ? null : next.join(",") })} />
             <HitDownload job={job} request={request} total={hits.total} selected={selected} />
+            <button type="button" className="button" title={say.table.printHelp(count(mostPrinted))} onClick={() => void print().catch((reason: unknown) => toast(reason instanceof Error ? reason.message : String(reason)))}>
+              {say.table.print}
+            </button>
           </div>
         </div>
         {hits.first?.length === 0 ? (
@@ -232,7 +236,12 @@ function Hits({ job, query, hits, shown, step, selected, onSelect, request, chil
             <p>{say.table.nothing}</p>
           </div>
         ) : hits.first || !hits.error ? (
-          hits.first ? (
+          hits.first && printing ? (
+            <>
+              <PrintedHits hits={sheet ?? hits.first} shown={visible} />
+              <NotPrinted printed={sheet ?? hits.first} selected={sheet ? selected.size : 0} hits={hits} />
+            </>
+          ) : hits.first ? (
             <HitTable hits={hits} shown={visible} sort={shown.sort} onSort={(sort) => setParams({ sort })} at={at} onFocus={focus} selected={selected} onToggle={toggle} onToggleAll={() => void toggleAll()} />
           ) : (
             <Skeleton lines={10} height={24} />
@@ -261,6 +270,27 @@ function Hits({ job, query, hits, shown, step, selected, onSelect, request, chil
   );
 }
 
+/** The first hits that `wanted` takes, up to `most` of them, of as many as can be selected. */
+async function firstHits(job: Job, request: HitRequest, hsps: number, most: number, wanted: (hit: Hit) => boolean = () => true): Promise<Hit[]> {
+  const found: Hit[] = [];
+  let read = 0;
+  for (let cursor: string | null = ""; cursor !== null && found.length < most && read < mostSelected; ) {
+    const page: Page<Hit> = await results.hits(job.id, { ...request, hsps, limit: Math.min(1000, most), cursor });
+    found.push(...page.rows.filter(wanted));
+    read += page.rows.length;
+    cursor = page.next;
+  }
+  return found.slice(0, most);
+}
+
+/** Paper says what it lacks. */
+function NotPrinted({ printed, selected, hits }: { printed: Hit[]; selected: number; hits: Pages<Hit> }) {
+  const all = selected || hits.total;
+  if (all === null ? hits.count <= printed.length : all <= printed.length) return null;
+  const shown = count(printed.length);
+  return <p className="small">{selected ? say.table.selectedPrinted(shown, count(selected)) : say.table.firstPrinted(shown, all === null ? null : count(all))}</p>;
+}
+
 /** The hit in focus: a row that is here, else the one the address names. It settles while keys walk over hits. */
 function useFocusedHit(job: Job, query: QueryRow, row: Hit | undefined, name: string | null): Hit | undefined {
   const elsewhere = useQuery({
@@ -281,23 +311,14 @@ function useFocusedHit(job: Job, query: QueryRow, row: Hit | undefined, name: st
   return settled;
 }
 
-/** Of the first hits in BLAST's order; a search keeps 500 of a query unless it is told otherwise. */
-function Distributions({ job, query, request, ranges }: { job: Job; query: QueryRow; request: HitsProps["request"]; ranges: Ranges }) {
-  const plotted = (wanted: HitsProps["request"]) => ({
-    queryKey: ["results", job.id, "plotted", wanted],
-    queryFn: ({ signal }: { signal: AbortSignal }) => results.hits(job.id, { ...wanted, hsps: 0, limit: mostPlotted }, signal),
-    staleTime: Infinity,
-    gcTime: 60_000,
-  });
+/** Of all hits of the query, and of those that the filter allows. */
+function Distributions({ job, request, ranges }: { job: Job; request: HitRequest; ranges: Ranges }) {
   const { sort: _, ...filter } = request;
-  const all = useQuery(plotted({ query: query.index }));
-  const passed = useQuery({ ...plotted(filter), placeholderData: keepPreviousData });
+  const all = useQuery(queryOf(job.id, { query: request.query }));
+  const filtered = useQuery({ ...queryOf(job.id, filter), placeholderData: keepPreviousData });
+  // What is wrong with a filter stands beside it.
+  const shown = filtered.data ?? all.data;
   if (all.error) return <Fault error={all.error} retry={() => void all.refetch()} />;
-  if (!all.data) return <Skeleton lines={3} height={36} />;
-  return (
-    <>
-      {query.hits > mostPlotted && <p className="muted small">{say.plots.first(count(mostPlotted), count(query.hits))}</p>}
-      <Plots hits={all.data.rows} passed={passed.data?.rows ?? []} ranges={ranges} onRange={(measure, range) => setParams({ [measure]: range ? `${range[0]}..${range[1]}` : null })} />
-    </>
-  );
+  if (!shown) return <Skeleton lines={3} height={36} />;
+  return <Plots of={shown.distributions ?? {}} ranges={ranges} onRange={(measure, range) => setParams({ [measure]: range ? `${range[0]}..${range[1]}` : null })} />;
 }

@@ -30,14 +30,15 @@ export function QueryList({ queries, withHits, all, order, words, chosen, onChoo
     const timer = setTimeout(() => onWords(text), 200);
     return () => clearTimeout(timer);
   }, [text, words, onWords]);
-  const virtual = useVirtualizer({ count: queries.count, getScrollElement: () => scroller.current, estimateSize: () => 44, overscan: 8 });
+  const virtual = useVirtualizer({ count: queries.count, getScrollElement: () => scroller.current, estimateSize: () => 44, overscan: 4 });
   const rows = virtual.getVirtualItems();
   const [first, last] = [rows[0]?.index ?? 0, rows.at(-1)?.index ?? 0];
   const { see } = queries;
   useEffect(() => see(first, last + 20), [first, last, see]);
   const at = queries.find(({ index }) => index === chosen);
   useEffect(() => {
-    if (at >= 0) virtual.scrollToIndex(at, { align: "auto" });
+    // As in the table of hits: nothing is asked of a list that stands at its beginning.
+    if (at > 0 || (at === 0 && (virtual.scrollOffset ?? 0) > 0)) virtual.scrollToIndex(at, { align: "auto" });
   }, [at]);
   return (
     <aside className="queries noprint" aria-label={say.title}>

@@ -137,7 +137,6 @@ const leaves = (nodes: Node[]): number => nodes.reduce((sum, { children }) => su
 /** The hits of a taxon, in the table of hits. */
 function ShowHits({ job, node }: { job: Job; node: Node }) {
   const condition = conditionOf(node);
-  if (!condition) return null;
   // The table is of one query: of the first that has such a hit.
   const show = async () => {
     const [first] = (await results.hits(job.id, { where: condition, hsps: 0, limit: 1 })).rows;

@@ -33,19 +33,8 @@ export function telling(node: Node): Node {
 
 export const name = ({ name, taxid }: HitTaxon) => name || say.unnamed(taxid);
 
-const longest = 3800; // The server takes 4,096 characters.
-
-/** A condition for all subjects of a taxon and below; null when it would be too long to ask. */
-export function conditionOf(node: Node): string | null {
-  const ids: number[] = [];
-  const walk = (one: Node) => {
-    if (one.taxon.own_hits > 0) ids.push(one.taxon.taxid);
-    one.children.forEach(walk);
-  };
-  walk(node);
-  const text = ids.map((id) => `taxid=${id}`).join(" or ");
-  return text.length <= longest && ids.length > 0 ? text : null;
-}
+/** A condition for all subjects of a taxon and below. One that stands alone may be unknown to the server's taxonomy. */
+export const conditionOf = ({ taxon, parent, children }: Node) => `${parent || children.length > 0 ? "clade" : "taxid"}=${taxon.taxid}`;
 
 /** Parents left of their children; how tall a box is tells how many hits it has. A key is a place in `nodes`. */
 export function icicle(roots: Node[], width: number, height: number): { scene: Scene; nodes: Node[] } {

@@ -12,6 +12,16 @@ export function useNow(milliseconds: number, on = true): number {
   return now;
 }
 
+/** `value` once it has stood still for a while. */
+export function useSettled<T>(value: T, milliseconds: number): T {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), milliseconds);
+    return () => clearTimeout(timer);
+  }, [value, milliseconds]);
+  return settled;
+}
+
 /** Calls `run` at most once in so many milliseconds, and once more for what came meanwhile. */
 export function throttled(run: () => void, milliseconds: number): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;

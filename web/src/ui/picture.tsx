@@ -1,4 +1,4 @@
-import { memo, useEffect, useRef, useState } from "react";
+import { memo, useDeferredValue, useEffect, useRef, useState } from "react";
 import { type Item, pageColours, type Scene, toPng, toSvg } from "../lib/scene.ts";
 import { saveBlob } from "../lib/save.ts";
 import { strings } from "../strings.ts";
@@ -19,13 +19,20 @@ export function useWidth<T extends HTMLElement>(initial: number): [React.RefObje
   return [ref, Math.floor(width)];
 }
 
+const none: Item[] = [];
+
 interface Props {
   scene: Scene;
   /** Items that carry a key can be picked with the pointer; the same is always in a table beside. */
   onPick?: (key: number) => void;
+  /** Which of the scene's rows is marked. */
+  marked?: number;
 }
 
-export const Picture = memo(function Picture({ scene, onPick }: Props) {
+export function Picture({ scene, onPick, marked = -1 }: Props) {
+  const { rows } = scene;
+  // What stands beside the picture is drawn first.
+  const items = useDeferredValue(scene.items, none);
   return (
     <svg
       className="picture"
@@ -39,11 +46,17 @@ export const Picture = memo(function Picture({ scene, onPick }: Props) {
         if (key !== null) onPick?.(Number(key));
       }}
     >
-      {scene.items.map((item, i) => (
-        <Shape key={i} item={item} pickable={onPick !== undefined} />
-      ))}
+      {rows && marked >= 0 && marked < rows.count && (
+        <rect x={0} y={rows.top + marked * rows.pitch} width={scene.width} height={rows.pitch} style={{ fill: "var(--accent-soft)" }} />
+      )}
+      <Shapes items={items} pickable={onPick !== undefined} />
     </svg>
   );
+}
+
+/** Hundreds of them, drawn again only for another scene: not when the mark moves. */
+const Shapes = memo(function Shapes({ items, pickable }: { items: Item[]; pickable: boolean }) {
+  return items.map((item, i) => <Shape key={i} item={item} pickable={pickable} />);
 });
 
 function Shape({ item, pickable }: { item: Item; pickable: boolean }) {
@@ -66,7 +79,7 @@ function Shape({ item, pickable }: { item: Item; pickable: boolean }) {
       );
     case "text":
       return (
-        <text {...data} x={item.x} y={item.y} fontSize={item.size ?? 12} fontWeight={item.weight} textAnchor={item.anchor} className={item.mono ? "mono" : undefined} style={{ fill: `var(${item.fill})` }}>
+        <text {...data} x={item.x} y={item.y} fontWeight={item.weight} textAnchor={item.anchor} className={item.mono ? "mono" : undefined} style={{ fill: `var(${item.fill})`, fontSize: item.size ?? 12 }}>
           {item.text}
         </text>
       );

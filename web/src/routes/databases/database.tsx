@@ -1,13 +1,16 @@
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { ApiError } from "../../api/client.ts";
+import { useRights } from "../../api/hooks.ts";
 import { databases, type Snapshot } from "../../api/databases.ts";
 import { bytes, clock, count } from "../../lib/format.ts";
+import { goesOn } from "../../lib/works.ts";
 import { strings } from "../../strings.ts";
-import { Bar, Dialog, Fault, Heading, Link, Skeleton } from "../../ui/basics.tsx";
-import { BuildDialog } from "./build.tsx";
+import { Bar, Fault, Heading, Link, Skeleton } from "../../ui/basics.tsx";
+import { FormDialog } from "../../ui/form-dialog.tsx";
+import { AppendDialog, BuildDialog } from "./build.tsx";
 import { Sequences } from "./sequences.tsx";
-import { goesOn, useOrder, useWorks, Works } from "./works.tsx";
+import { useOrder, useOrdered, useWorks, Works } from "./works.tsx";
 
 const say = strings.databases.one;
 
@@ -15,8 +18,10 @@ const say = strings.databases.one;
 export function DatabasePage({ name, ids }: { name: string; ids: string }) {
   const metadata = useQuery({ queryKey: ["database", name, "metadata"], queryFn: ({ signal }) => databases.metadata(name, signal) });
   const kept = useQuery({ queryKey: ["database", name, "kept"], queryFn: ({ signal }) => databases.kept(name, signal), retry: false });
-  const [asked, setAsked] = useState<"build" | "remove" | null>(null);
+  const [asked, setAsked] = useState<"build" | "append" | "remove" | null>(null);
   const order = useOrder();
+  const ordered = useOrdered();
+  const { manage } = useRights();
   const isKept = kept.data !== undefined;
   const gone = metadata.error instanceof ApiError && metadata.error.status === 404;
   return (
@@ -32,11 +37,16 @@ export function DatabasePage({ name, ids }: { name: string; ids: string }) {
               <Link place="jobs" params={{ database: name }} className="button">
                 {strings.databases.jobs}
               </Link>
-              <button type="button" className="button" title={say.updateHelp} onClick={() => void order(() => databases.fetch(name), say.updating)}>
-                {say.update}
-              </button>
-              {isKept && (
+              {manage && (
+                <button type="button" className="button" title={say.updateHelp} onClick={() => void order(() => databases.fetch(name), say.updating)}>
+                  {say.update}
+                </button>
+              )}
+              {manage && isKept && (
                 <>
+                  <button type="button" className="button" title={say.appendHelp} onClick={() => setAsked("append")}>
+                    {say.append}
+                  </button>
                   <button type="button" className="button" onClick={() => setAsked("build")}>
                     {say.rebuild}
                   </button>
@@ -82,8 +92,11 @@ export function DatabasePage({ name, ids }: { name: string; ids: string }) {
       {kept.data ? <Snapshots name={name} snapshots={kept.data.snapshots} /> : kept.error && !gone ? <p className="note">{say.notKept}</p> : null}
       {metadata.data && <Sequences key={ids} name={name} ids={ids} />}
       {asked === "build" && <BuildDialog name={name} onClose={() => setAsked(null)} />}
+      {asked === "append" && <AppendDialog name={name} holds={metadata.data?.molecule} onClose={() => setAsked(null)} />}
       {asked === "remove" && (
-        <Confirm title={say.removeTitle(name)} text={say.removeHelp} action={say.remove} onClose={() => setAsked(null)} run={() => order(() => databases.remove(name), say.removed(name), name)} />
+        <FormDialog title={say.removeTitle(name)} submit={say.remove} danger run={() => databases.remove(name).then(() => ordered(say.removed(name), name))} onClose={() => setAsked(null)}>
+          <p>{say.removeHelp}</p>
+        </FormDialog>
       )}
     </div>
   );
@@ -98,26 +111,11 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
   );
 }
 
-function Confirm({ title, text, action, run, onClose }: { title: string; text: string; action: string; run: () => Promise<unknown>; onClose: () => void }) {
-  return (
-    <Dialog title={title} onClose={onClose}>
-      <p>{text}</p>
-      <div className="row">
-        <button type="button" className="button danger" onClick={() => void run().then(onClose)}>
-          {action}
-        </button>
-        <button type="button" className="button" onClick={onClose}>
-          {strings.common.cancel}
-        </button>
-      </div>
-    </Dialog>
-  );
-}
-
 /** How much of it the kernel holds in memory: a search of a warm database does not wait for the disk. */
 function Memory({ name }: { name: string }) {
   const works = useWorks();
   const order = useOrder();
+  const { manage } = useRights();
   const warming = works.data?.some((work) => work.kind === "warm" && work.database === name && goesOn(work)) ?? false;
   const { data } = useQuery({ queryKey: ["database", name, "residency"], queryFn: ({ signal }) => databases.residency(name, signal), refetchInterval: warming ? 1000 : 30_000, retry: false });
   if (!data) return null;
@@ -126,9 +124,11 @@ function Memory({ name }: { name: string }) {
     <section className="panel stack tight" aria-labelledby="memory-title">
       <div className="row spread">
         <h2 id="memory-title">{say.memory}</h2>
-        <button type="button" className="button" disabled={warming || share >= 1} onClick={() => void order(() => databases.warm(name))}>
-          {warming ? say.warming : say.warm}
-        </button>
+        {manage && (
+          <button type="button" className="button" disabled={warming || share >= 1} onClick={() => void order(() => databases.warm(name))}>
+            {warming ? say.warming : say.warm}
+          </button>
+        )}
       </div>
       <Bar fraction={share} label={say.memory} />
       <p className="small muted">
@@ -141,6 +141,8 @@ function Memory({ name }: { name: string }) {
 
 function Snapshots({ name, snapshots }: { name: string; snapshots: Snapshot[] }) {
   const order = useOrder();
+  const ordered = useOrdered();
+  const { manage } = useRights();
   const [doomed, setDoomed] = useState<Snapshot | null>(null);
   return (
     <section className="stack tight" aria-labelledby="snapshots-title">
@@ -177,7 +179,7 @@ function Snapshots({ name, snapshots }: { name: string; snapshots: Snapshot[] })
                   {snapshot.fault ? <span className="fault">{snapshot.fault}</span> : snapshot.verified ? say.whole(clock(snapshot.verified)) : say.notVerified}
                 </td>
                 <td>
-                  <span className="row actions">
+                  <span className="row actions" hidden={!manage}>
                     {!snapshot.current && (
                       <button type="button" className="button" title={say.makeCurrentHelp} onClick={() => void order(() => databases.makeCurrent(name, snapshot.id), say.switched(name))}>
                         {say.makeCurrent}
@@ -199,7 +201,9 @@ function Snapshots({ name, snapshots }: { name: string; snapshots: Snapshot[] })
         </table>
       </div>
       {doomed && (
-        <Confirm title={say.removeSnapshotTitle(clock(doomed.created))} text={say.removeSnapshotHelp} action={say.remove} onClose={() => setDoomed(null)} run={() => order(() => databases.removeSnapshot(name, doomed.id))} />
+        <FormDialog title={say.removeSnapshotTitle(clock(doomed.created))} submit={say.remove} danger run={() => databases.removeSnapshot(name, doomed.id).then(() => ordered())} onClose={() => setDoomed(null)}>
+          <p>{say.removeSnapshotHelp}</p>
+        </FormDialog>
       )}
     </section>
   );

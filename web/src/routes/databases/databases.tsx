@@ -1,16 +1,17 @@
 import "../../css/databases.css";
-import { type FormEvent, useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import type { Database } from "../../api/client.ts";
 import { databases as api } from "../../api/databases.ts";
-import { useDatabases } from "../../api/hooks.ts";
+import { useDatabases, useRights } from "../../api/hooks.ts";
 import { bytes, count } from "../../lib/format.ts";
 import { setParams, useLocation } from "../../router.ts";
 import { strings } from "../../strings.ts";
-import { Dialog, Fault, Heading, Link, Skeleton } from "../../ui/basics.tsx";
+import { Fault, Heading, Link, Skeleton } from "../../ui/basics.tsx";
+import { Field, FormDialog } from "../../ui/form-dialog.tsx";
 import { matches } from "../search/database-list.tsx";
 import { BuildDialog } from "./build.tsx";
 import { DatabasePage } from "./database.tsx";
-import { useOrder, Works } from "./works.tsx";
+import { useOrdered, Works } from "./works.tsx";
 
 const say = strings.databases;
 
@@ -22,26 +23,13 @@ export default function Databases() {
 
 function FetchDialog({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState("");
-  const order = useOrder();
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    if (await order(() => api.fetch(name))) onClose();
-  };
+  const ordered = useOrdered();
   return (
-    <Dialog title={say.fetch.title} onClose={onClose}>
-      <form className="stack" onSubmit={(event) => void submit(event)}>
-        <div className="field">
-          <label htmlFor="fetch-name">{say.fetch.name}</label>
-          <input id="fetch-name" className="input mono" value={name} placeholder="swissprot" onChange={(event) => setName(event.target.value.trim())} />
-          <span className="muted small">{say.fetch.help}</span>
-        </div>
-        <div>
-          <button type="submit" className="button primary" disabled={!name}>
-            {say.fetch.submit}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog title={say.fetch.title} submit={say.fetch.submit} ready={name !== ""} run={() => api.fetch(name).then(() => ordered())} onClose={onClose}>
+      <Field label={say.fetch.name} name="name" help={say.fetch.help}>
+        {(control) => <input {...control} className="input mono" value={name} placeholder="swissprot" onChange={(event) => setName(event.target.value.trim())} />}
+      </Field>
+    </FormDialog>
   );
 }
 
@@ -49,6 +37,7 @@ function All() {
   const { params } = useLocation();
   const [asked, setAsked] = useState<"build" | "fetch" | null>(null);
   const query = useDatabases();
+  const { manage } = useRights();
   const words = params.get("find") ?? "";
   const [text, setText] = useState(words);
   useEffect(() => {
@@ -67,12 +56,16 @@ function All() {
             {query.data && query.data.length > 0 && (
               <input type="search" data-search className="input" aria-label={say.filter} placeholder={say.filter} value={text} onChange={(event) => setText(event.target.value)} />
             )}
-            <button type="button" className="button" onClick={() => setAsked("build")}>
-              {say.build.open}
-            </button>
-            <button type="button" className="button" onClick={() => setAsked("fetch")}>
-              {say.fetch.open}
-            </button>
+            {manage && (
+              <>
+                <button type="button" className="button" onClick={() => setAsked("build")}>
+                  {say.build.open}
+                </button>
+                <button type="button" className="button" onClick={() => setAsked("fetch")}>
+                  {say.fetch.open}
+                </button>
+              </>
+            )}
           </>
         }
       >
@@ -129,6 +122,7 @@ function Group({ title, databases }: { title: string; databases: Database[] }) {
                     {database.name}
                   </Link>
                   {database.title !== database.name && <div className="muted small">{database.title}</div>}
+                  {database.kind === "profiles" && <div className="muted small">{strings.search.database.profiles}</div>}
                 </td>
                 <td className="num">{count(database.sequences)}</td>
                 <td className="num">{count(database.letters)}</td>

@@ -1,8 +1,10 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { ApiError } from "../../api/client.ts";
-import { databases, type DatabaseWork } from "../../api/databases.ts";
+import { databases } from "../../api/databases.ts";
+import { useRights } from "../../api/hooks.ts";
 import { ago, clock } from "../../lib/format.ts";
+import { goesOn, shownWorks, worksTitle } from "../../lib/works.ts";
 import { go, to } from "../../router.ts";
 import { strings } from "../../strings.ts";
 import { Bar, Link } from "../../ui/basics.tsx";
@@ -10,9 +12,6 @@ import { useNow } from "../../ui/clock.ts";
 import { say as toast } from "../../ui/toast.tsx";
 
 const say = strings.databases.works;
-const shownEnded = 8;
-
-export const goesOn = ({ status }: DatabaseWork) => status === "queued" || status === "running";
 
 /** What is being done to databases. No event tells of it, so it is asked for: often while something is done. */
 export function useWorks() {
@@ -33,25 +32,32 @@ export function useWorks() {
 }
 
 /**
- * Runs an order, shows it among the works, and says what was refused. True when it was taken. A database that is gone by it
- * is not asked for again: its page leads to the list.
+ * After an order was taken: says so, and shows it among the works. A database that is `gone` by it is not asked for again: its
+ * page leads to the list.
  */
-export function useOrder() {
+export function useOrdered() {
   const client = useQueryClient();
-  return async (order: () => Promise<unknown>, done?: string, gone?: string): Promise<boolean> => {
-    try {
-      await order();
-    } catch (reason) {
-      toast(reason instanceof Error ? reason.message : String(reason), { seconds: 10 });
-      return false;
-    }
+  return (done?: string, gone?: string) => {
     if (done) toast(done);
     if (gone !== undefined) {
       go(to("databases"));
       void client.invalidateQueries({ queryKey: ["database", gone], refetchType: "none" });
     }
     for (const key of ["database-works", "databases", ...(gone === undefined ? ["database"] : [])]) void client.invalidateQueries({ queryKey: [key] });
-    return true;
+  };
+}
+
+/** Runs an order of a button, and says what was refused. */
+export function useOrder() {
+  const ordered = useOrdered();
+  return async (order: () => Promise<unknown>, done?: string) => {
+    try {
+      await order();
+    } catch (reason) {
+      toast(reason instanceof Error ? reason.message : String(reason), { seconds: 10 });
+      return;
+    }
+    ordered(done);
   };
 }
 
@@ -59,11 +65,12 @@ export function Works() {
   const { data, error } = useWorks();
   const order = useOrder();
   const now = useNow(10_000);
+  const { manage } = useRights();
   if (error instanceof ApiError || !data || data.length === 0) return null;
-  const shown = data.filter((work, i) => goesOn(work) || i < shownEnded);
+  const shown = shownWorks(data);
   return (
     <section className="stack tight" aria-labelledby="works-title">
-      <h2 id="works-title">{say.title}</h2>
+      <h2 id="works-title">{worksTitle(shown)}</h2>
       <ul className="panel flush worklist">
         {shown.map((work) => (
           <li key={work.id}>
@@ -79,7 +86,7 @@ export function Works() {
             <span className="muted small" title={clock(work.created)}>
               {ago(work.finished ?? work.created, now)}
             </span>
-            {goesOn(work) && (
+            {manage && goesOn(work) && (
               <button type="button" className="button" aria-label={say.cancelNamed(work.database)} onClick={() => void order(() => databases.cancelWork(work.id))}>
                 {strings.common.cancel}
               </button>

@@ -20,6 +20,8 @@ export function Downloads({ job }: { job: Job }) {
   const [waiting, setWaiting] = useState(false);
   const abort = useRef<AbortController>(null);
   const all = program ? formats(program) : [];
+  // No search is known that would write an imported result in another format.
+  const others = job.imported ? [] : all.filter(({ number }) => number !== job.outfmt);
   const own = job.outfmt.split(" ")[0];
 
   const save = async () => {
@@ -45,7 +47,7 @@ export function Downloads({ job }: { job: Job }) {
           <option value={job.outfmt}>
             {all.find(({ number }) => number === own)?.title ?? job.outfmt} ({own}, {say.own})
           </option>
-          {all.filter(({ number }) => number !== job.outfmt).map(({ number, title }) => (
+          {others.map(({ number, title }) => (
             <option key={number} value={number}>
               {title} ({number})
             </option>
@@ -71,6 +73,8 @@ export function Downloads({ job }: { job: Job }) {
   );
 }
 
+/** Those that make a result again, which cannot be done with an imported one. */
+const scripts: readonly string[] = ["sh", "nextflow", "snakemake"];
 const provenanceFiles = { methods: "methods.txt", bibtex: "references.bib", sh: "search.sh", nextflow: "search.nf", snakemake: "Snakefile", json: "provenance.json" } as const;
 
 /** How the result came to be: to cite it, and to make it again. */
@@ -79,7 +83,7 @@ function Provenance({ job }: { job: Job }) {
     <details className="menu">
       <summary className="button">{say.cite}</summary>
       <ul className="menubody">
-        {(Object.keys(provenanceFiles) as (keyof typeof provenanceFiles)[]).map((format) => (
+        {(Object.keys(provenanceFiles) as (keyof typeof provenanceFiles)[]).filter((format) => !job.imported || !scripts.includes(format)).map((format) => (
           <li key={format}>
             <button type="button" className="link" onClick={() => void call(resultsPath(job.id, "provenance", { format })).then(async (reply) => saveText(await reply.text(), provenanceFiles[format])).catch((reason: unknown) => toast(words(reason)))}>
               {say.provenance[format]}

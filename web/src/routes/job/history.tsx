@@ -5,8 +5,10 @@ import { usePolling } from "../../api/live.ts";
 import { bytes, clock, count, duration, measured } from "../../lib/format.ts";
 import { ended } from "../../lib/jobs.ts";
 import { type Scene, ticks } from "../../lib/scene.ts";
+import { type Span, spans } from "../../lib/timeline.ts";
 import { strings } from "../../strings.ts";
 import { Fault, Skeleton } from "../../ui/basics.tsx";
+import { useNow } from "../../ui/clock.ts";
 import { Picture, useWidth } from "../../ui/picture.tsx";
 import { Files } from "./downloads.tsx";
 
@@ -70,10 +72,11 @@ function TasksAndLog({ job, part }: { job: Job; part: "tasks" | "log" }) {
 }
 
 function Tasks({ tasks, events }: { tasks: Task[]; events: Event[] }) {
+  const now = useNow(1000, tasks.some(({ status }) => status === "leased"));
   if (tasks.length === 0) return <p className="muted">{say.noTasks}</p>;
   const counts = { ready: 0, leased: 0, done: 0, failed: 0 };
   for (const task of tasks) counts[task.status] += 1;
-  const ran = spans(tasks, events);
+  const ran = spans(tasks, events, now);
   const shards = Math.max(...tasks.map(({ shard }) => shard)) + 1;
   return (
     <div className="stack">
@@ -126,35 +129,6 @@ function Tasks({ tasks, events }: { tasks: Task[]; events: Event[] }) {
   );
 }
 
-interface Span {
-  task: number;
-  from: number;
-  until: number;
-  lane: number;
-}
-
-/** When each finished task ran: it ended with its event, and took its wall time before that. */
-export function spans(tasks: Task[], events: Event[]): Span[] {
-  const ends = new Map<number, number>();
-  for (const event of events) if (event.kind === "task_done" && event.task !== undefined) ends.set(event.task, Date.parse(event.at));
-  const found: Span[] = [];
-  for (const task of tasks) {
-    const end = ends.get(task.index);
-    if (end === undefined || !task.metrics) continue;
-    found.push({ task: task.index, from: end - task.metrics.wall_seconds * 1000, until: end, lane: 0 });
-  }
-  found.sort((a, b) => a.from - b.from);
-  const free: number[] = [];
-  for (const span of found) {
-    // Two clocks measured it; a few milliseconds of overlap are none.
-    let lane = free.findIndex((until) => until <= span.from + 100);
-    if (lane < 0) lane = free.length;
-    free[lane] = span.until;
-    span.lane = lane;
-  }
-  return found;
-}
-
 function Timeline({ ran }: { ran: Span[] }) {
   const [ref, width] = useWidth<HTMLDivElement>(800);
   return (
@@ -181,7 +155,7 @@ function timeline(all: Span[], width: number): Scene {
   for (const span of all)
     items.push({
       kind: "rect", x: x((span.from - start) / 1000), y: span.lane * pitch + 2, width: Math.max(2, x((span.until - start) / 1000) - x((span.from - start) / 1000) - 1),
-      height: pitch - 4, radius: 2, fill: "--plot", title: say.span(span.task + 1, measured((span.until - span.from) / 1000)),
+      height: pitch - 4, radius: 2, fill: "--plot", ...(span.running && { opacity: 0.45 }), title: (span.running ? say.runningSpan : say.span)(span.task + 1, measured((span.until - span.from) / 1000)),
     });
   return { width, height, title: say.timeline(all.length, lanes), items };
 }

@@ -3,20 +3,22 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
 import { jobName, useJobActions, useLeaving } from "../../api/actions.ts";
 import { api, ApiError, type Job } from "../../api/client.ts";
+import { useRights } from "../../api/hooks.ts";
 import { useEvents, usePolling } from "../../api/live.ts";
-import { lookAhead } from "../../api/results.ts";
+import { jobOf } from "../../api/results.ts";
 import { clock, count, duration, short } from "../../lib/format.ts";
-import { active, applyEvent, ended, took } from "../../lib/jobs.ts";
+import { active, announced, applyEvent, ended, took } from "../../lib/jobs.ts";
+import { results } from "../../pages.ts";
 import { base, to, useLocation } from "../../router.ts";
 import { strings } from "../../strings.ts";
 import { Bar, Copy, Fault, Heading, Link, Skeleton, State } from "../../ui/basics.tsx";
 import { throttled, useNow } from "../../ui/clock.ts";
-import { part } from "../../ui/lazy.tsx";
 import { Downloads } from "./downloads.tsx";
 import { History } from "./history.tsx";
 
 const say = strings.job;
-const results = part<{ job: Job }>(() => import("../../results/explorer.tsx"));
+// With this place's own code, so that it is there before a job is: after a submit it would be in the way of its first words.
+results.load().catch(() => undefined);
 
 export default function JobPlace() {
   const { params } = useLocation();
@@ -29,12 +31,7 @@ function useJob(id: string) {
   const client = useQueryClient();
   const polling = usePolling(1500);
   const query = useQuery({
-    queryKey: ["job", id],
-    async queryFn({ signal }) {
-      const job = await api.job(id, signal);
-      if (job.status === "completed") lookAhead(client, id);
-      return job;
-    },
+    ...jobOf(client, id),
     // Its first events may have come before its page.
     refetchOnMount: "always",
     retry: (failures, error) => failures < 2 && error instanceof ApiError && error.passing && error.status !== 0,
@@ -57,7 +54,6 @@ function useJob(id: string) {
 }
 
 function JobPage({ id }: { id: string }) {
-  useEffect(() => void results.load().catch(() => undefined), []);
   const query = useJob(id);
   const leaving = useLeaving();
   const job = query.data;
@@ -82,6 +78,7 @@ function Gone() {
 
 function Loaded({ job }: { job: Job }) {
   const actions = useJobActions();
+  const { change } = useRights();
   const title = jobName(job);
   useProgressTitle(job, title);
   return (
@@ -91,15 +88,17 @@ function Loaded({ job }: { job: Job }) {
         right={
           <>
             <Copy label={say.copyLink} text={() => new URL(to("job", { id: job.id }), base()).href} />
-            <Link place="search" params={{ from: job.id }} className="button">
-              {say.edit}
-            </Link>
-            {(job.status === "failed" || job.status === "cancelled") && (
+            {!job.imported && change && (
+              <Link place="search" params={{ from: job.id }} className="button">
+                {say.edit}
+              </Link>
+            )}
+            {change && (job.status === "failed" || job.status === "cancelled") && (
               <button type="button" className="button primary" onClick={() => void actions.retry(job)}>
                 {strings.jobs.retry}
               </button>
             )}
-            {ended(job.status) ? (
+            {!change ? null : ended(job.status) ? (
               <button type="button" className="button danger" onClick={() => actions.remove(job)}>
                 {strings.jobs.remove}
               </button>
@@ -122,6 +121,9 @@ function Loaded({ job }: { job: Job }) {
         </>
       )}
       <History job={job} />
+      <p className="hidden" role="status">
+        {announced(job)}
+      </p>
     </div>
   );
 }
@@ -140,18 +142,24 @@ function Facts({ job }: { job: Job }) {
   return (
     <div className="jobfacts">
       <span>
-        <span className="mono">{job.program}</span> {say.against}{" "}
-        <Link place="databases" params={{ name: job.database }} className="mono">
-          {job.database}
-        </Link>
+        <span className="mono">{job.program}</span>
+        {job.database && ` ${say.against} `}
+        {/* What an imported result searched need not be here. */}
+        {job.imported ? (
+          <span className="mono">{job.database}</span>
+        ) : (
+          <Link place="databases" params={{ name: job.database }} className="mono">
+            {job.database}
+          </Link>
+        )}
       </span>
       <span>
         {strings.common.queries(job.queries, count(job.queries))}, {strings.common.letters(job.letters, count(job.letters))}
       </span>
-      <span title={clock(job.created)}>{say.submitted(clock(job.created))}</span>
-      {ended(job.status) && seconds !== null && <span>{strings.jobs.took(duration(seconds))}</span>}
+      <span title={clock(job.created)}>{job.imported ? say.imported(clock(job.created)) : say.submitted(clock(job.created))}</span>
+      {ended(job.status) && !job.imported && seconds !== null && <span>{strings.jobs.took(duration(seconds))}</span>}
       {job.reused && <span>{say.reused}</span>}
-      {job.metrics && !job.reused && ended(job.status) && <span>{say.cpu(duration(job.metrics.cpu_seconds))}</span>}
+      {job.metrics && !job.reused && !job.imported && ended(job.status) && <span>{say.cpu(duration(job.metrics.cpu_seconds))}</span>}
       {job.owner !== "local" && <span>{say.owner(job.owner)}</span>}
       {options.map(([name, value]) => (
         <span key={name} className="chip mono">

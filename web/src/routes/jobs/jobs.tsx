@@ -3,7 +3,7 @@ import { type InfiniteData, useInfiniteQuery, useQueryClient } from "@tanstack/r
 import { useEffect, useMemo, useState } from "react";
 import { jobName, useJobActions, useLeaving } from "../../api/actions.ts";
 import { api, type Job, type JobFilter, type JobPage, type JobStatus } from "../../api/client.ts";
-import { useDatabases, usePrograms } from "../../api/hooks.ts";
+import { useDatabases, usePrograms, useRights } from "../../api/hooks.ts";
 import { useEvents, useLiveState, usePolling } from "../../api/live.ts";
 import { ago, clock, count, duration } from "../../lib/format.ts";
 import { active, applyEvent, ended, took } from "../../lib/jobs.ts";
@@ -11,6 +11,8 @@ import { setParams, useLocation } from "../../router.ts";
 import { strings } from "../../strings.ts";
 import { Bar, Fault, Heading, Link, Skeleton, State } from "../../ui/basics.tsx";
 import { throttled, useNow } from "../../ui/clock.ts";
+import { usePrinting } from "../../ui/printing.ts";
+import { ImportDialog } from "./import.tsx";
 
 const say = strings.jobs;
 const statuses: JobStatus[] = ["queued", "running", "merging", "completed", "failed", "cancelled"];
@@ -72,14 +74,23 @@ export default function Jobs() {
   const now = useNow(1000, jobs?.some((job) => active(job.status)) ?? false);
   const minute = useNow(20_000);
   const owners = new Set(jobs?.map(({ owner }) => owner));
+  const [importing, setImporting] = useState(false);
+  const { change } = useRights();
   return (
     <div className="stack jobs">
       <Heading
         title={say.title}
         right={
-          <Link place="search" className="button primary">
-            {say.newSearch}
-          </Link>
+          <>
+            <Link place="search" className="button primary">
+              {say.newSearch}
+            </Link>
+            {change && (
+              <button type="button" className="button" onClick={() => setImporting(true)}>
+                {say.import.open}
+              </button>
+            )}
+          </>
         }
       >
         {live === "polling" && <span className="note warn small">{strings.live.explain.polling}</span>}
@@ -119,7 +130,7 @@ export default function Jobs() {
             </thead>
             <tbody>
               {jobs.map((job) => (
-                <Row key={job.id} job={job} now={now} minute={minute} owner={owners.size > 1} />
+                <Row key={job.id} job={job} now={now} minute={minute} owner={owners.size > 1} change={change} />
               ))}
             </tbody>
           </table>
@@ -132,12 +143,14 @@ export default function Jobs() {
           </button>
         </div>
       )}
+      {importing && <ImportDialog onClose={() => setImporting(false)} />}
     </div>
   );
 }
 
-function Row({ job, now, minute, owner }: { job: Job; now: number; minute: number; owner: boolean }) {
+function Row({ job, now, minute, owner, change }: { job: Job; now: number; minute: number; owner: boolean; change: boolean }) {
   const actions = useJobActions();
+  const printing = usePrinting();
   return (
     <tr>
       <td>
@@ -149,7 +162,7 @@ function Row({ job, now, minute, owner }: { job: Job; now: number; minute: numbe
         </Link>
         {job.title && (
           <div className="muted small">
-            {job.program} · {job.database}
+            {[job.program, job.database].filter(Boolean).join(" · ")}
           </div>
         )}
         {job.status === "failed" && job.failure && <div className="fault">{job.failure.message}</div>}
@@ -160,24 +173,26 @@ function Row({ job, now, minute, owner }: { job: Job; now: number; minute: numbe
         <Progress job={job} now={now} />
       </td>
       <td className="when" title={clock(job.created)}>
-        {ago(job.created, minute)}
+        {printing ? clock(job.created) : ago(job.created, minute)}
       </td>
       <td>
         <div className="row actions">
-          {!ended(job.status) && (
+          {change && !ended(job.status) && (
             <button type="button" className="button" onClick={() => void actions.cancel(job)}>
               {strings.common.cancel}
             </button>
           )}
-          {(job.status === "failed" || job.status === "cancelled") && (
+          {change && (job.status === "failed" || job.status === "cancelled") && (
             <button type="button" className="button" onClick={() => void actions.retry(job)}>
               {say.retry}
             </button>
           )}
-          <Link place="search" params={{ from: job.id }} className="button" title={say.duplicateHelp}>
-            {say.duplicate}
-          </Link>
-          {ended(job.status) && (
+          {change && !job.imported && (
+            <Link place="search" params={{ from: job.id }} className="button" title={say.duplicateHelp}>
+              {say.duplicate}
+            </Link>
+          )}
+          {change && ended(job.status) && (
             <button type="button" className="button quiet" aria-label={say.removeNamed(jobName(job))} onClick={() => actions.remove(job)}>
               {say.remove}
             </button>

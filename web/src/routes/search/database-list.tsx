@@ -66,6 +66,7 @@ export function DatabaseList({ databases, error, retry, chosen, onChoose }: Prop
                       <span className="name">
                         <span>{database.name}</span>
                         {database.title !== database.name && <span className="muted small">{database.title}</span>}
+                        {database.kind === "profiles" && <span className="muted small">{say.profiles}</span>}
                       </span>
                       <span className="num muted" title={say.exact(count(database.sequences), count(database.letters), database.date)}>
                         {short(database.sequences)} · {short(database.letters)}

@@ -2,11 +2,11 @@ import "../../css/search.css";
 import { useQueryClient } from "@tanstack/react-query";
 import { useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { api, type ApiError, call, filePath, type ProgramName, type Submission } from "../../api/client.ts";
-import { useDatabases, usePrograms } from "../../api/hooks.ts";
+import { useDatabases, usePrograms, useRights } from "../../api/hooks.ts";
 import { token } from "../../api/token.ts";
 import { examine, sniff } from "../../lib/fasta.ts";
 import { organismsWish } from "../../lib/organisms.ts";
-import { carriedOver, checkAll, find } from "../../lib/options.ts";
+import { carriedOver, checkAll, find, type OptionFault } from "../../lib/options.ts";
 import { pageOutfmt } from "../../lib/options.ts";
 import { choices, implied } from "../../lib/programs.ts";
 import { pages } from "../../pages.ts";
@@ -22,6 +22,7 @@ import { OrganismPick } from "./organism-pick.tsx";
 import { ProgramPick, TaskPick } from "./program-pick.tsx";
 import { longestText, type Query, QueryBox } from "./query-box.tsx";
 import { Recipes } from "./recipes.tsx";
+import { Recommended } from "./recommended.tsx";
 import { SubmitBar, usePreflight } from "./submit-bar.tsx";
 
 const say = strings.search;
@@ -78,9 +79,11 @@ export default function Search() {
       ? shortTask
       : undefined;
 
+  const { change } = useRights();
   const faults = program ? checkAll(program, form.options) : [];
   const stopped = facts?.faults.some(({ level }) => level === "error") ?? false;
-  const missing = !facts || facts.records === 0
+  const missing = !change ? say.submit.mayNotRun
+    : !facts || facts.records === 0
     ? stopped ? say.submit.needFix : say.submit.needQuery
     : stopped ? say.submit.needFix
     : !database ? say.submit.needDatabase
@@ -132,13 +135,13 @@ export default function Search() {
     const { [name]: _, ...rest } = form.options;
     setForm({ options: value === null ? rest : { ...rest, [name]: value } });
   }
-  function choose(change: { database?: string; program?: string }) {
+  function choose(change: { database?: string; program?: string }, task?: string) {
     const nextDatabase = databases.data?.find(({ name }) => name === (change.database ?? database?.name));
     const name = change.program ?? (form.program && wanted ? form.program : implied(all, molecule, nextDatabase));
     const next = all.find((one) => one.name === name);
     // Options stay as far as the other program has them; its task does not.
     const kept = next && next.name !== program?.name ? carriedOver(next, form.options) : form.options;
-    setForm({ ...change, options: kept });
+    setForm({ ...change, options: task ? { ...kept, task } : kept });
   }
 
   async function submit() {
@@ -167,6 +170,7 @@ export default function Search() {
     if (ready) pages.job.load().catch(() => undefined);
   }, [ready]);
 
+  const told = missing === null && program ? [...faults, ...refused(problem)] : faults;
   const fieldFault = problem?.field === "query" || problem?.message?.startsWith("query:") ? problem.message : null;
   return (
     <div
@@ -205,6 +209,13 @@ export default function Search() {
         onMolecule={(next) => setForm({ molecule: next, program: "" })}
         onSubmit={() => void submit()}
       />
+      {!database && !form.database && databases.data && molecule && facts && facts.records > 0 && !stopped && (
+        <Recommended
+          molecule={molecule}
+          longest={Math.min(Math.max(1, facts.longest), 1000)}
+          onTake={({ program, database, task }) => choose({ database, program }, task)}
+        />
+      )}
       <DatabaseList
         databases={databases.data}
         error={databases.error}
@@ -247,8 +258,8 @@ export default function Search() {
               </select>
             </div>
           </div>
-          <OptionChips program={program} values={form.options} faults={faults} onRemove={(name) => setOption(name, null)} onClear={() => setForm({ options: {} })} />
-          <OptionForm program={program} values={form.options} faults={faults} onChange={setOption} open={optionsOpen} onOpen={setOptionsOpen} />
+          <OptionChips program={program} values={form.options} faults={told} onRemove={(name) => setOption(name, null)} onClear={() => setForm({ options: {} })} />
+          <OptionForm program={program} values={form.options} faults={told} onChange={setOption} open={optionsOpen} onOpen={setOptionsOpen} />
         </section>
       )}
       <div className="field">
@@ -283,6 +294,12 @@ export default function Search() {
       />
     </div>
   );
+}
+
+/** What only BLAST+ itself could judge, beside its option. */
+function refused(problem: ApiError | null): OptionFault[] {
+  const name = /^options\.(.+)$/.exec(problem?.field ?? "")?.[1];
+  return problem && name ? [{ name, text: problem.message.replace(/^(option |-)\S+: /, "") }] : [];
 }
 
 /** "Edit this search" of a job: its query comes from the server, its options are in the address. */

@@ -1,20 +1,10 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
 import { api, ApiError, type Database, type Preflight, type Submission } from "../../api/client.ts";
 import { count, duration, short } from "../../lib/format.ts";
 import { strings } from "../../strings.ts";
+import { useSettled } from "../../ui/clock.ts";
 
 const say = strings.search.submit;
-
-/** `value` once it has stood still for a while. */
-function useSettled<T>(value: T, milliseconds: number): T {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), milliseconds);
-    return () => clearTimeout(timer);
-  }, [value, milliseconds]);
-  return settled;
-}
 
 /** Asks the server what a search would do. Null while something is missing, or the query is too large to send twice. */
 export function usePreflight(submission: Submission | null) {
@@ -33,11 +23,11 @@ export function usePreflight(submission: Submission | null) {
   });
 }
 
-/** "312 queries × 1.0 M sequences: 16 tasks, about 40 s of computing" */
+/** "312 queries × 1.0 M sequences: 16 tasks, about 40 s on 8 cores" */
 export function planWords(plan: Preflight, database: Database): string {
   const queries = strings.common.queries(plan.queries, count(plan.queries));
   const sequences = strings.common.sequences(database.sequences, short(database.sequences));
-  return say.plan(queries, sequences, plan.tasks, count(plan.tasks), duration(plan.cpu_seconds));
+  return say.plan(queries, sequences, plan.tasks, count(plan.tasks), duration(plan.wall_seconds), plan.workers);
 }
 
 interface Props {

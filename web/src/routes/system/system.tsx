@@ -2,10 +2,11 @@ import "../../css/system.css";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { api, ApiError } from "../../api/client.ts";
+import { useReady } from "../../api/hooks.ts";
 import { useEvents, useLiveState } from "../../api/live.ts";
 import { token } from "../../api/token.ts";
 import { ago, clock, count, duration, measured, short } from "../../lib/format.ts";
-import { type Beat, machineOf, worries } from "../../lib/health.ts";
+import { type Beat, machineOf, standing, worries } from "../../lib/health.ts";
 import { type Metrics, parseMetrics, quantileBound, total } from "../../lib/metrics.ts";
 import { serverUrl } from "../../router.ts";
 import { strings } from "../../strings.ts";
@@ -19,7 +20,7 @@ const every = 5000;
 
 export default function System() {
   const health = useQuery({ queryKey: ["health"], queryFn: ({ signal }) => api.health(signal), refetchInterval: every, retry: false });
-  const ready = useQuery({ queryKey: ["ready"], queryFn: ({ signal }) => api.ready(signal), refetchInterval: every, retry: false });
+  const ready = useReady(every);
   const metrics = useQuery({ queryKey: ["metrics"], queryFn: ({ signal }) => api.metrics(signal).then(parseMetrics), refetchInterval: every, retry: false });
   const beat = useQuery({ queryKey: ["beat"], queryFn: ({ signal }) => api.beat(signal) as Promise<Beat>, refetchInterval: every, retry: false });
   const failed = useQuery({ queryKey: ["jobs", "failed lately"], queryFn: ({ signal }) => api.jobs({ status: "failed" }, "", 5, signal), refetchInterval: 30_000, retry: false });
@@ -55,8 +56,8 @@ export default function System() {
           <Verdict good={false} text={say.health.bad} />
         ) : !health.data || !ready.data ? (
           <Skeleton lines={1} />
-        ) : ready.data.status !== "ready" ? (
-          <Verdict good={false} text={say.health.cannot} />
+        ) : standing(ready.data) !== "good" ? (
+          <Verdict good={false} text={standing(ready.data) === "lacking" ? say.health.cannot : say.health.degraded} />
         ) : worried.length > 0 ? (
           <Verdict good={false} text={say.health.look} />
         ) : (
