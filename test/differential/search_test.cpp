@@ -302,6 +302,12 @@ std::string first_subjects(const std::string& rows, std::size_t most) {
   return result;
 }
 
+/// The engines name several databases as -db lists them, blastdbcmd those with an alias file first.
+TEST(SeveralDatabases, KeepTheOrderOfTheirTitles) {
+  const Search search{"titles", "blastn", "nucleotides_500 nucleotides_500_vols", "reads_50.fa"};
+  expect_same(search, "12", {.shards = 3}, unsplit(search, "12"));
+}
+
 /// 16S genes have thousands of relatives: a list of 10 loses better hits in BLAST+'s preliminary stage.
 /// `identical` loses the same ones; `complete` prints the first 10 of a list that was long enough.
 TEST(SaturatedLists, AreIdenticalOrComplete) {
