@@ -79,7 +79,7 @@ class ObjectStore {
                                              Deadline deadline) = 0;
 
   /// For objects that need not fit in memory: a reader holds at most 4 MiB, a writer a few blocks of that.
-  /// What keeps what it reads bounds it by read_budget.hpp. Also: not_found; conflict, disk_full.
+  /// What is read is passed on or goes to a file (decision 11). Also: not_found; conflict, disk_full.
   virtual Result<std::unique_ptr<ObjectReader>> open_reader(const ObjectKey& key, Deadline deadline) = 0;
   virtual Result<std::unique_ptr<ObjectWriter>> open_writer(const ObjectKey& key, Deadline deadline) = 0;
 
