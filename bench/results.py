@@ -5,6 +5,7 @@ finds so many. What one core does counts by its time: other programs take nothin
 the disk is left out; the wall time stands beside it. Pages are of 50 rows, one in five of 500; the worse of hits and HSPs counts."""
 import json
 import subprocess
+import zlib
 
 import harness
 from harness import ROOT
@@ -32,12 +33,20 @@ def search(outfmt, path):
     return path
 
 
+def with_taxid(line):
+    """The row with a taxid in it: man for nearly all subjects."""
+    cells = line.split(b"\t")
+    if len(cells) > 20:
+        cells[20] = b"83333" if zlib.crc32(cells[1]) % 50 == 0 else b"9606"
+    return b"\t".join(cells)
+
+
 def repeated(hsps):
     """Tabular output of `hsps` rows."""
-    path = harness.OUT / f"hits_{hsps}.tsv"
+    path = harness.OUT / f"rows_{hsps}.tsv"
     if path.exists():
         return path
-    lines = search(OUTFMT, harness.OUT / "hits_once.tsv").read_bytes().splitlines(keepends=True)
+    lines = [with_taxid(line) for line in search(OUTFMT, harness.OUT / "hits_once.tsv").read_bytes().splitlines(keepends=True)]
     rows = round_number = 0
     with open(path.with_suffix(".part"), "wb") as out:
         while rows < hsps:
@@ -79,7 +88,7 @@ def pages(report, options):
     _, place = prepare(options)
     if not place.exists():
         index(harness.Report("unused"), options)
-    measured = bench("page", place)
+    measured = bench("page", place, ROOT / "src/taxonomy/testdata/excerpt")
     for case in dict.fromkeys(page["case"] for page in measured["pages"]):
         of_case = [page for page in measured["pages"] if page["case"] == case]
         for sort in ("blast", "evalue", "bitscore", "pident", "length", "coverage"):

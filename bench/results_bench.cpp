@@ -1,6 +1,6 @@
 // Builds a hit index from tabular output, or reads pages of one, and says what it took, as JSON:
 //     results_bench build OUTPUT INDEX
-//     results_bench page INDEX
+//     results_bench page INDEX TAXDUMP
 //     results_bench export INDEX
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -14,7 +14,9 @@
 #include <vector>
 
 #include "base/fd.hpp"
+#include "base/temp_dir.hpp"
 #include "results/hsp_export.hpp"
+#include "taxonomy/image.hpp"
 
 namespace results = loom::results;
 using loom::Deadline;
@@ -120,8 +122,11 @@ void walk(results::HitIndex& index, const Case& one, results::Sort sort, bool hi
   }
 }
 
-int page(const char* path) {
-  const auto index = results::HitIndex::open(path);
+int page(const char* path, const char* taxdump) {
+  const auto folder = loom::TempDir::create();
+  if (!folder || !loom::taxonomy::import_taxdump(taxdump, folder->path() / "taxonomy")) return 1;
+  const auto tree = loom::taxonomy::Taxonomy::open(folder->path() / "taxonomy");
+  const auto index = results::HitIndex::open(path, [&tree] { return tree; });
   if (!index) {
     fmt::print(stderr, "{}\n", index.error().message);
     return 1;
@@ -132,7 +137,8 @@ int page(const char* path) {
                                 {"evalue<1e-10 and pident>90", "evalue<1e-10 and pident>90"},
                                 {"length>=100 and coverage>=50", "length>=100 and coverage>=50"},
                                 {"nothing: pident=1", "pident=1"},
-                                {"title contains 'coli'", "title contains 'coli'"}};
+                                {"title contains 'coli'", "title contains 'coli'"},
+                                {"nearly all: clade=40674", "clade=40674"}};
   std::string text = "[";
   for (const Case& one : cases) {
     for (const char* sort : {"blast", "evalue", "bitscore", "pident", "length", "coverage"}) {
@@ -159,8 +165,8 @@ int page(const char* path) {
 int main(int argc, char** argv) {
   const std::string command = argc > 1 ? argv[1] : "";
   if (command == "build" && argc == 4) return build(argv[2], argv[3]);
-  if (command == "page" && argc == 3) return page(argv[2]);
+  if (command == "page" && argc == 4) return page(argv[2], argv[3]);
   if (command == "export" && argc == 3) return save(argv[2]);
-  fmt::print(stderr, "usage: results_bench build OUTPUT INDEX | page INDEX | export INDEX\n");
+  fmt::print(stderr, "usage: results_bench build OUTPUT INDEX | page INDEX TAXDUMP | export INDEX\n");
   return 1;
 }

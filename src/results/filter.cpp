@@ -374,68 +374,114 @@ Error not_told(std::string_view what, Field field) {
                what, column, column);
 }
 
-Result<Sql> Filter::sql(Level level) const {
+Result<Sql> Filter::sql(Level level, const FindSubjects& find) const {
   Sql sql;
   for (const Node& part : parts_) {
     if (!sql.text.empty()) sql.text += " AND ";
-    LOOM_CHECKED(write_sql(part, level, sql));
+    LOOM_CHECKED(write_sql(part, level, find, sql));
   }
   return sql;
 }
 
 // NOLINTNEXTLINE(misc-no-recursion): as deep as the filter.
-Status Filter::write_sql(const Node& node, Level level, Sql& out) {
-  if (node.kind == Node::Kind::compare) return write_comparison(node, level, out);
+Status Filter::write_sql(const Node& node, Level level, const FindSubjects& find, Sql& out) {
+  if (node.kind == Node::Kind::compare) return write_comparison(node, level, find, out);
   out.text += node.kind == Node::Kind::none_of ? "NOT (" : "(";
   for (const Node& part : node.parts) {
     if (&part != node.parts.data()) out.text += node.kind == Node::Kind::all ? " AND " : " OR ";
-    LOOM_CHECKED(write_sql(part, level, out));
+    LOOM_CHECKED(write_sql(part, level, find, out));
   }
   out.text += ')';
   return ok();
 }
 
-Status Filter::write_comparison(const Node& node, Level level, Sql& out) {
+/// `column op ?` with its value.
+Sql Filter::condition(const Node& node, std::string_view column) {
+  if (node.op == Op::contains)
+    return {fmt::format("{} LIKE ? ESCAPE '\\'", column), {like_text(std::get<std::string>(node.value))}};
+  // "!=" of what a query or subject has is "not one of those that have it".
+  const bool negated = node.op == Op::unequal && node.field->of != Of::row;
+  return {fmt::format("{} {} ?", column, negated ? "=" : spelt(node.op)), {node.value}};
+}
+
+/// The subjects that have what the comparison names.
+Sql Filter::select_subjects(const Node& node) {
+  const FilterField& field = *node.field;
+  if (field.of == Of::clade) {
+    LOOM_CHECK(!node.members.empty(), "clades are settled before they become SQL");
+    return {"SELECT subject FROM subject_taxid WHERE taxid IN (SELECT value FROM json_each(?))",
+            {node.members}};
+  }
+  Sql sql = condition(node, field.in_hits);
+  sql.text = field.of == Of::taxids ? "SELECT subject FROM subject_taxid WHERE " + sql.text
+                                    : "SELECT id FROM subject WHERE " + sql.text;
+  return sql;
+}
+
+Status Filter::write_comparison(const Node& node, Level level, const FindSubjects& find, Sql& out) {
   const FilterField& field = *node.field;
   const std::string_view column = level == Level::hits ? field.in_hits : field.in_hsps;
   if (column.empty())
     return error(Code::invalid_argument, "{} is known of {} only; ask for those", field.name,
                  level == Level::hits ? "HSPs" : "hits");
-  const bool negated = node.op == Op::unequal && field.of != Of::row;
-  std::string_view op = negated ? "=" : spelt(node.op);
-  Bound value = node.value;
-  std::string condition;
-  if (node.op == Op::contains) {
-    value = like_text(std::get<std::string>(node.value));
-    condition = fmt::format("{} LIKE ? ESCAPE '\\'", column);
+  const bool negated = node.op == Op::unequal;
+  Sql sql;
+  if (field.of == Of::row) {
+    sql = condition(node, column);
+    sql.text = "t." + sql.text;
+  } else if (field.of == Of::query) {
+    // The subqueries do not depend on the row, so SQLite runs each once.
+    sql = condition(node, column);
+    sql.text = fmt::format("t.query {} (SELECT id FROM query WHERE {})", negated ? "NOT IN" : "IN", sql.text);
+  } else if (find) {
+    LOOM_TRY(auto subjects, find(select_subjects(node)));
+    sql = {negated ? "NOT chosen(t.subject, ?)" : "chosen(t.subject, ?)", {std::move(subjects)}};
   } else {
-    condition = fmt::format("{} {} ?", column, op);
+    sql = select_subjects(node);
+    sql.text = fmt::format("t.subject {} ({})", negated ? "NOT IN" : "IN", sql.text);
   }
-  // The subqueries do not depend on the row, so SQLite runs each once.
-  const std::string_view in = negated ? "NOT IN" : "IN";
-  switch (field.of) {
-    case Of::row:
-      out.text += "t." + condition;
-      break;
-    case Of::query:
-      out.text += fmt::format("t.query {} (SELECT id FROM query WHERE {})", in, condition);
-      break;
-    case Of::subject:
-      out.text += fmt::format("t.subject {} (SELECT id FROM subject WHERE {})", in, condition);
-      break;
-    case Of::taxids:
-      out.text += fmt::format("t.subject {} (SELECT subject FROM subject_taxid WHERE {})", in, condition);
-      break;
-    case Of::clade:
-      LOOM_CHECK(!node.members.empty(), "clades are settled before they become SQL");
-      out.text += fmt::format(
-          "t.subject {} (SELECT subject FROM subject_taxid WHERE taxid IN (SELECT value FROM json_each(?)))",
-          in);
-      value = node.members;
-      break;
-  }
-  out.values.push_back(std::move(value));
+  out.text += sql.text;
+  std::ranges::move(sql.values, std::back_inserter(out.values));
   return ok();
+}
+
+Result<std::optional<ColumnTest>> Filter::column_test(const FindSubjects& find) const {
+  ColumnTest all{.kind = ColumnTest::Kind::all};
+  for (const Node& node : parts_) {
+    LOOM_TRY(auto part, column_test(node, find));
+    if (!part) return std::optional<ColumnTest>();
+    all.parts.push_back(*std::move(part));
+  }
+  return std::optional(std::move(all));
+}
+
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the filter.
+Result<std::optional<ColumnTest>> Filter::column_test(const Node& node, const FindSubjects& find) {
+  using Kind = ColumnTest::Kind;
+  if (node.kind == Node::Kind::compare) {
+    if (node.field->of == Of::query) return std::optional<ColumnTest>();
+    if (node.field->of == Of::row) {
+      const auto* column = std::ranges::find(kZoned, node.field->in_hsps);
+      if (column == kZoned.end()) return std::optional<ColumnTest>();
+      return std::optional(ColumnTest{.kind = Kind::number,
+                                      .column = static_cast<std::size_t>(column - kZoned.begin()),
+                                      .op = node.op,
+                                      .value = std::get<double>(node.value)});
+    }
+    ColumnTest subject{.kind = Kind::subject};
+    LOOM_TRY(subject.subjects, find(select_subjects(node)));
+    if (node.op != Op::unequal) return std::optional(std::move(subject));
+    return std::optional(ColumnTest{.kind = Kind::none_of, .parts = {std::move(subject)}});
+  }
+  ColumnTest test{.kind = node.kind == Node::Kind::all   ? Kind::all
+                          : node.kind == Node::Kind::any ? Kind::any
+                                                         : Kind::none_of};
+  for (const Node& inner : node.parts) {
+    LOOM_TRY(auto part, column_test(inner, find));
+    if (!part) return std::optional<ColumnTest>();
+    test.parts.push_back(*std::move(part));
+  }
+  return std::optional(std::move(test));
 }
 
 Sql Filter::zone_sql() const {
@@ -460,15 +506,19 @@ Sql Filter::zone_sql() const {
   return sql;
 }
 
-std::vector<Filter::Part> Filter::indexed_parts(Level level) const {
+Result<std::vector<Filter::Part>> Filter::indexed_parts(Level level, const FindSubjects& find) const {
   std::vector<Part> parts;
   for (const Node& node : parts_) {
-    if (node.kind != Node::Kind::compare || node.op == Op::unequal) continue;
-    const Of of = node.field->of;
-    const bool of_row = of == Of::row && std::ranges::find(kZoned, node.field->in_hsps) != kZoned.end();
-    if (!of_row && of != Of::subject && of != Of::taxids && of != Of::clade) continue;
+    if (node.kind != Node::Kind::compare || node.op == Op::unequal || node.field->of == Of::query) continue;
+    const bool of_row = node.field->of == Of::row;
+    if (of_row && std::ranges::find(kZoned, node.field->in_hsps) == kZoned.end()) continue;
     Part part{of_row ? node.field->in_hsps : "subject", {}};
-    if (write_comparison(node, level, part.sql)) parts.push_back(std::move(part));
+    LOOM_CHECKED(write_comparison(node, level, {}, part.sql));
+    if (!of_row) {
+      LOOM_TRY(const auto subjects, find(select_subjects(node)));
+      part.rows = subjects->rows(level);
+    }
+    parts.push_back(std::move(part));
   }
   return parts;
 }

@@ -1,10 +1,12 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -16,8 +18,31 @@ namespace loom::results {
 /// What a page lists: pairs of query and subject, or their HSPs.
 enum class Level : std::uint8_t { hits, hsps };
 
-/// A value bound to a parameter of SQL.
-using Bound = std::variant<double, std::string>;
+/// Some of the subjects of an index. It never changes.
+class SubjectSet {
+ public:
+  /// `key` tells it from all others of the index.
+  explicit SubjectSet(std::string key) : key_(std::move(key)) {}
+  /// Ids are those of the file. `hits` and `hsps`: how many it has.
+  void add(std::size_t subject, std::uint64_t hits, std::uint64_t hsps) {
+    if (subject >= has_.size()) has_.resize(subject + 1);
+    has_[subject] = true;
+    hits_ += hits;
+    hsps_ += hsps;
+  }
+  [[nodiscard]] const std::string& key() const { return key_; }
+  [[nodiscard]] bool has(std::size_t subject) const { return subject < has_.size() && has_[subject]; }
+  [[nodiscard]] std::uint64_t rows(Level level) const { return level == Level::hits ? hits_ : hsps_; }
+
+ private:
+  std::string key_;
+  std::vector<bool> has_;
+  std::uint64_t hits_ = 0;
+  std::uint64_t hsps_ = 0;
+};
+
+/// A value bound to a parameter of SQL; sets of subjects are the second argument of `chosen(subject, ?)`.
+using Bound = std::variant<double, std::string, std::shared_ptr<const SubjectSet>>;
 
 /// A condition in SQL over a row `t` of table hit or hsp; every value is a parameter "?".
 struct Sql {
@@ -25,7 +50,21 @@ struct Sql {
   std::vector<Bound> values;
 };
 
+/// The subjects that `select` gives.
+using FindSubjects = std::function<Result<std::shared_ptr<const SubjectSet>>(const Sql& select)>;
+
 enum class Op : std::uint8_t { less, at_most, greater, at_least, equal, unequal, contains };
+
+/// A filter that columns can answer (results/columns.hpp).
+struct ColumnTest {
+  enum class Kind : std::uint8_t { all, any, none_of, number, subject };
+  Kind kind = Kind::all;
+  std::vector<ColumnTest> parts{};  ///< of none_of: one
+  std::size_t column = 0;           ///< of numbers: which of kZoned
+  Op op = Op::equal;
+  double value = 0;
+  std::shared_ptr<const SubjectSet> subjects{};
+};
 
 /// A field of the filter language.
 struct FilterField {
@@ -75,14 +114,19 @@ class Filter {
   /// Gives each comparison with a clade the taxids that `members` finds for it; before sql() of a filter that
   /// has one. Errors: those of `members`.
   Status settle_clades(const std::function<Result<std::vector<std::int64_t>>(double clade)>& members);
-  /// Empty text for an empty filter. Errors: invalid_argument for a field that `level` lacks.
-  [[nodiscard]] Result<Sql> sql(Level level) const;
+  /// Empty text for an empty filter. Subjects are told by the sets of `find`, or without it by subqueries.
+  /// Errors: invalid_argument for a field that `level` lacks; those of `find`.
+  [[nodiscard]] Result<Sql> sql(Level level, const FindSubjects& find = {}) const;
+  /// nullopt if it asks for what stands in no column. Errors: those of `find`.
+  [[nodiscard]] Result<std::optional<ColumnTest>> column_test(const FindSubjects& find) const;
   /// Conditions that every row must keep, one by one, where an index of `level` can answer them.
   struct Part {
     std::string_view column;  ///< evalue, bits, pident, length, coverage or subject
     Sql sql;
+    std::optional<std::uint64_t> rows{};  ///< how many it allows, where that is known
   };
-  [[nodiscard]] std::vector<Part> indexed_parts(Level level) const;
+  /// Errors: those of `find`.
+  [[nodiscard]] Result<std::vector<Part>> indexed_parts(Level level, const FindSubjects& find) const;
   /// What a row `z` of hit_zone or hsp_zone must keep, if one of its rows may be wanted. Empty text:
   /// anything.
   [[nodiscard]] Sql zone_sql() const;
@@ -104,8 +148,11 @@ class Filter {
                               const std::function<Result<std::vector<std::int64_t>>(double)>& members);
   static void write(const Node& node, std::string& out);
   static void write_inside(const Node& node, Node::Kind loosest, std::string& out);
-  static Status write_sql(const Node& node, Level level, Sql& out);
-  static Status write_comparison(const Node& node, Level level, Sql& out);
+  static Status write_sql(const Node& node, Level level, const FindSubjects& find, Sql& out);
+  static Status write_comparison(const Node& node, Level level, const FindSubjects& find, Sql& out);
+  static Sql condition(const Node& node, std::string_view column);
+  static Sql select_subjects(const Node& node);
+  static Result<std::optional<ColumnTest>> column_test(const Node& node, const FindSubjects& find);
 
   std::vector<Node> parts_;  // all must hold
 };

@@ -13,6 +13,8 @@
 
 #include "base/check.hpp"
 #include "base/sha256.hpp"
+#include "results/columns.hpp"
+#include "results/page_memory.hpp"
 #include "results/page_sql.hpp"
 #include "results/sqlite_file.hpp"
 
@@ -24,15 +26,12 @@ using Step = SqliteStatement::Step;
 constexpr std::uint64_t kCacheBytes = std::uint64_t{4} << 20U;
 constexpr int kInstructionsPerLook = 2000;  // of SQLite's machine; about 0.1 ms
 constexpr std::size_t kMostIdle = 8;
-constexpr std::size_t kMostTotals = 1000;
 constexpr std::chrono::milliseconds kCountTime{15};
 // So few rows are all read and sorted.
 constexpr int kFewRows = 10'000;
 // So many are found by their ids before all rows of a table are read.
 constexpr int kManyRows = 100'000;
-// What took long is kept for the pages that follow: 80 kB for each sort of each filter.
-constexpr std::size_t kRowsAhead = 5000;
-constexpr std::size_t kMostAhead = 64;
+constexpr const char* kSetType = "subjects";  // of the pointers that SQLite passes on
 
 constexpr std::string_view kQueryColumns =
     "q.id, q.name, q.title, q.iteration, q.length, q.hits, q.hsps, q.evalue_text, q.bits_text";
@@ -123,10 +122,35 @@ void bind(SqliteStatement& statement, const std::vector<Bound>& values) {
     const int place = static_cast<int>(i) + 1;
     if (const double* number = std::get_if<double>(&values[i]); number != nullptr) {
       statement.real(place, *number);
+    } else if (const std::string* text = std::get_if<std::string>(&values[i]); text != nullptr) {
+      statement.text(place, *text);
     } else {
-      statement.text(place, std::get<std::string>(values[i]));
+      statement.pointer(place, std::get<std::shared_ptr<const SubjectSet>>(values[i]).get(), kSetType);
     }
   }
+}
+
+/// SQL's chosen(subject, set).
+void chosen(sqlite3_context* context, int /*count*/, sqlite3_value** values) {
+  const auto* set = static_cast<const SubjectSet*>(sqlite3_value_pointer(values[1], kSetType));
+  const auto subject = static_cast<std::size_t>(sqlite3_value_int64(values[0]));
+  sqlite3_result_int(context, set != nullptr && set->has(subject) ? 1 : 0);
+}
+
+std::string text_of(const Sql& sql) {
+  std::string text = sql.text;
+  for (const Bound& value : sql.values) {
+    text += '\n';
+    if (const double* number = std::get_if<double>(&value); number != nullptr) {
+      text += fmt::to_string(*number);
+      continue;
+    }
+    const std::string* words = std::get_if<std::string>(&value);
+    const std::string& all =
+        words != nullptr ? *words : std::get<std::shared_ptr<const SubjectSet>>(value)->key();
+    text += fmt::format("{}:{}", all.size(), all);
+  }
+  return text;
 }
 
 }  // namespace
@@ -134,18 +158,13 @@ void bind(SqliteStatement& statement, const std::vector<Bound>& values) {
 struct HitIndex::Reader {
   explicit Reader(SqliteFile opened) : file(std::move(opened)) {
     sqlite3_progress_handler(file.get(), kInstructionsPerLook, &Reader::is_late, this);
+    sqlite3_create_function(file.get(), "chosen", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC, nullptr, &chosen,
+                            nullptr, nullptr);
   }
   static int is_late(void* self) { return static_cast<Reader*>(self)->until.passed() ? 1 : 0; }
 
   SqliteFile file;
   Deadline until = Deadline::never();
-};
-
-/// The rows of a sort behind one of them, for the pages that come next.
-struct HitIndex::Ahead {
-  PageCursor after;
-  std::vector<PageCursor> rows;
-  bool whole = false;  ///< there are no more behind them
 };
 
 struct HitIndex::Listing {
@@ -154,6 +173,7 @@ struct HitIndex::Listing {
   Sql where{};
   Sql zones{};
   std::vector<Filter::Part> parts{};
+  std::optional<ColumnTest> test{};  ///< the same as `where`, if columns can answer it
   std::optional<std::uint64_t> known_total{};
 };
 
@@ -166,11 +186,12 @@ void HitIndex::Give::operator()(Reader* reader) const {
 HitIndex::~HitIndex() = default;
 
 Result<std::shared_ptr<HitIndex>> HitIndex::open(const std::filesystem::path& path, OpenTaxonomy taxonomy,
-                                                 Duration patience) {
+                                                 const PageEffort& effort) {
   std::shared_ptr<HitIndex> index(new HitIndex());
   index->path_ = path;
   index->taxonomy_ = std::move(taxonomy);
-  index->patience_ = patience;
+  index->effort_ = effort;
+  index->memory_ = std::make_unique<PageMemory>();
   LOOM_TRY(const Borrowed reader, index->borrow(Deadline::never()));
   LOOM_TRY(SqliteStatement all, reader->file.prepare("SELECT name, value FROM meta"));
   std::map<std::string, std::string> meta;
@@ -232,58 +253,83 @@ Result<HitIndex::Borrowed> HitIndex::borrow(Deadline deadline) {
 
 /// One text for each set of rows: a digest, for the taxids of a clade may be many.
 std::string HitIndex::key_of(const Listing& listing) {
-  std::string key = count_sql(listing.table, listing.ids, listing.where.text);
-  for (const Bound& value : listing.where.values) {
-    key += '\n';
-    if (const double* number = std::get_if<double>(&value); number != nullptr) {
-      key += fmt::to_string(*number);
-    } else {
-      const std::string& text = std::get<std::string>(value);
-      key += fmt::format("{}:{}", text.size(), text);
-    }
+  return sha256_hex(
+      text_of({count_sql(listing.table, listing.ids, listing.where.text), listing.where.values}));
+}
+
+Result<std::shared_ptr<const SubjectSet>> HitIndex::find_subjects(Reader& reader, const Sql& select) {
+  const std::string key = sha256_hex(text_of(select));
+  if (auto known = memory_->subjects(key)) return known;
+  LOOM_TRY(SqliteStatement find,
+           reader.file.prepare(fmt::format("SELECT s.subject, s.queries, s.hsps FROM subject_total s WHERE "
+                                           "s.subject IN ({})",
+                                           select.text)));
+  bind(find, select.values);
+  auto set = std::make_shared<SubjectSet>(key);
+  for (;;) {
+    LOOM_TRY(const Step step, find.step());
+    if (step == Step::done) break;
+    set->add(static_cast<std::size_t>(find.integer_at(0)), static_cast<std::uint64_t>(find.integer_at(1)),
+             static_cast<std::uint64_t>(find.integer_at(2)));
   }
-  return sha256_hex(key);
+  memory_->keep_subjects(set);
+  return set;
 }
 
 Result<std::optional<std::uint64_t>> HitIndex::total_of(Reader& reader, const Listing& listing,
                                                         const PageRequest& request, Deadline deadline) {
   if (listing.known_total) return listing.known_total;
   const std::string key = key_of(listing);
-  {
-    const MutexLock lock(mutex_);
-    const auto known = totals_.find(key);
-    // One that took long is counted for who asks for nothing else.
-    if (known != totals_.end() && (known->second || request.limit > 0)) return known->second;
-  }
+  // One that took long is counted for who asks for nothing else.
+  const auto known = memory_->total(key);
+  if (known && (*known || request.limit > 0)) return *known;
   if (!request.after.empty() && request.limit > 0) return std::optional<std::uint64_t>();
-  LOOM_TRY(SqliteStatement count,
-           reader.file.prepare(count_sql(listing.table, listing.ids, listing.where.text)));
-  bind(count, listing.where.values);
   reader.until = request.limit == 0 ? deadline : std::min(deadline, Deadline::in(kCountTime), earlier);
-  const auto counted = count.step();
+  const auto counted = count(reader, listing);
   reader.until = deadline;
   const bool late = !counted && counted.error().code == Code::timed_out && !deadline.passed();
   if (!counted && !late) return counted.error();
-  const auto total = late ? std::nullopt : std::optional(static_cast<std::uint64_t>(count.integer_at(0)));
-  const MutexLock lock(mutex_);
-  if (totals_.size() >= kMostTotals) totals_.clear();
-  totals_[key] = total;
+  const auto total = late ? std::nullopt : std::optional(*counted);
+  memory_->keep_total(key, total);
   return total;
 }
 
-/// The column whose index finds the fewest rows that one of the filter's conditions allows; empty unless they
-/// are fewer than `most`.
-Result<std::string_view> HitIndex::driver_of(Reader& reader, const Listing& listing, std::size_t most) {
-  std::string_view driver;
+Result<std::uint64_t> HitIndex::count(Reader& reader, const Listing& listing) {
+  if (listing.test) {
+    LOOM_TRY(
+        const Scanned scanned,
+        scan_columns(reader.file, {.table = listing.table, .ids = ids_of(listing), .test = *listing.test}));
+    return scanned.total.value_or(0);
+  }
+  LOOM_TRY(SqliteStatement rows,
+           reader.file.prepare(count_sql(listing.table, listing.ids, listing.where.text)));
+  bind(rows, listing.where.values);
+  LOOM_CHECKED(rows.step());
+  return static_cast<std::uint64_t>(rows.integer_at(0));
+}
+
+/// The ids of all rows that may be listed, of hits or HSPs.
+std::pair<std::int64_t, std::int64_t> HitIndex::ids_of(const Listing& listing) const {
+  const std::uint64_t all = listing.table == PageTable::hit ? counts_.hits : counts_.hsps;
+  return listing.ids.value_or(std::pair<std::int64_t, std::int64_t>(1, all));
+}
+
+/// The condition of the filter that allows the fewest rows, by its index; null unless they are fewer than
+/// `most`.
+Result<const Filter::Part*> HitIndex::driver_of(Reader& reader, const Listing& listing, std::size_t most) {
+  const Filter::Part* driver = nullptr;
   for (const Filter::Part& part : listing.parts) {
-    LOOM_TRY(SqliteStatement count,
-             reader.file.prepare(few_sql(listing.table, part.column, part.sql.text, most)));
-    bind(count, part.sql.values);
-    LOOM_CHECKED(count.step());
-    const auto found = static_cast<std::size_t>(count.integer_at(0));
+    std::size_t found = part.rows.value_or(0);
+    if (!part.rows) {
+      LOOM_TRY(SqliteStatement count,
+               reader.file.prepare(few_sql(listing.table, part.column, part.sql.text, most)));
+      bind(count, part.sql.values);
+      LOOM_CHECKED(count.step());
+      found = static_cast<std::size_t>(count.integer_at(0));
+    }
     if (found >= most) continue;
     most = found;
-    driver = part.column;
+    driver = &part;
   }
   return driver;
 }
@@ -316,35 +362,29 @@ Result<std::vector<PageCursor>> HitIndex::pick_by(Reader& reader, const Listing&
 Result<std::vector<PageCursor>> HitIndex::pick_ahead(Reader& reader, const Listing& listing, Sort sort,
                                                      const PagePlan& plan, const PageCursor& after,
                                                      std::size_t limit) {
-  const std::size_t many = std::max(limit, kRowsAhead);
+  const std::size_t many = std::max(limit, PageMemory::kRowsAhead);
   LOOM_TRY(std::vector<PageCursor> rows, pick_by(reader, listing, sort, plan, after, many));
-  auto kept = std::make_shared<Ahead>(Ahead{.after = after, .rows = rows, .whole = rows.size() < many});
+  const bool whole = rows.size() < many;
+  if (whole && after.id == 0) memory_->keep_total(key_of(listing), rows.size());
+  memory_->keep_rows(key_of(listing), sort, after, rows, whole);
   rows.resize(std::min(rows.size(), limit));
-  const MutexLock lock(mutex_);
-  if (ahead_.size() >= kMostAhead) ahead_.clear();
-  ahead_[key_of(listing) + fmt::format("\n{}", static_cast<int>(sort))] = std::move(kept);
   return rows;
 }
 
-std::optional<std::vector<PageCursor>> HitIndex::picked_before(const Listing& listing, Sort sort,
-                                                               const PageCursor& after, std::size_t limit) {
-  std::shared_ptr<const Ahead> ahead;
-  {
-    const MutexLock lock(mutex_);
-    const auto known = ahead_.find(key_of(listing) + fmt::format("\n{}", static_cast<int>(sort)));
-    if (known == ahead_.end()) return std::nullopt;
-    ahead = known->second;
-  }
-  const auto& rows = ahead->rows;
-  auto first = rows.begin();
-  if (after.id != ahead->after.id) {
-    const auto found = std::ranges::find(rows, after.id, &PageCursor::id);
-    if (found == rows.end()) return std::nullopt;
-    first = found + 1;
-  }
-  const auto left = static_cast<std::size_t>(rows.end() - first);
-  if (left < limit && !ahead->whole) return std::nullopt;
-  return std::vector(first, first + static_cast<std::ptrdiff_t>(std::min(left, limit)));
+/// As pick_ahead, by the columns of all rows; the total comes with them.
+Result<std::vector<PageCursor>> HitIndex::scan_ahead(Reader& reader, const Listing& listing, Sort sort,
+                                                     const PageCursor& after, std::size_t limit) {
+  const std::size_t many = std::max(limit, PageMemory::kRowsAhead);
+  LOOM_TRY(Scanned scanned, scan_columns(reader.file, {.table = listing.table,
+                                                       .ids = ids_of(listing),
+                                                       .test = *listing.test,
+                                                       .sort = sort,
+                                                       .after = after,
+                                                       .limit = many}));
+  if (scanned.total) memory_->keep_total(key_of(listing), scanned.total);
+  memory_->keep_rows(key_of(listing), sort, after, scanned.rows, scanned.rows.size() < many);
+  scanned.rows.resize(std::min(scanned.rows.size(), limit));
+  return std::move(scanned.rows);
 }
 
 Result<std::vector<PageCursor>> HitIndex::places(Reader& reader, const Listing& listing, Sort sort,
@@ -353,29 +393,36 @@ Result<std::vector<PageCursor>> HitIndex::places(Reader& reader, const Listing& 
   using Kind = PagePlan::Kind;
   if (listing.ids && listing.ids->second - listing.ids->first < kFewRows)
     return pick_by(reader, listing, sort, {Kind::scan}, after, limit);
-  if (auto known = picked_before(listing, sort, after, limit)) return *std::move(known);
-  LOOM_TRY(const std::string_view driver, driver_of(reader, listing, kFewRows));
-  if (!driver.empty()) return pick_ahead(reader, listing, sort, {Kind::driven, driver}, after, limit);
+  if (auto known = memory_->rows(key_of(listing), sort, after, limit)) return *std::move(known);
+  const auto [first, last] = ids_of(listing);
+  const bool scanned = listing.test && static_cast<std::uint64_t>(last - first) < effort_.scanned_rows;
+  if (scanned) return scan_ahead(reader, listing, sort, after, limit);
+  LOOM_TRY(const Filter::Part* driver, driver_of(reader, listing, kFewRows));
+  if (driver != nullptr) return pick_ahead(reader, listing, sort, {Kind::driven, driver}, after, limit);
   // In the order of the sort most filters find a page at once.
   const bool sure = sort == Sort::blast || listing.where.text.empty();
-  reader.until = sure ? deadline : std::min(deadline, Deadline::in(patience_), earlier);
+  reader.until = sure ? deadline : std::min(deadline, Deadline::in(effort_.patience), earlier);
   auto ordered = pick_by(reader, listing, sort, {}, after, limit);
   reader.until = deadline;
   const bool late = !ordered && ordered.error().code == Code::timed_out && !sure && !deadline.passed();
   if (!late) return ordered;
-  LOOM_TRY(const std::string_view best, driver_of(reader, listing, kManyRows));
-  return pick_ahead(reader, listing, sort, {best.empty() ? Kind::scan : Kind::driven, best}, after, limit);
+  if (listing.test) return scan_ahead(reader, listing, sort, after, limit);
+  LOOM_TRY(const Filter::Part* best, driver_of(reader, listing, kManyRows));
+  return pick_ahead(reader, listing, sort, {best == nullptr ? Kind::scan : Kind::driven, best}, after, limit);
 }
 
 Result<HitIndex::Picked> HitIndex::pick(Reader& reader, const Listing& listing, const PageRequest& request,
                                         Deadline deadline) {
   Picked picked;
-  LOOM_TRY(picked.total, total_of(reader, listing, request, deadline));
-  if (request.limit == 0) return picked;
+  if (request.limit == 0) {
+    LOOM_TRY(picked.total, total_of(reader, listing, request, deadline));
+    return picked;
+  }
   LOOM_TRY(const PageCursor after, parse_page_cursor(request.after, request.sort));
   // One more than the page tells whether there is a next one.
   LOOM_TRY(std::vector<PageCursor> rows,
            places(reader, listing, request.sort, after, request.limit + 1, deadline));
+  LOOM_TRY(picked.total, total_of(reader, listing, request, deadline));
   if (rows.size() > request.limit) {
     rows.pop_back();
     picked.next = page_cursor_text(rows.back(), request.sort);
@@ -447,9 +494,13 @@ Result<HitIndex::Listing> HitIndex::rows_listing(Reader& reader, Level level, co
   LOOM_CHECKED(request.filter.check([this](Field field) { return holds(field); }));
   Filter filter = request.filter;
   LOOM_CHECKED(filter.settle_clades([&](double clade) { return members_of(reader, clade); }));
-  LOOM_TRY(listing.where, filter.sql(level));
+  const FindSubjects find = [&](const Sql& select) { return find_subjects(reader, select); };
+  LOOM_TRY(listing.where, filter.sql(level, find));
   listing.zones = filter.zone_sql();
-  listing.parts = filter.indexed_parts(level);
+  LOOM_TRY(listing.parts, filter.indexed_parts(level, find));
+  if (!filter.empty()) {
+    LOOM_TRY(listing.test, filter.column_test(find));
+  }
   if (request.query) {
     LOOM_TRY(listing.ids, range_of_query(reader, level, *request.query));
   }
@@ -651,7 +702,8 @@ Result<Page<SubjectTotal>> HitIndex::subjects(const PageRequest& request, Deadli
   if (request.taxid) LOOM_CHECKED(filter.also("taxid", Op::equal, static_cast<double>(*request.taxid)));
   if (request.clade) LOOM_CHECKED(filter.also("clade", Op::equal, static_cast<double>(*request.clade)));
   LOOM_CHECKED(filter.settle_clades([&](double clade) { return members_of(*reader, clade); }));
-  LOOM_TRY(Sql taxa, filter.sql(Level::hits));
+  LOOM_TRY(Sql taxa,
+           filter.sql(Level::hits, [&](const Sql& select) { return find_subjects(*reader, select); }));
   if (!taxa.text.empty()) {
     if (!listing.where.text.empty()) listing.where.text += " AND ";
     listing.where.text += taxa.text;

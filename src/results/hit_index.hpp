@@ -21,6 +21,7 @@ namespace loom::results {
 
 struct PagePlan;
 struct PageCursor;
+class PageMemory;
 
 // Indexes and ids count from 0, in BLAST's order. Texts hold the digits that BLAST printed. What the output
 // did not tell is nullopt, or an empty text.
@@ -149,6 +150,14 @@ struct Page {
   std::string next;  ///< empty on the last page
 };
 
+/// How pages are looked for.
+struct PageEffort {
+  /// How long a filtered page is looked for along its sort.
+  Duration patience = std::chrono::milliseconds(8);
+  /// Of so many rows all are looked through at once, in their columns.
+  std::uint64_t scanned_rows = 2'000'000;
+};
+
 /// Where the lineages of filters by clade come from. Errors: what is missing, and what to do about it.
 using OpenTaxonomy = std::function<Result<std::shared_ptr<const taxonomy::Taxonomy>>()>;
 
@@ -159,10 +168,9 @@ class HitIndex {
  public:
   /// Opens what build_index made; the file stays as it is while this object lives. Errors: not_found;
   /// corrupt, also for one of another version.
-  /// `taxonomy` is asked by each call whose filter names a clade; empty: those are refused. `patience`: how
-  /// long a filtered page is looked for along its sort.
+  /// `taxonomy` is asked by each call whose filter names a clade; empty: those are refused.
   static Result<std::shared_ptr<HitIndex>> open(const std::filesystem::path& path, OpenTaxonomy taxonomy = {},
-                                                Duration patience = std::chrono::milliseconds(8));
+                                                const PageEffort& effort = {});
   ~HitIndex();
   HitIndex(const HitIndex&) = delete;
   HitIndex& operator=(const HitIndex&) = delete;
@@ -202,7 +210,6 @@ class HitIndex {
     void operator()(Reader* reader) const;
   };
   struct Listing;
-  struct Ahead;
   struct Picked {
     std::vector<std::int64_t> ids;
     std::optional<std::uint64_t> total;
@@ -211,20 +218,22 @@ class HitIndex {
 
   HitIndex() = default;
   Result<Borrowed> borrow(Deadline deadline);
-  static Result<std::string_view> driver_of(Reader& reader, const Listing& listing, std::size_t most);
+  static Result<const Filter::Part*> driver_of(Reader& reader, const Listing& listing, std::size_t most);
   static Result<std::vector<PageCursor>> pick_by(Reader& reader, const Listing& listing, Sort sort,
                                                  const PagePlan& plan, const PageCursor& after,
                                                  std::size_t limit);
   Result<std::vector<PageCursor>> pick_ahead(Reader& reader, const Listing& listing, Sort sort,
-                                             const PagePlan& plan, const PageCursor& after, std::size_t limit)
-      EXCLUDES(mutex_);
-  std::optional<std::vector<PageCursor>> picked_before(const Listing& listing, Sort sort,
-                                                       const PageCursor& after, std::size_t limit)
-      EXCLUDES(mutex_);
+                                             const PagePlan& plan, const PageCursor& after,
+                                             std::size_t limit);
+  Result<std::vector<PageCursor>> scan_ahead(Reader& reader, const Listing& listing, Sort sort,
+                                             const PageCursor& after, std::size_t limit);
   Result<std::vector<PageCursor>> places(Reader& reader, const Listing& listing, Sort sort,
                                          const PageCursor& after, std::size_t limit, Deadline deadline);
   static std::string key_of(const Listing& listing);
+  Result<std::shared_ptr<const SubjectSet>> find_subjects(Reader& reader, const Sql& select);
   Result<Picked> pick(Reader& reader, const Listing& listing, const PageRequest& request, Deadline deadline);
+  Result<std::uint64_t> count(Reader& reader, const Listing& listing);
+  [[nodiscard]] std::pair<std::int64_t, std::int64_t> ids_of(const Listing& listing) const;
   Result<std::optional<std::uint64_t>> total_of(Reader& reader, const Listing& listing,
                                                 const PageRequest& request, Deadline deadline);
   Result<std::pair<std::int64_t, std::int64_t>> range_of_query(Reader& reader, Level level,
@@ -241,11 +250,10 @@ class HitIndex {
   std::string histograms_;
   std::filesystem::path path_;
   OpenTaxonomy taxonomy_;
-  Duration patience_{};
+  PageEffort effort_;
+  std::unique_ptr<PageMemory> memory_;
   Mutex mutex_;
   std::vector<std::unique_ptr<Reader>> idle_ GUARDED_BY(mutex_);
-  std::map<std::string, std::optional<std::uint64_t>> totals_ GUARDED_BY(mutex_);  // nullopt: takes long
-  std::map<std::string, std::shared_ptr<const Ahead>> ahead_ GUARDED_BY(mutex_);
   std::optional<std::vector<std::int64_t>> taxids_ GUARDED_BY(mutex_);  // all of the file, once asked for
 };
 

@@ -52,13 +52,13 @@ ReadBytes pieces(std::string_view text, std::size_t piece) {
 class HitIndexTest : public testing::Test {
  protected:
   std::shared_ptr<HitIndex> make(std::string_view text, std::optional<Layout> layout = {},
-                                 std::size_t piece = 7, Duration patience = std::chrono::hours(1)) {
+                                 std::size_t piece = 7, const PageEffort& effort = {}) {
     const auto path = folder_->path() / "hits";
     const auto built = build_index(path, std::move(layout), pieces(text, piece));
     EXPECT_TRUE(built) << built.error().message;
     if (!built) return nullptr;
     counts_ = *built;
-    auto opened = HitIndex::open(path, taxonomy_, patience);
+    auto opened = HitIndex::open(path, taxonomy_, effort);
     EXPECT_TRUE(opened) << opened.error().message;
     return opened ? *opened : nullptr;
   }
@@ -305,15 +305,17 @@ std::optional<Layout> layout_of_many() {
   return Layout::of(blast::parse_outfmt(blast::Program::blastp, "6 std qlen stitle").value()).value();
 }
 
-class Paging : public HitIndexTest, public testing::WithParamInterface<std::tuple<Sort, Duration>> {};
+class Paging : public HitIndexTest, public testing::WithParamInterface<std::tuple<Sort, PageEffort>> {};
 
 TEST_P(Paging, EveryRowComesOnceInOrder) {
   static const std::string text = many_rows();
-  const auto [sort, patience] = GetParam();
-  const auto index = make(text, layout_of_many(), 10'000, patience);
+  const auto [sort, effort] = GetParam();
+  const auto index = make(text, layout_of_many(), 10'000, effort);
   ASSERT_TRUE(index);
-  for (const char* where : {"", "pident>=50", "length<2 and title contains 'x'",
-                            "pident<200 and length!=7 and not length=9", "subject=s77"}) {
+  for (const char* where :
+       {"", "pident>=50", "length<2 and title contains 'x'", "pident<200 and length!=7 and not length=9",
+        "subject=s77", "not (subject=s77 or title contains 'y' or pident<50) and coverage=50",
+        "mismatch=0 and subject!=s77"}) {
     for (const std::optional<std::int64_t> query :
          {std::optional<std::int64_t>(), std::optional<std::int64_t>(1)}) {
       PageRequest request{.filter = filter(where), .query = query, .sort = sort, .limit = 997};
@@ -344,7 +346,8 @@ TEST_P(Paging, EveryRowComesOnceInOrder) {
 INSTANTIATE_TEST_SUITE_P(Sorts, Paging,
                          testing::Combine(testing::Values(Sort::blast, Sort::evalue, Sort::bitscore,
                                                           Sort::pident, Sort::length, Sort::coverage),
-                                          testing::Values(Duration(), Duration(std::chrono::hours(1)))));
+                                          testing::Values(PageEffort{}, PageEffort{Duration(), 0},
+                                                          PageEffort{std::chrono::hours(1), 0})));
 
 TEST_F(HitIndexTest, ZonesWithoutAWantedRowHideNone) {
   // The first 4,000 of the 9,000 hits of each query are wanted, and one in the middle of the others.

@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "base/fd.hpp"
+#include "results/columns.hpp"
 #include "results/histograms.hpp"
 #include "results/sqlite_file.hpp"
 #include "results/subject_ids.hpp"
@@ -91,7 +92,7 @@ Status read_number(std::string_view text, std::string_view column, Number& into)
 }
 
 /// One HSP as read; the views are the row's.
-struct HspRow {
+struct ReadRow {
   double evalue = 0;
   double bits = 0;
   double pident = 0;
@@ -145,6 +146,7 @@ struct OpenQuery {
 struct Statements {
   SqliteStatement query, depth, subject, taxid, hit, hsp, alignment, meta;
   ZoneWriter hit_zones, hsp_zones;
+  ColumnWriter hit_columns, hsp_columns;
 };
 
 class Builder final : public TabularEvents {
@@ -158,16 +160,16 @@ class Builder final : public TabularEvents {
   Result<IndexCounts> finish(const TabularReader& reader);
 
  private:
-  static Status read_row(const Layout& layout, std::span<const std::string_view> cells, HspRow& row);
+  static Status read_row(const Layout& layout, std::span<const std::string_view> cells, ReadRow& row);
   Status end_query();
   Status end_hit();
   Result<std::uint32_t> subject_of(const Layout& layout, std::span<const std::string_view> cells,
-                                   const HspRow& row);
+                                   const ReadRow& row);
   Status add_taxids(std::uint32_t subject, std::string_view taxids);
-  void add_to_hit(const HspRow& row);
-  void add_to_query(const HspRow& row);
+  void add_to_hit(const ReadRow& row);
+  void add_to_query(const ReadRow& row);
   void add_depth(std::int64_t from, std::int64_t until);
-  Status write_hsp(const Layout& layout, std::span<const std::string_view> cells, const HspRow& row);
+  Status write_hsp(const Layout& layout, std::span<const std::string_view> cells, const ReadRow& row);
   Status write_meta(std::string_view name, std::string_view value);
 
   SqliteFile file_;
@@ -204,10 +206,13 @@ Result<std::unique_ptr<Builder>> Builder::create(const fs::path& path) {
   LOOM_TRY(SqliteStatement meta, insert("meta", 2));
   LOOM_TRY(SqliteStatement hit_zone, insert("hit_zone", 11));
   LOOM_TRY(SqliteStatement hsp_zone, insert("hsp_zone", 11));
+  LOOM_TRY(ColumnWriter hit_columns, ColumnWriter::create(file, PageTable::hit));
+  LOOM_TRY(ColumnWriter hsp_columns, ColumnWriter::create(file, PageTable::hsp));
   return std::make_unique<Builder>(
-      std::move(file), Statements{std::move(query), std::move(depth), std::move(subject), std::move(taxid),
-                                  std::move(hit), std::move(hsp), std::move(alignment), std::move(meta),
-                                  ZoneWriter(std::move(hit_zone)), ZoneWriter(std::move(hsp_zone))});
+      std::move(file),
+      Statements{std::move(query), std::move(depth), std::move(subject), std::move(taxid), std::move(hit),
+                 std::move(hsp), std::move(alignment), std::move(meta), ZoneWriter(std::move(hit_zone)),
+                 ZoneWriter(std::move(hsp_zone)), std::move(hit_columns), std::move(hsp_columns)});
 }
 
 Status Builder::begin_query(std::string_view title, int iteration) {
@@ -220,7 +225,7 @@ Status Builder::begin_query(std::string_view title, int iteration) {
   return ok();
 }
 
-Status Builder::read_row(const Layout& layout, std::span<const std::string_view> cells, HspRow& row) {
+Status Builder::read_row(const Layout& layout, std::span<const std::string_view> cells, ReadRow& row) {
   row.evalue_text = trimmed(cells[*layout.place(Field::evalue)]);
   row.bits_text = trimmed(cells[*layout.place(Field::bitscore)]);
   LOOM_CHECKED(read_number(row.evalue_text, "evalue", row.evalue));
@@ -242,7 +247,7 @@ Status Builder::read_row(const Layout& layout, std::span<const std::string_view>
 }
 
 Status Builder::row(const Layout& layout, std::span<const std::string_view> cells) {
-  HspRow row;
+  ReadRow row;
   LOOM_CHECKED(read_row(layout, cells, row));
   const std::string_view subject = cells[*layout.place(Field::subject)];
   if (query_.hsps == 0) {
@@ -270,7 +275,7 @@ Status Builder::row(const Layout& layout, std::span<const std::string_view> cell
   return write_hsp(layout, cells, row);
 }
 
-void Builder::add_to_hit(const HspRow& row) {
+void Builder::add_to_hit(const ReadRow& row) {
   const std::int64_t length = row.get(Field::length).value_or(0);
   if (hit_.hsps == 0 || row.bits > hit_.bits) {
     hit_.bits = row.bits;
@@ -294,7 +299,7 @@ void Builder::add_to_hit(const HspRow& row) {
   add_depth(std::min(*start, *end), std::max(*start, *end));
 }
 
-void Builder::add_to_query(const HspRow& row) {
+void Builder::add_to_query(const ReadRow& row) {
   if (query_.hsps == 0 || row.evalue < query_.evalue) {
     query_.evalue = row.evalue;
     query_.evalue_text = row.evalue_text;
@@ -316,7 +321,7 @@ void Builder::add_depth(std::int64_t from, std::int64_t until) {
 }
 
 Result<std::uint32_t> Builder::subject_of(const Layout& layout, std::span<const std::string_view> cells,
-                                          const HspRow& row) {
+                                          const ReadRow& row) {
   const auto cell = [&](Field field) {
     const auto at = layout.place(field);
     return at ? cells[*at] : std::string_view();
@@ -357,7 +362,7 @@ Status Builder::add_taxids(std::uint32_t subject, std::string_view taxids) {
   return ok();
 }
 
-Status Builder::write_hsp(const Layout& layout, std::span<const std::string_view> cells, const HspRow& row) {
+Status Builder::write_hsp(const Layout& layout, std::span<const std::string_view> cells, const ReadRow& row) {
   SqliteStatement& to = to_.hsp;
   const auto whole = [&to](int place, std::optional<std::int64_t> number) {
     number ? to.integer(place, *number) : to.null(place);
@@ -377,8 +382,10 @@ Status Builder::write_hsp(const Layout& layout, std::span<const std::string_view
   if (start && end && query_.length) alone.emplace_back(*start, *end);
   const int coverage = alone.empty() ? 0 : coverage_percent(alone, *query_.length);
   to.integer(9, coverage);
-  LOOM_CHECKED(to_.hsp_zones.add(
-      {row.evalue, row.bits, row.pident, static_cast<double>(length), static_cast<double>(coverage)}));
+  const std::array<double, kZoned.size()> sorted{row.evalue, row.bits, row.pident,
+                                                 static_cast<double>(length), static_cast<double>(coverage)};
+  LOOM_CHECKED(to_.hsp_zones.add(sorted));
+  LOOM_CHECKED(to_.hsp_columns.add(hit_.subject, sorted));
   for (std::size_t i = 1; i < kWholeOfHsp; ++i) whole(static_cast<int>(9 + i), row.get(kWhole[i]));
   to.text(22, row.evalue_text);
   to.text(23, row.bits_text);
@@ -416,8 +423,10 @@ Status Builder::end_hit() {
   const bool covers = query_.length && !hit_.ranges.empty();
   const int coverage = covers ? coverage_percent(hit_.ranges, *query_.length) : 0;
   to.integer(10, coverage);
-  LOOM_CHECKED(to_.hit_zones.add({hit_.evalue, hit_.bits, hit_.pident, static_cast<double>(hit_.length),
-                                  static_cast<double>(coverage)}));
+  const std::array<double, kZoned.size()> sorted{
+      hit_.evalue, hit_.bits, hit_.pident, static_cast<double>(hit_.length), static_cast<double>(coverage)};
+  LOOM_CHECKED(to_.hit_zones.add(sorted));
+  LOOM_CHECKED(to_.hit_columns.add(hit_.subject, sorted));
   to.real(11, hit_.total);
   to.real(12, hit_.max_pident);
   to.integer(13, hit_.score);
@@ -483,6 +492,8 @@ Result<IndexCounts> Builder::finish(const TabularReader& reader) {
   if (!reader.told_queries()) LOOM_CHECKED(check_together());
   LOOM_CHECKED(to_.hit_zones.finish());
   LOOM_CHECKED(to_.hsp_zones.finish());
+  LOOM_CHECKED(to_.hit_columns.finish());
+  LOOM_CHECKED(to_.hsp_columns.finish());
   const std::optional<Layout>& layout = reader.layout();
   counts_.hsps = static_cast<std::uint64_t>(hsps_);
   std::string columns;

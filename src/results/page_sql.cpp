@@ -18,7 +18,24 @@ using Ids = std::optional<std::pair<std::int64_t, std::int64_t>>;
 constexpr std::array<std::string_view, 7> kSorts{"blast",  "evalue",   "bitscore", "pident",
                                                  "length", "coverage", "hits"};
 
-std::string_view name(PageTable table) {
+std::string_view id_of(PageTable table) {
+  return table == PageTable::subject ? "t.subject" : "t.id";
+}
+
+void add(std::string& where, std::string_view condition) {
+  if (condition.empty()) return;
+  if (!where.empty()) where += " AND ";
+  where += condition;
+}
+
+std::string ids_condition(PageTable table, const Ids& ids) {
+  if (!ids) return {};
+  return fmt::format("{} BETWEEN {} AND {}", id_of(table), ids->first, ids->second);
+}
+
+}  // namespace
+
+std::string_view table_name(PageTable table) {
   switch (table) {
     case PageTable::query:
       return "query";
@@ -32,11 +49,7 @@ std::string_view name(PageTable table) {
   LOOM_CHECK(false, "all tables have names");
 }
 
-std::string_view id_of(PageTable table) {
-  return table == PageTable::subject ? "t.subject" : "t.id";
-}
-
-std::string_view column(PageTable table, Sort sort) {
+std::string_view sort_column(PageTable table, Sort sort) {
   switch (sort) {
     case Sort::blast:
       return id_of(table).substr(2);
@@ -55,19 +68,6 @@ std::string_view column(PageTable table, Sort sort) {
   }
   LOOM_CHECK(false, "all sorts have columns");
 }
-
-void add(std::string& where, std::string_view condition) {
-  if (condition.empty()) return;
-  if (!where.empty()) where += " AND ";
-  where += condition;
-}
-
-std::string ids_condition(PageTable table, const Ids& ids) {
-  if (!ids) return {};
-  return fmt::format("{} BETWEEN {} AND {}", id_of(table), ids->first, ids->second);
-}
-
-}  // namespace
 
 Result<Sort> parse_sort(std::string_view text) {
   for (std::size_t i = 0; i < kSorts.size(); ++i)
@@ -102,24 +102,27 @@ Result<PageCursor> parse_page_cursor(std::string_view text, Sort sort) {
 std::vector<PageSql> page_sql(PageTable table, const Ids& ids, const Sql& where, const PagePlan& plan,
                               const PageCursor& cursor, Sort sort) {
   const std::string_view id = id_of(table);
-  const std::string_view key = column(table, sort);
+  const std::string_view key = sort_column(table, sort);
   const bool ascending = sort == Sort::evalue || sort == Sort::blast;
-  std::string source(name(table));
+  std::string source(table_name(table));
   source += " t";
   if (plan.kind == PagePlan::Kind::driven) {
-    source += fmt::format(" INDEXED BY {}_{}", name(table), plan.driver);
+    source += fmt::format(" INDEXED BY {}_{}", table_name(table), plan.driver->column);
   } else if (plan.kind == PagePlan::Kind::scan || sort == Sort::blast) {
     source += " NOT INDEXED";  // but by its ids
   } else {
-    source += fmt::format(" INDEXED BY {}_{}", name(table), key);
+    source += fmt::format(" INDEXED BY {}_{}", table_name(table), key);
   }
   const std::string order =
       sort == Sort::blast ? std::string(id) : fmt::format("t.{} {}, {}", key, ascending ? "ASC" : "DESC", id);
   const auto statement = [&](const std::string& behind, std::vector<Bound> values) {
     std::string all = behind;
     add(all, ids_condition(table, ids));
-    add(all, where.text);
-    values.insert(values.end(), where.values.begin(), where.values.end());
+    for (const Sql* part : {plan.driver != nullptr ? &plan.driver->sql : nullptr, &where}) {
+      if (part == nullptr) continue;
+      add(all, part->text);
+      values.insert(values.end(), part->values.begin(), part->values.end());
+    }
     return PageSql{fmt::format("SELECT {}, t.{} FROM {}{}{} ORDER BY {} LIMIT ?", id, key, source,
                                all.empty() ? "" : " WHERE ", all, order),
                    std::move(values)};
@@ -142,19 +145,19 @@ PageSql zoned_page_sql(PageTable table, const Ids& ids, const Sql& where, const 
   return {
       fmt::format("SELECT t.id, t.id FROM {0}_zone z CROSS JOIN {0} t NOT INDEXED ON t.id BETWEEN z.id AND "
                   "z.id + {1} WHERE {2} ORDER BY z.id, t.id LIMIT ?",
-                  name(table), kZoneRows - 1, all),
+                  table_name(table), kZoneRows - 1, all),
       std::move(values)};
 }
 
 std::string few_sql(PageTable table, std::string_view column, const std::string& where, std::size_t most) {
   return fmt::format("SELECT count(*) FROM (SELECT 1 FROM {0} t INDEXED BY {0}_{1} WHERE {2} LIMIT {3})",
-                     name(table), column, where, most);
+                     table_name(table), column, where, most);
 }
 
 std::string count_sql(PageTable table, const Ids& ids, const std::string& where) {
   std::string all = ids_condition(table, ids);
   add(all, where);
-  return fmt::format("SELECT count(*) FROM {} t{}{}", name(table), all.empty() ? "" : " WHERE ", all);
+  return fmt::format("SELECT count(*) FROM {} t{}{}", table_name(table), all.empty() ? "" : " WHERE ", all);
 }
 
 std::string like_text(std::string_view piece) {

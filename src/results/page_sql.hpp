@@ -14,13 +14,16 @@
 namespace loom::results {
 
 enum class PageTable : std::uint8_t { query, hit, hsp, subject };
+std::string_view table_name(PageTable table);
+/// The column that `sort` goes by; of Sort::blast the id.
+std::string_view sort_column(PageTable table, Sort sort);
 
 /// How the rows of a page are found.
 struct PagePlan {
   /// Along the index of the sort; all of the table (or its range of ids), sorted; all that the index of
   /// `driver` finds, sorted.
   enum class Kind : std::uint8_t { ordered, scan, driven } kind = Kind::ordered;
-  std::string_view driver{};  ///< a column
+  const Filter::Part* driver = nullptr;
 };
 
 /// Behind which row a page begins: its key in the sort, and its id.

@@ -25,6 +25,10 @@ class SqliteStatement {
   }
   void integer(int place, std::int64_t value) { sqlite3_bind_int64(statement_.get(), place, value); }
   void real(int place, double value) { sqlite3_bind_double(statement_.get(), place, value); }
+  /// For functions that ask for a pointer of this type; it is borrowed as text is.
+  void pointer(int place, const void* value, const char* type) {
+    sqlite3_bind_pointer(statement_.get(), place, const_cast<void*>(value), type, nullptr);
+  }
   void null(int place) { sqlite3_bind_null(statement_.get(), place); }
 
   enum class Step { row, done };
