@@ -325,6 +325,7 @@ class ApiTest : public testing::Test {
     ApiDeps deps{jobs_, *tokens_, scheduler_, hub_, pool_, loopback, "1.2.3", {}, {}, {}, {}, {}};
     deps.ready = [this] { return ReadyState{lacking_, degraded_}; };
     deps.streams = streams_;
+    deps.limits = limits_;
     deps.beat = [] { return std::string(R"({"tasks":[]})"); };
     deps.counts = [] { return Result<store::JobCounts>(store::JobCounts{1, 2, 3, 4, 5, 6}); };
     deps.report = [this](const http::Request& /*request*/, const Error& error) {
@@ -369,6 +370,7 @@ class ApiTest : public testing::Test {
   std::vector<std::string> lacking_;
   std::vector<std::string> degraded_;
   StreamPermits::Limits streams_;
+  service::Limits limits_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<http::RunningServer> server_;
 };

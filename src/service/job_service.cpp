@@ -161,14 +161,14 @@ Result<std::unique_ptr<Upload>> LocalJobs::begin_upload(const Caller& caller) {
 Status LocalJobs::check_waiting(const Caller& caller) const {
   const auto unfinished = parts_.scheduler.unfinished(caller.name);
   const Limits& limits = parts_.limits;
-  if (limits.waiting_jobs_per_caller != 0 && unfinished.of_owner >= limits.waiting_jobs_per_caller)
+  if (limits.jobs_per_caller.passed_by(unfinished.of_owner + 1))
     return error(Code::too_many,
-                 "you have {} unfinished jobs, as many as this server takes of one caller; wait for some "
-                 "to finish, or put several queries into one job",
-                 unfinished.of_owner);
-  if (limits.waiting_jobs != 0 && unfinished.of_all >= limits.waiting_jobs)
-    return error(Code::too_many, "{} jobs are unfinished, as many as this server takes; try again later",
-                 unfinished.of_all);
+                 "you have {} unfinished jobs, and this server takes {} of one caller{}; wait for some to "
+                 "finish, or put several queries into one job",
+                 unfinished.of_owner, limits.jobs_per_caller.most, limits.jobs_per_caller.way_out());
+  if (limits.jobs.passed_by(unfinished.of_all + 1))
+    return error(Code::too_many, "{} jobs are unfinished, and this server takes {}{}; try again later",
+                 unfinished.of_all, limits.jobs.most, limits.jobs.way_out());
   return ok();
 }
 

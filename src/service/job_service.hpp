@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/limit.hpp"
 #include "base/result.hpp"
 #include "results/hit_index.hpp"
 #include "results/report_reader.hpp"
@@ -19,13 +20,15 @@
 
 namespace loom::service {
 
-/// What one caller, and the server as a whole, may have. 0 is no limit.
+/// What one request, one caller, and the server as a whole may have.
 struct Limits {
-  std::uint64_t upload_bytes = std::uint64_t{4} << 30U;
-  std::uint64_t queries = 1'000'000;
-  std::uint64_t letters = 4'000'000'000;
-  std::uint64_t waiting_jobs_per_caller = 10'000;
-  std::uint64_t waiting_jobs = 100'000;
+  Limit header_bytes{16U << 10U, "limit-header"};  ///< of a request
+  Limit body_bytes{32U << 20U, "limit-body"};      ///< of a request that is held in memory
+  Limit upload_bytes{std::uint64_t{4} << 30U, "limit-upload"};
+  Limit queries{1'000'000, "limit-queries"};      ///< of a job …
+  Limit letters{4'000'000'000, "limit-letters"};  ///< … and their letters
+  Limit jobs_per_caller{10'000, "limit-jobs-per-caller"};
+  Limit jobs{100'000, "limit-jobs"};  ///< unfinished ones, of all callers
 };
 
 /// A query set on its way into the object store. Destroyed before JobService::submit took it, it leaves
