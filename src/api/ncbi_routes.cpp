@@ -109,7 +109,7 @@ Result<Answer> there_are_hits(service::JobService& jobs, const Caller& caller, c
   LOOM_TRY(const blast::OutFormat format, blast::parse_outfmt(program, jobs.outfmt_of(job)));
   LOOM_TRY(const service::Rendered own, jobs.output(caller, job.id, {}, soon()));
   if (own.file) {
-    LOOM_TRY(const auto reader, jobs.open(caller, job.id, own.file->name, soon()));
+    LOOM_TRY(const auto reader, jobs.open(caller, job.id, *own.file, soon()));
     const results::ReadBytes read = [&reader](std::span<char> into) {
       return reader->read(std::as_writable_bytes(into), Deadline::in(kRenderTime));
     };
@@ -146,8 +146,8 @@ Parsed<store::JobId> rid_of(const Pairs& parameters) {
 void NcbiRoutes::add_to(std::vector<http::Route>& routes) {
   for (const verb method : {verb::get, verb::post}) {
     auto call = [this](Request& request, Caller caller) { return answer(request, std::move(caller)); };
-    routes.push_back({method, "/Blast.cgi", with_caller(context_, std::move(call)),
-                      context_.deps.limits.body_bytes});
+    routes.push_back(
+        {method, "/Blast.cgi", with_caller(context_, std::move(call)), context_.deps.limits.body_bytes});
   }
 }
 

@@ -73,7 +73,8 @@ struct ResultFile {
   std::string kind;    ///< query, output, messages, rendered
   std::string outfmt;  ///< of output and rendered
   std::uint64_t size_bytes = 0;
-  std::string sha256;  ///< hex
+  std::string sha256;                              ///< hex; empty: it is not known yet, or was not asked for
+  std::optional<storage::ObjectInfo> object = {};  ///< where it lies; unset: in the job store
 };
 
 /// What of a job's output is wanted.
@@ -165,12 +166,16 @@ class JobService {
   virtual Result<Explanation> explain(const Caller& caller, const store::JobId& id, Deadline deadline) = 0;
 
   /// The files there are: until the job is completed the query, and once it failed what the engine said.
+  /// Waits for sums that take long, but not until they are there: ask again.
   virtual Result<std::vector<ResultFile>> results(const Caller& caller, const store::JobId& id,
                                                   Deadline deadline) = 0;
-  /// The output as `wanted`, made now if need be; waits at most until `deadline` and then returns without a
-  /// file: ask again. Of chosen queries it is what a search of just these prints. Errors: conflict unless the
-  /// job is completed, and for what an imported result does not have; invalid_argument for a format or a
-  /// query that is none.
+  /// One of them, without its sum. Errors: not_found.
+  virtual Result<ResultFile> file(const Caller& caller, const store::JobId& id, const std::string& name,
+                                  Deadline deadline) = 0;
+  /// The output as `wanted`, without its sum, made now if need be; waits at most until `deadline` and then
+  /// returns without a file: ask again. Of chosen queries it is what a search of just these prints. Errors:
+  /// conflict unless the job is completed, and for what an imported result does not have; invalid_argument
+  /// for a format or a query that is none.
   virtual Result<Rendered> output(const Caller& caller, const store::JobId& id, const OutputRequest& wanted,
                                   Deadline deadline) = 0;
   /// The hits of a completed job, indexed now if need be, which may run its search again; waits at most until
@@ -180,9 +185,9 @@ class JobService {
   /// As hits(), but null unless the index is open already; asks no object store.
   virtual Result<std::shared_ptr<results::HitIndex>> open_hits(const Caller& caller, const store::JobId& id,
                                                                Deadline deadline) = 0;
-  /// Opens a file that results() or output() named. Errors: not_found.
+  /// Opens a file that results(), file() or output() gave. Errors: not_found.
   virtual Result<std::unique_ptr<storage::ObjectReader>> open(const Caller& caller, const store::JobId& id,
-                                                              const std::string& name, Deadline deadline) = 0;
+                                                              const ResultFile& file, Deadline deadline) = 0;
 
   /// Takes a file of BLAST results (XML, archive or tabular output) as a completed job. Nothing is left on an
   /// error. Errors: forbidden for a viewer; invalid_argument or corrupt for what is none, with the place;
