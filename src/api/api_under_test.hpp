@@ -230,6 +230,13 @@ class FakeJobs final : public service::JobService {
     if (failure) return *failure;
     return files;
   }
+  Result<service::ResultFile> file(const service::Caller& /*who*/, const store::JobId& /*id*/,
+                                   const std::string& name, Deadline /*deadline*/) override {
+    if (failure) return *failure;
+    const auto found = std::ranges::find(files, name, &service::ResultFile::name);
+    if (found == files.end()) return error(Code::not_found, "no {}", name);
+    return *found;
+  }
   Result<service::Rendered> output(const service::Caller& /*who*/, const store::JobId& /*id*/,
                                    const service::OutputRequest& wanted, Deadline /*deadline*/) override {
     if (failure) return *failure;
@@ -247,10 +254,11 @@ class FakeJobs final : public service::JobService {
     return index;
   }
   Result<std::unique_ptr<storage::ObjectReader>> open(const service::Caller& /*who*/,
-                                                      const store::JobId& /*id*/, const std::string& name,
+                                                      const store::JobId& /*id*/,
+                                                      const service::ResultFile& file,
                                                       Deadline /*deadline*/) override {
-    if (!contents.contains(name)) return error(Code::not_found, "no {}", name);
-    return std::make_unique<TextReader>(contents[name]);
+    if (!contents.contains(file.name)) return error(Code::not_found, "no {}", file.name);
+    return std::make_unique<TextReader>(contents[file.name]);
   }
   Result<store::Job> import_result(const service::Caller& who, const service::ImportRequest& request,
                                    std::unique_ptr<service::Upload> /*upload*/,
@@ -325,6 +333,7 @@ class ApiTest : public testing::Test {
     ApiDeps deps{jobs_, *tokens_, scheduler_, hub_, pool_, loopback, "1.2.3", {}, {}, {}, {}, {}};
     deps.ready = [this] { return ReadyState{lacking_, degraded_}; };
     deps.streams = streams_;
+    deps.limits = limits_;
     deps.beat = [] { return std::string(R"({"tasks":[]})"); };
     deps.counts = [] { return Result<store::JobCounts>(store::JobCounts{1, 2, 3, 4, 5, 6}); };
     deps.report = [this](const http::Request& /*request*/, const Error& error) {
@@ -369,6 +378,7 @@ class ApiTest : public testing::Test {
   std::vector<std::string> lacking_;
   std::vector<std::string> degraded_;
   StreamPermits::Limits streams_;
+  service::Limits limits_;
   std::unique_ptr<Api> api_;
   std::unique_ptr<http::RunningServer> server_;
 };

@@ -2,9 +2,25 @@
 
 namespace loom::api {
 
-http::net::awaitable<Parsed<std::string>> read_body(http::Request& request) {
+namespace {
+
+Error too_long(std::uint64_t bytes, const Limit& limit) {
+  return error(Code::too_large, "the body has {} bytes or more; at most {} are taken here{}", bytes,
+               limit.most, limit.way_out());
+}
+
+}  // namespace
+
+Status check_announced(const http::Request& request, const Limit& limit) {
+  const std::uint64_t bytes = request.announced_bytes.value_or(0);
+  return limit.passed_by(bytes) ? Status(too_long(bytes, limit)) : ok();
+}
+
+http::net::awaitable<Parsed<std::string>> read_body(http::Request& request, Limit limit) {
   constexpr std::size_t kBlock = 64U << 10U;
   constexpr int kRequestTimeout = 408;
+  const Status fits = check_announced(request, limit);
+  if (!fits) co_return tl::unexpected(Refusal{fits.error()});
   std::string body;
   for (;;) {
     const std::size_t had = body.size();
@@ -16,6 +32,7 @@ http::net::awaitable<Parsed<std::string>> read_body(http::Request& request) {
     }
     body.resize(had + *came);
     if (*came == 0) co_return body;
+    if (limit.passed_by(body.size())) co_return tl::unexpected(Refusal{too_long(body.size(), limit)});
   }
 }
 

@@ -3,12 +3,17 @@
 #include <string>
 
 #include "api/refusal.hpp"
+#include "base/limit.hpp"
 #include "http/message.hpp"
 
 namespace loom::api {
 
-/// The whole body of a request whose route bounds it. Errors: those of reading it; timed out is the client's
-/// fault (408).
-http::net::awaitable<Parsed<std::string>> read_body(http::Request& request);
+/// Refuses a body past `limit`, in bytes, before it is read: too_large. One whose length is not announced is
+/// refused when it has come that far.
+Status check_announced(const http::Request& request, const Limit& limit);
+
+/// The whole body, which is held in memory. Errors: too_large past `limit` and past that of the route; those
+/// of reading it; timed out is the client's fault (408).
+http::net::awaitable<Parsed<std::string>> read_body(http::Request& request, Limit limit);
 
 }  // namespace loom::api

@@ -56,6 +56,7 @@ struct ApiDeps {
   std::span<const PageFile> page = {};             ///< the web page; empty: none
   service::Organisms* organisms = nullptr;         ///< null: this server knows no taxonomy
   StreamPermits::Limits streams = {};              ///< downloads of stored objects at once
+  service::Limits limits = {};                     ///< of requests
   std::filesystem::path data = {};                 ///< the server's own folder, for /metrics; empty: none
 };
 

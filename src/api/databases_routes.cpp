@@ -86,14 +86,13 @@ std::string text_parameter(const Request& request, std::string_view name) {
 }  // namespace
 
 void DatabasesRoutes::add_to(std::vector<http::Route>& routes) {
-  const auto add = [&](verb method, std::string pattern, auto handler, std::uint64_t most_body = 1U << 16U) {
+  const auto add = [&](verb method, std::string pattern, auto handler, Limit most_bytes = http::kNoBody) {
     auto call = [this, handler](Request& request, Caller caller) {
       return (this->*handler)(request, std::move(caller));
     };
-    routes.push_back({method, std::move(pattern), with_caller(context_, std::move(call)), most_body});
+    routes.push_back({method, std::move(pattern), with_caller(context_, std::move(call)), most_bytes});
   };
-  constexpr std::uint64_t kAnySize = std::numeric_limits<std::uint64_t>::max();
-  add(verb::post, "/api/blast/databases", &DatabasesRoutes::build, kAnySize);
+  add(verb::post, "/api/blast/databases", &DatabasesRoutes::build, Limit{});
   add(verb::post, "/api/blast/database-imports", &DatabasesRoutes::take_in);
   add(verb::get, "/api/blast/databases/{name}", &DatabasesRoutes::get);
   add(verb::delete_, "/api/blast/databases/{name}", &DatabasesRoutes::remove);

@@ -12,8 +12,6 @@ using http::Request;
 using http::Response;
 using service::Caller;
 
-// The service counts what it takes; this only keeps numbers sane.
-constexpr std::uint64_t kMostBody = std::uint64_t{1} << 40U;
 constexpr std::size_t kBlock = 256U << 10U;
 constexpr std::chrono::seconds kKeepTime{120};
 constexpr int kCreated = 201;
@@ -22,7 +20,8 @@ constexpr int kCreated = 201;
 
 void ImportsRoutes::add_to(std::vector<http::Route>& routes) {
   auto call = [this](Request& request, Caller caller) { return take(request, std::move(caller)); };
-  routes.push_back({verb::post, "/api/blast/imports", with_caller(context_, std::move(call)), kMostBody});
+  routes.push_back({verb::post, "/api/blast/imports", with_caller(context_, std::move(call)),
+                    context_.deps.limits.upload_bytes});
 }
 
 /// POST /api/blast/imports?program=&outfmt=&title= -> 201 (Location) | 400 | 401 | 403 | 413 | 503 | 507.

@@ -15,8 +15,6 @@ using http::Request;
 using http::Response;
 using service::Caller;
 
-// The service counts what it takes; this only keeps numbers sane.
-constexpr std::uint64_t kMostBody = std::uint64_t{1} << 40U;
 constexpr std::chrono::seconds kSubmitTime{120};
 constexpr std::size_t kDefaultLimit = 50;
 constexpr std::size_t kShortestText = 3;
@@ -104,14 +102,15 @@ Response cached_reply(const Request& request, const CachedReply& reply) {
 }  // namespace
 
 void JobsRoutes::add_to(std::vector<http::Route>& routes) {
-  const auto add = [&](verb method, std::string pattern, auto handler, std::uint64_t most_bytes = 1U << 20U) {
+  const auto add = [&](verb method, std::string pattern, auto handler, Limit most_bytes = http::kNoBody) {
     auto call = [this, handler](Request& request, Caller caller) {
       return (this->*handler)(request, std::move(caller));
     };
     routes.push_back({method, std::move(pattern), with_caller(context_, std::move(call)), most_bytes});
   };
-  add(verb::post, "/api/blast/jobs", &JobsRoutes::submit, kMostBody);
-  add(verb::post, "/api/blast/preflight", &JobsRoutes::preflight, kMostBody);
+  const Limit submission = submission_limit(context_.deps.limits);
+  add(verb::post, "/api/blast/jobs", &JobsRoutes::submit, submission);
+  add(verb::post, "/api/blast/preflight", &JobsRoutes::preflight, submission);
   add(verb::get, "/api/blast/jobs", &JobsRoutes::list);
   add(verb::get, "/api/blast/jobs/{id}", &JobsRoutes::get);
   add(verb::delete_, "/api/blast/jobs/{id}", &JobsRoutes::remove);
@@ -135,7 +134,8 @@ std::string JobsRoutes::text_of(const store::Job& job) const {
 JobsRoutes::Reply JobsRoutes::submit(Request& request, Caller caller) {
   const auto key = idempotency_key(request);
   if (!key) co_return context_.fail(request, key.error());
-  auto read = co_await read_submission(request, caller, context_.deps.jobs, context_.deps.blocking);
+  auto read = co_await read_submission(request, caller, context_.deps.jobs, context_.deps.blocking,
+                                       context_.deps.limits);
   if (!read) co_return context_.fail(request, read.error());
   auto call = [this, &caller, &read, &key] {
     return context_.deps.jobs.submit(caller, read->request, std::move(read->query), *key,
@@ -155,7 +155,8 @@ JobsRoutes::Reply JobsRoutes::submit(Request& request, Caller caller) {
 
 /// POST /api/blast/preflight -> 200, or as submit.
 JobsRoutes::Reply JobsRoutes::preflight(Request& request, Caller caller) {
-  auto read = co_await read_submission(request, caller, context_.deps.jobs, context_.deps.blocking);
+  auto read = co_await read_submission(request, caller, context_.deps.jobs, context_.deps.blocking,
+                                       context_.deps.limits);
   if (!read) co_return context_.fail(request, read.error());
   auto call = [this, &caller, &read] {
     return context_.deps.jobs.preflight(caller, read->request, std::move(read->query),

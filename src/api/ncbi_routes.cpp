@@ -3,9 +3,9 @@
 #include <boost/beast/core/string.hpp>
 #include <cmath>
 
+#include "api/body.hpp"
 #include "api/job_json.hpp"
 #include "api/ncbi_request.hpp"
-#include "api/submission.hpp"
 #include "api/until_final.hpp"
 #include "base/log.hpp"
 #include "http/url.hpp"
@@ -109,7 +109,7 @@ Result<Answer> there_are_hits(service::JobService& jobs, const Caller& caller, c
   LOOM_TRY(const blast::OutFormat format, blast::parse_outfmt(program, jobs.outfmt_of(job)));
   LOOM_TRY(const service::Rendered own, jobs.output(caller, job.id, {}, soon()));
   if (own.file) {
-    LOOM_TRY(const auto reader, jobs.open(caller, job.id, own.file->name, soon()));
+    LOOM_TRY(const auto reader, jobs.open(caller, job.id, *own.file, soon()));
     const results::ReadBytes read = [&reader](std::span<char> into) {
       return reader->read(std::as_writable_bytes(into), Deadline::in(kRenderTime));
     };
@@ -120,18 +120,11 @@ Result<Answer> there_are_hits(service::JobService& jobs, const Caller& caller, c
   return Answer{!index || index->counts().hsps > 0};
 }
 
-http::net::awaitable<Parsed<Pairs>> read_parameters(Request& request) {
+http::net::awaitable<Parsed<Pairs>> read_parameters(Request& request, Limit limit) {
   Pairs parameters = request.query;
-  std::string body;
-  for (;;) {
-    const std::size_t had = body.size();
-    body.resize(had + (64U << 10U));
-    const auto came = co_await request.body->read_some({body.data() + had, body.size() - had});
-    if (!came) co_return tl::unexpected(Refusal{came.error()});
-    body.resize(had + *came);
-    if (*came == 0) break;
-  }
-  auto form = http::parse_query(body);
+  const auto body = co_await read_body(request, limit);
+  if (!body) co_return tl::unexpected(body.error());
+  auto form = http::parse_query(*body);
   if (!form) co_return tl::unexpected(Refusal{form.error()});
   parameters.insert(parameters.end(), std::make_move_iterator(form->begin()),
                     std::make_move_iterator(form->end()));
@@ -153,7 +146,8 @@ Parsed<store::JobId> rid_of(const Pairs& parameters) {
 void NcbiRoutes::add_to(std::vector<http::Route>& routes) {
   for (const verb method : {verb::get, verb::post}) {
     auto call = [this](Request& request, Caller caller) { return answer(request, std::move(caller)); };
-    routes.push_back({method, "/Blast.cgi", with_caller(context_, std::move(call)), kMostJsonBytes});
+    routes.push_back(
+        {method, "/Blast.cgi", with_caller(context_, std::move(call)), context_.deps.limits.body_bytes});
   }
 }
 
@@ -172,7 +166,7 @@ Response NcbiRoutes::refuse(const Request& request, const Refusal& refusal) cons
 
 /// GET or POST /Blast.cgi -> 200 | 401 | 403 | 413 | 429 | 503.
 NcbiRoutes::Reply NcbiRoutes::answer(Request& request, Caller caller) {
-  auto parameters = co_await read_parameters(request);
+  auto parameters = co_await read_parameters(request, context_.deps.limits.body_bytes);
   if (!parameters) co_return context_.fail(request, parameters.error());
   const std::string command = ncbi_value(*parameters, "CMD");
   if (iequals(command, "Put")) co_return co_await put(request, std::move(caller), *std::move(parameters));

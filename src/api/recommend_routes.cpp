@@ -15,7 +15,6 @@ using http::Request;
 using service::Caller;
 
 constexpr int kOk = 200;
-constexpr std::uint64_t kMostQuery = 32U << 20U;
 
 /// {"query": FASTA text, "database": only this one}
 struct RecommendRequest {
@@ -83,7 +82,8 @@ void RecommendRoutes::add_to(std::vector<http::Route>& routes) {
     auto call = [this, handler](Request& request, Caller caller) {
       return (this->*handler)(request, std::move(caller));
     };
-    routes.push_back({method, "/api/blast/recommend", with_caller(context_, std::move(call)), kMostQuery});
+    routes.push_back({method, "/api/blast/recommend", with_caller(context_, std::move(call)),
+                      context_.deps.limits.body_bytes});
   };
   add(verb::get, &RecommendRoutes::get);
   add(verb::post, &RecommendRoutes::post);
@@ -115,7 +115,7 @@ RecommendRoutes::Reply RecommendRoutes::get(Request& request, Caller /*caller*/)
 
 /// POST /api/blast/recommend, {"query": …, "database": …} -> 200 | 400 | 401 | 404 | 413.
 RecommendRoutes::Reply RecommendRoutes::post(Request& request, Caller /*caller*/) {
-  const auto body = co_await read_body(request);
+  const auto body = co_await read_body(request, context_.deps.limits.body_bytes);
   if (!body) co_return context_.fail(request, body.error());
   const auto wanted = parse_recommend(*body);
   if (!wanted) co_return context_.fail(request, wanted.error());

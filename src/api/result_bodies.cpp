@@ -10,6 +10,7 @@
 
 #include "api/job_json.hpp"
 #include "base/check.hpp"
+#include "base/sha256.hpp"
 
 namespace loom::api {
 namespace {
@@ -98,7 +99,8 @@ class ZipBody final : public http::BodySource {
     if (reader_) return copy_block();
     if (next_ < files_.size()) {
       const service::ResultFile& file = files_[next_++];
-      LOOM_TRY(reader_, open_(file.name));
+      LOOM_TRY(reader_, open_(file));
+      if (file.sha256.empty()) hash_.emplace();
       return begin_entry(file.name, file.size_bytes);
     }
     const std::string manifest = manifest_of(files_);
@@ -127,8 +129,13 @@ class ZipBody final : public http::BodySource {
     if (came > left_ || (came == 0 && left_ > 0))
       return error(Code::corrupt, "a result has another size than its record says");
     left_ -= came;
-    if (came > 0) return check(archive_write_data(zip_.get(), block_.data(), came));
+    if (came > 0) {
+      if (hash_) hash_->add({reinterpret_cast<const char*>(block_.data()), came});
+      return check(archive_write_data(zip_.get(), block_.data(), came));
+    }
     reader_.reset();
+    if (hash_) files_[next_ - 1].sha256 = hash_->hex();
+    hash_.reset();
     return check(archive_write_finish_entry(zip_.get()));
   }
 
@@ -138,6 +145,7 @@ class ZipBody final : public http::BodySource {
   std::unique_ptr<storage::ObjectReader> reader_;
   std::size_t next_ = 0;
   std::uint64_t left_ = 0;
+  std::optional<Sha256> hash_;  ///< of the file being read, if nobody knows its sum
   std::vector<std::byte> block_;
   std::string ready_;
   std::size_t at_ = 0;

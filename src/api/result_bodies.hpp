@@ -17,11 +17,13 @@ namespace loom::api {
 std::unique_ptr<http::BodySource> object_body(std::unique_ptr<storage::ObjectReader> reader,
                                               std::uint64_t first, std::uint64_t count);
 
-/// Opens a file by its name; called from read().
-using OpenFile = std::function<Result<std::unique_ptr<storage::ObjectReader>>(const std::string& name)>;
+/// Opens a file; called from read().
+using OpenFile =
+    std::function<Result<std::unique_ptr<storage::ObjectReader>>(const service::ResultFile& file)>;
 
 /// A ZIP of the files in that order under `folder`, deflated, and MANIFEST.json with their sizes and
-/// checksums. It is made while it is read, in constant memory, so its size is not known.
+/// checksums: those that were not known are found on the way. It is made while it is read, in constant
+/// memory, so its size is not known.
 std::unique_ptr<http::BodySource> zip_body(std::string folder, std::vector<service::ResultFile> files,
                                            OpenFile open);
 

@@ -29,7 +29,7 @@ void write_file(JsonWriter& json, const store::JobId& id, const ResultFile& file
   json.member("kind", file.kind);
   if (!file.outfmt.empty()) json.member("outfmt", file.outfmt);
   json.member("size_bytes", file.size_bytes);
-  json.member("sha256", file.sha256);
+  service::write_sum(json, file);
   json.member("href", fmt::format("{}/results/files/{}", job_path(id), file.name));
   json.close_object();
 }
@@ -156,20 +156,18 @@ ResultsRoutes::Reply ResultsRoutes::output(Request& request, Caller caller) {
 ResultsRoutes::Reply ResultsRoutes::file(Request& request, Caller caller) {
   const auto id = job_id_of(request);
   if (!id) co_return context_.fail(request, id.error());
-  const auto call = [this, &caller, &id] { return context_.deps.jobs.results(caller, *id, soon()); };
-  const auto files = co_await context_.look_up(call);
-  if (!files) co_return context_.fail(request, files.error());
   const std::string& name = request.captures.at(1);
-  const auto found = std::ranges::find(*files, name, &ResultFile::name);
-  if (found == files->end()) {
-    co_return context_.fail(request, error(Code::not_found, "job {} has no file '{}'; {}/results lists them",
-                                           id->str(), name, job_path(*id)));
-  }
-  co_return co_await send(request, std::move(caller), *id, *found);
+  const auto call = [this, &caller, &id, &name] {
+    return context_.deps.jobs.file(caller, *id, name, soon());
+  };
+  auto file = co_await context_.look_up(call);
+  if (!file) co_return context_.fail(request, file.error());
+  co_return co_await send(request, std::move(caller), *id, *std::move(file));
 }
 
 ResultsRoutes::Reply ResultsRoutes::send(Request& request, Caller caller, store::JobId id, ResultFile file) {
-  const std::string etag = fmt::format("\"{}\"", file.sha256);
+  // Of a large object the sum comes late.
+  const std::string etag = fmt::format("\"{}\"", file.object ? file.object->version : file.sha256);
   Response response{200, file_headers(id, file, etag), std::string()};
   if (is_known(request, etag)) {
     response.status = 304;
@@ -193,9 +191,7 @@ ResultsRoutes::Reply ResultsRoutes::send(Request& request, Caller caller, store:
   }
   auto permit = co_await context_.streams.take();
   if (!permit) co_return context_.fail(request, permit.error());
-  const auto open = [this, &caller, &id, &file] {
-    return context_.deps.jobs.open(caller, id, file.name, soon());
-  };
+  const auto open = [this, &caller, &id, &file] { return context_.deps.jobs.open(caller, id, file, soon()); };
   auto reader = co_await context_.deps.blocking.run(open);
   if (!reader) co_return context_.fail(request, reader.error());
   response.body = with_permit(object_body(*std::move(reader), range.first, range.count), *std::move(permit));
@@ -225,9 +221,10 @@ ResultsRoutes::Reply ResultsRoutes::archive(Request& request, Caller caller) {
   if (!permit) co_return context_.fail(request, permit.error());
   const std::string folder = "blast-" + id->str().substr(0, 8);
   auto open = [&jobs, caller, id = *id, texts = std::move(found->second)](
-                  const std::string& name) -> Result<std::unique_ptr<storage::ObjectReader>> {
-    if (const auto text = texts.find(name); text != texts.end()) return storage::text_reader(text->second);
-    return jobs.open(caller, id, name, soon());
+                  const ResultFile& file) -> Result<std::unique_ptr<storage::ObjectReader>> {
+    if (const auto text = texts.find(file.name); text != texts.end())
+      return storage::text_reader(text->second);
+    return jobs.open(caller, id, file, soon());
   };
   co_return Response{
       200,

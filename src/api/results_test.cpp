@@ -3,9 +3,29 @@
 #include <gtest/gtest.h>
 
 #include "api/api_under_test.hpp"
+#include "base/sha256.hpp"
 
 namespace loom::api {
 namespace {
+
+std::map<std::string, std::string> unzip(const std::string& bytes) {
+  std::map<std::string, std::string> files;
+  archive* zip = archive_read_new();
+  archive_read_support_format_zip(zip);
+  EXPECT_EQ(archive_read_open_memory(zip, bytes.data(), bytes.size()), ARCHIVE_OK);
+  archive_entry* entry = nullptr;
+  while (archive_read_next_header(zip, &entry) == ARCHIVE_OK) {
+    std::string& text = files[archive_entry_pathname(entry)];
+    std::string block(4096, '\0');
+    for (la_ssize_t came = 1; came > 0;) {
+      came = archive_read_data(zip, block.data(), block.size());
+      EXPECT_GE(came, 0) << archive_error_string(zip);
+      if (came > 0) text.append(block, 0, static_cast<std::size_t>(came));
+    }
+  }
+  archive_read_free(zip);
+  return files;
+}
 
 TEST_F(ApiTest, ResultsAreListed) {
   start();
@@ -15,6 +35,31 @@ TEST_F(ApiTest, ResultsAreListed) {
   EXPECT_EQ(listed.at("files").at(0).at("sha256").as_string(), std::string(64, 'a'));
   EXPECT_EQ(get(std::string(listed.at("files").at(0).at("href").as_string())).body, "0123456789");
   EXPECT_EQ(get(path(1, "/results/files/other")).status, 404);
+}
+
+/// Of a large file, the sum comes later; the archive, which reads it anyhow, finds it on the way.
+TEST_F(ApiTest, ASumThatIsNotKnownYetIsNullAndKeepsNobodyWaiting) {
+  start();
+  jobs_.jobs = {make_job(1)};
+  jobs_.add_file("output.outfmt-6", "6", "0123456789");
+  service::ResultFile& file = jobs_.files.front();
+  file.sha256.clear();
+  file.object = storage::ObjectInfo{storage::ObjectKey::parse("jobs/1/output").value(), 10, "v7"};
+  const auto listed = json(get(path(1, "/results"))).at("files").at(0).as_object();
+  EXPECT_TRUE(listed.at("sha256").is_null());
+  EXPECT_TRUE(listed.at("sha256_pending").as_bool());
+  const std::string output = path(1, "/results/output");
+  const Reply whole = get(output);
+  EXPECT_EQ(whole.body, "0123456789");
+  const std::string etag = whole.field("ETag");
+  EXPECT_EQ(etag, "\"v7\"");
+  file.sha256 = std::string(64, 'b');
+  EXPECT_EQ(get(output, "If-None-Match: " + etag + "\r\n").status, 304) << "the content is the same";
+  EXPECT_FALSE(json(get(path(1, "/results"))).at("files").at(0).as_object().contains("sha256_pending"));
+  file.sha256.clear();
+  const auto files = unzip(get(path(1, "/results/archive.zip")).body);
+  const auto manifest = boost::json::parse(files.at("blast-00000000/MANIFEST.json"));
+  EXPECT_EQ(manifest.at("files").at(0).at("sha256").as_string(), sha256_hex("0123456789"));
 }
 
 TEST_F(ApiTest, OutputWholeAndInParts) {
@@ -83,25 +128,6 @@ TEST_F(ApiTest, AFileShorterThanItsRecordCutsTheReply) {
   jobs_.add_file("output.outfmt-6", "6", "0123456789");
   jobs_.contents["output.outfmt-6"] = "012";
   EXPECT_LT(get(path(1, "/results/output")).body.size(), 10U);
-}
-
-std::map<std::string, std::string> unzip(const std::string& bytes) {
-  std::map<std::string, std::string> files;
-  archive* zip = archive_read_new();
-  archive_read_support_format_zip(zip);
-  EXPECT_EQ(archive_read_open_memory(zip, bytes.data(), bytes.size()), ARCHIVE_OK);
-  archive_entry* entry = nullptr;
-  while (archive_read_next_header(zip, &entry) == ARCHIVE_OK) {
-    std::string& text = files[archive_entry_pathname(entry)];
-    std::string block(4096, '\0');
-    for (la_ssize_t came = 1; came > 0;) {
-      came = archive_read_data(zip, block.data(), block.size());
-      EXPECT_GE(came, 0) << archive_error_string(zip);
-      if (came > 0) text.append(block, 0, static_cast<std::size_t>(came));
-    }
-  }
-  archive_read_free(zip);
-  return files;
 }
 
 TEST_F(ApiTest, TheArchiveHoldsAllFilesAndAManifest) {

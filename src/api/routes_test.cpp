@@ -122,6 +122,37 @@ TEST_F(ApiTest, WrongFormsAreRefusedByName) {
   EXPECT_EQ(ask("POST", "/api/blast/jobs", kForm, good + "--XX--").status, 201);
 }
 
+/// By its length alone: not a byte of it is sent.
+TEST_F(ApiTest, BodiesPastTheLimitOfTheirKindAreRefusedBeforeTheyCome) {
+  limits_.body_bytes.most = 100'000;
+  limits_.upload_bytes.most = 50'000'000;
+  start();
+  const auto refused = [&](const std::string& target, const std::string& type, std::uint64_t bytes) {
+    http::RawClient client(server_->port());
+    client.send(fmt::format("POST {} HTTP/1.1\r\nHost: localhost\r\n{}Content-Length: {}\r\n\r\n", target,
+                            type, bytes));
+    const Reply reply = client.reply();
+    EXPECT_EQ(reply.status, 413) << target << reply.body;
+    return std::string(member(reply, "detail"));
+  };
+  const std::string json = "Content-Type: application/json\r\n";
+  for (const auto* target : {"/api/blast/jobs", "/api/blast/preflight"}) {
+    EXPECT_EQ(
+        refused(target, json, 100'001),
+        "the body has 100001 bytes or more; at most 100000 are taken here (the operator's setting limit-body "
+        "raises that); send a larger query as a file in multipart/form-data");
+    EXPECT_TRUE(
+        refused(target, kForm, 60'000'000).ends_with("(the operator's setting limit-upload raises that)"));
+  }
+  EXPECT_EQ(
+      refused("/api/blast/imports", "", 50'000'001),
+      "the body has 50000001 bytes; at most 50000000 are taken here (the operator's setting limit-upload "
+      "raises that)");
+  EXPECT_TRUE(
+      refused("/Blast.cgi", "", 100'001).ends_with("(the operator's setting limit-body raises that)"));
+  EXPECT_EQ(jobs_.query, "");
+}
+
 TEST_F(ApiTest, Preflight) {
   start();
   const Reply reply =

@@ -17,7 +17,6 @@ using service::Caller;
 using service::SequenceRequest;
 
 constexpr std::chrono::seconds kFetchTime{120};
-constexpr std::uint64_t kMostBatchBytes = 16U << 20U;
 constexpr std::size_t kMostMissingShown = 100;
 
 /// A file from its start to its end.
@@ -83,7 +82,7 @@ void SequencesRoutes::add_to(std::vector<http::Route>& routes) {
       return (this->*handler)(request, std::move(caller));
     };
     routes.push_back({method, "/api/blast/databases/{name}/sequences", with_caller(context_, std::move(call)),
-                      kMostBatchBytes});
+                      context_.deps.limits.body_bytes});
   };
   add(verb::get, &SequencesRoutes::get);
   add(verb::post, &SequencesRoutes::post);
@@ -102,7 +101,7 @@ SequencesRoutes::Reply SequencesRoutes::post(Request& request, Caller /*caller*/
     co_return context_.fail(request, known.error());
   auto wanted = read_common(request);
   if (!wanted) co_return context_.fail(request, wanted.error());
-  const auto lines = co_await read_body(request);
+  const auto lines = co_await read_body(request, context_.deps.limits.body_bytes);
   if (!lines) co_return context_.fail(request, lines.error());
   auto parts = service::parse_sequence_parts(*lines);
   if (!parts) co_return context_.fail(request, parts.error());

@@ -2,6 +2,8 @@
 
 #include <boost/beast/core/string.hpp>
 
+#include "api/body.hpp"
+
 namespace loom::api {
 namespace {
 
@@ -10,6 +12,15 @@ using http::net::awaitable;
 constexpr std::size_t kBlock = 256U << 10U;
 /// Less than an upload keeps in memory.
 constexpr std::size_t kSmallBody = 16U << 10U;
+
+/// The query, and what there may be beside it.
+Limit form_limit(const service::Limits& limits) {
+  constexpr std::uint64_t kBeside =
+      MultipartParser::kMostParts * (MultipartParser::kMostHeadBytes + kMostFieldBytes);
+  Limit limit = limits.upload_bytes;
+  if (limit.most != 0) limit.most += kBeside;
+  return limit;
+}
 
 bool has_type(std::string_view content_type, std::string_view wanted) {
   const auto end = content_type.find_first_of("; \t");
@@ -84,8 +95,8 @@ class FormSink final : public PartSink {
 class Intake {
  public:
   Intake(http::Request& request, service::Caller caller, service::JobService& jobs,
-         async::BlockingPool& blocking)
-      : request_(request), caller_(std::move(caller)), jobs_(jobs), blocking_(blocking) {}
+         async::BlockingPool& blocking, const service::Limits& limits)
+      : request_(request), caller_(std::move(caller)), jobs_(jobs), blocking_(blocking), limits_(limits) {}
 
   awaitable<Parsed<Submission>> read_json();
   awaitable<Parsed<Submission>> read_form();
@@ -100,6 +111,7 @@ class Intake {
   service::Caller caller_;
   service::JobService& jobs_;
   async::BlockingPool& blocking_;
+  const service::Limits& limits_;
   std::unique_ptr<service::Upload> upload_;
 };
 
@@ -119,24 +131,16 @@ awaitable<Status> Intake::write(std::string& bytes) {
 }
 
 awaitable<Parsed<Submission>> Intake::read_json() {
-  std::string body;
-  for (;;) {
-    const std::size_t had = body.size();
-    body.resize(had + (64U << 10U));
-    const auto came = co_await request_.body->read_some({body.data() + had, body.size() - had});
-    if (!came) co_return body_refused(came.error());
-    body.resize(had + *came);
-    if (*came == 0) break;
-    if (body.size() > kMostJsonBytes) {
-      co_return tl::unexpected(
-          Refusal{error(Code::too_large,
-                        "a JSON body may have {} bytes; send a larger query as a file in multipart/form-data",
-                        kMostJsonBytes)});
-    }
+  auto body = co_await read_body(request_, limits_.body_bytes);
+  if (!body) {
+    Refusal refusal = std::move(body.error());
+    if (refusal.error.code == Code::too_large)
+      refusal.error.message += "; send a larger query as a file in multipart/form-data";
+    co_return tl::unexpected(std::move(refusal));
   }
   // What is small stays in memory, and is read sooner than another thread wakes up.
-  if (body.size() <= kSmallBody) co_return take_json(body);
-  const auto take = [this, &body]() -> Result<Parsed<Submission>> { return take_json(body); };
+  if (body->size() <= kSmallBody) co_return take_json(*body);
+  const auto take = [this, &body]() -> Result<Parsed<Submission>> { return take_json(*body); };
   auto taken = co_await blocking_.run(take);
   if (!taken) co_return refused(taken);
   co_return *std::move(taken);
@@ -177,6 +181,8 @@ awaitable<Parsed<std::monostate>> Intake::read_parts(FormSink& sink, std::string
 awaitable<Parsed<Submission>> Intake::read_form() {
   auto boundary = MultipartParser::boundary_of(request_.header("Content-Type"));
   if (!boundary) co_return refused(boundary);
+  const Status fits = check_announced(request_, form_limit(limits_));
+  if (!fits) co_return refused(fits);
   // First, so that who may not submit is told before he has sent a gigabyte.
   const Status begun = co_await begin();
   if (!begun) co_return refused(begun);
@@ -192,9 +198,15 @@ awaitable<Parsed<Submission>> Intake::read_form() {
 
 }  // namespace
 
+Limit submission_limit(const service::Limits& limits) {
+  const Limit form = form_limit(limits);
+  return form.passed_by(limits.body_bytes.most) ? limits.body_bytes : form;
+}
+
 awaitable<Parsed<Submission>> read_submission(http::Request& request, service::Caller caller,
-                                              service::JobService& jobs, async::BlockingPool& blocking) {
-  Intake intake(request, std::move(caller), jobs, blocking);
+                                              service::JobService& jobs, async::BlockingPool& blocking,
+                                              const service::Limits& limits) {
+  Intake intake(request, std::move(caller), jobs, blocking, limits);
   const std::string_view type = request.header("Content-Type");
   if (has_type(type, "application/json")) co_return co_await intake.read_json();
   if (has_type(type, "multipart/form-data")) co_return co_await intake.read_form();

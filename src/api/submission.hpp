@@ -15,8 +15,7 @@
 
 namespace loom::api {
 
-/// The most bytes of a JSON body, and of one field of a form that is not the query.
-inline constexpr std::uint64_t kMostJsonBytes = 32U << 20U;
+/// The most bytes of one field of a form that is not the query.
 inline constexpr std::size_t kMostFieldBytes = 64U << 10U;
 
 /// A search as a request asks for it, its query stored already.
@@ -48,11 +47,15 @@ class SubmissionFields {
   service::SubmitRequest request_;
 };
 
+/// The most bytes of a submission, in whichever form.
+Limit submission_limit(const service::Limits& limits);
+
 /// Reads the body of `request`, JSON or multipart/form-data, and hands the query to the service as it comes:
 /// what is kept in memory does not grow with the query of a form. On a refusal nothing is left.
 http::net::awaitable<Parsed<Submission>> read_submission(http::Request& request, service::Caller caller,
                                                          service::JobService& jobs,
-                                                         async::BlockingPool& blocking);
+                                                         async::BlockingPool& blocking,
+                                                         const service::Limits& limits);
 
 /// The Idempotency-Key header. Refuses what is not 1 to 256 printable characters.
 Parsed<std::optional<std::string>> idempotency_key(const http::Request& request);

@@ -39,11 +39,11 @@ void print_text(const Configuration& configuration) {
   for (const Setting& setting : settings()) {
     const auto given = configuration.given.find(setting.name);
     if (given == configuration.given.end()) {
-      fmt::print("{:<20} {:<32} default\n", setting.name, setting.otherwise);
+      fmt::print("{:<22} {:<32} default\n", setting.name, setting.otherwise);
       continue;
     }
     for (const Given& one : given->second)
-      fmt::print("{:<20} {:<32} {}\n", setting.name, shown(setting, one), one.place);
+      fmt::print("{:<22} {:<32} {}\n", setting.name, shown(setting, one), one.place);
   }
 }
 

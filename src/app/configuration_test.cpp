@@ -50,6 +50,34 @@ TEST(Settings, DefaultsAreAllowed) {
   }
 }
 
+/// What a refusal names as the way out is a setting, and moves that limit; its default is the one of the
+/// table.
+TEST(Settings, EveryLimitHasTheOneThatItNames) {
+  using service::Limits;
+  for (const auto limit : {&Limits::header_bytes, &Limits::body_bytes, &Limits::upload_bytes,
+                           &Limits::queries, &Limits::letters, &Limits::jobs_per_caller, &Limits::jobs}) {
+    ServerOptions options;
+    const Limit given = options.limits.*limit;
+    const auto setting = find_setting(given.setting);
+    ASSERT_TRUE(setting) << given.setting;
+    ASSERT_TRUE((*setting)->set(options, std::string((*setting)->otherwise)));
+    EXPECT_EQ((options.limits.*limit).most, given.most) << given.setting;
+    const std::string another = (*setting)->kind == Kind::size ? "100K" : "7";
+    ASSERT_TRUE((*setting)->set(options, another));
+    EXPECT_EQ((options.limits.*limit).most, another == "7" ? 7U : 102'400U) << given.setting;
+  }
+}
+
+TEST_F(SettingsFile, LimitsOutsideTheirBoundsAreRefused) {
+  EXPECT_EQ(problem("[limit]\nheader = \"2K\""),
+            path_ + ":2: limit-header: '2K' is 2048 bytes; 4096 to 1048576 are possible");
+  EXPECT_EQ(problem("limit-body = \"2G\""),
+            path_ + ":1: limit-body: '2G' is 2147483648 bytes; 65536 to 1073741824 are possible");
+  EXPECT_EQ(problem("limit-jobs = -1"),
+            path_ + ":1: limit-jobs: a number from 0 to 1000000000 is needed, not '-1'");
+  EXPECT_EQ(problem("limit-upload = 0\nlimit-queries = 0"), "none");
+}
+
 TEST(Settings, ThoseOfSlurmNeedItOrItsDenial) {
   const auto problem = [](const Words& flags, const Environment& environment) {
     const Status fits = check_slurm(configure(flags, environment).value());

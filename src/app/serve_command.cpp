@@ -215,6 +215,7 @@ Status Service::open_parts() {
                                     .reader = *reader_,
                                     .databases = *databases_,
                                     .organisms = *organisms_,
+                                    .limits = options_.limits,
                                     .uploads = options_.data / "uploads",
                                     .hits = options_.data / "hits",
                                     .cores = cores,
@@ -321,8 +322,10 @@ Status Service::listen() {
       .page = api::page_files(),
       .organisms = organisms_.get(),
       .streams = {.most = static_cast<std::size_t>(options_.streams)},
+      .limits = options_.limits,
       .data = options_.data});
-  http::ServerOptions wanted{.host = options_.host, .port = options_.port};
+  const http::ServerOptions wanted{
+      .host = options_.host, .port = options_.port, .header_bytes = options_.limits.header_bytes};
   LOOM_TRY(server_, http::Server::listen(wanted, api_->routes(), api_->fallback(), *blocking_));
   server_->on_exchange([this](const http::Exchange& exchange) {
     api_->count(exchange);

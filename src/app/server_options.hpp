@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/log.hpp"
+#include "service/job_service.hpp"
 #include "service/snapshot_retention.hpp"
 
 namespace loom::app {
@@ -49,6 +50,7 @@ struct ServerOptions {
   log::Level log_level = log::Level::info;
   bool coalesce = true;
   int streams = 64;
+  service::Limits limits;
   SlurmOptions slurm;
 };
 

@@ -68,6 +68,33 @@ Status set_snapshots(ServerOptions& options, const std::string& text) {
   return ok();
 }
 
+/// 0 is no limit.
+template <auto kMember, std::uint64_t kMost>
+Status set_limit(ServerOptions& options, const std::string& text) {
+  LOOM_TRY((options.limits.*kMember).most, number<std::uint64_t>(text, 0, kMost));
+  return ok();
+}
+template <auto kMember>
+Status set_limit_bytes(ServerOptions& options, const std::string& text) {
+  std::uint64_t& most = (options.limits.*kMember).most;
+  if (text == "0") {
+    most = 0;
+    return ok();
+  }
+  LOOM_TRY(most, parse_bytes(text));
+  return ok();
+}
+/// Of what is held in memory, so that there must be a limit.
+template <auto kMember, std::uint64_t kLeast, std::uint64_t kMost>
+Status set_held_bytes(ServerOptions& options, const std::string& text) {
+  LOOM_TRY(const std::uint64_t bytes, parse_bytes(text));
+  if (bytes < kLeast || bytes > kMost)
+    return error(Code::invalid_argument, "'{}' is {} bytes; {} to {} are possible", text, bytes, kLeast,
+                 kMost);
+  (options.limits.*kMember).most = bytes;
+  return ok();
+}
+
 Status set_azure(ServerOptions& options, const char* part, const std::string& text) {
   options.azure[part] = text;
   return ok();
@@ -177,6 +204,23 @@ constexpr std::array kSettings{
     Setting{"streams", Kind::number, "N", "64", "1 to 4096",
             "Downloads of results at once; more wait 5 s, then are told to come back.",
             set_number<&ServerOptions::streams, 1, 4096>},
+    Setting{"limit-header", Kind::size, "SIZE", "16K", "4K to 1M", "The longest header of a request.",
+            set_held_bytes<&service::Limits::header_bytes, 4U << 10U, 1U << 20U>},
+    Setting{"limit-body", Kind::size, "SIZE", "32M", "64K to 1G",
+            "The longest body of a request that is held in memory, as uploaded files are not.",
+            set_held_bytes<&service::Limits::body_bytes, 64U << 10U, 1U << 30U>},
+    Setting{"limit-upload", Kind::size, "SIZE", "4G", "0 is no limit",
+            "The largest query and the largest result that is imported.",
+            set_limit_bytes<&service::Limits::upload_bytes>},
+    Setting{"limit-queries", Kind::number, "N", "1000000", "0 (no limit) to 1000000000", "Queries in a job.",
+            set_limit<&service::Limits::queries, 1'000'000'000>},
+    Setting{"limit-letters", Kind::number, "N", "4000000000", "0 (no limit) to 1000000000000000",
+            "Letters of all queries in a job.", set_limit<&service::Limits::letters, 1'000'000'000'000'000>},
+    Setting{"limit-jobs-per-caller", Kind::number, "N", "10000", "0 (no limit) to 1000000000",
+            "Unfinished jobs of one caller; who has as many submits no more.",
+            set_limit<&service::Limits::jobs_per_caller, 1'000'000'000>},
+    Setting{"limit-jobs", Kind::number, "N", "100000", "0 (no limit) to 1000000000",
+            "Unfinished jobs of all callers.", set_limit<&service::Limits::jobs, 1'000'000'000>},
     Setting{"mirror", Kind::text, "URL", "https://ftp.ncbi.nlm.nih.gov/blast/db", "",
             "Where databases are fetched from when an admin asks for it: a folder like NCBI's blast/db, or a "
             "bucket like those of NCBI.",

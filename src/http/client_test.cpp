@@ -117,7 +117,7 @@ class ClientTest : public testing::Test {
   }
   RunningServer server_{options(),
                         {{verb::get, "/hello", hello},
-                         {verb::post, "/echo", read_all, 1U << 20U},
+                         {verb::post, "/echo", read_all, {1U << 20U}},
                          {verb::get, "/events", some_events},
                          {verb::get, "/silence", silence}}};
   std::string url_ = fmt::format("http://127.0.0.1:{}", server_.port());

@@ -43,8 +43,9 @@ struct Request {
   Pairs headers;
   std::string peer;  ///< address of the client, without port
   std::string id;    ///< the client's X-Request-Id if it is a plain word of at most 64 characters, or ours
-  std::vector<std::string> captures;  ///< what the pattern's {names} matched, in order
-  BodyReader* body = nullptr;         ///< never null in a handler
+  std::vector<std::string> captures;             ///< what the pattern's {names} matched, in order
+  std::optional<std::uint64_t> announced_bytes;  ///< of the body, as its Content-Length has it
+  BodyReader* body = nullptr;                    ///< never null in a handler
 
   /// The first header field of that name, or empty.
   [[nodiscard]] std::string_view header(std::string_view name) const;

@@ -9,24 +9,28 @@
 #include <vector>
 
 #include "async/blocking_pool.hpp"
+#include "base/limit.hpp"
 #include "base/result.hpp"
 #include "http/message.hpp"
 
 namespace loom::http {
 
+/// Of a route whose handler reads no body.
+inline constexpr Limit kNoBody{64U << 10U};
+
 struct Route {
   boost::beast::http::verb method;
   std::string pattern;  ///< "/api/jobs/{id}/cancel": a {name} matches one whole segment, not empty
   Handler handler;
-  std::uint64_t max_body_bytes = 1U << 20U;
+  Limit most_bytes = kNoBody;  ///< of the body
 };
 
 struct ServerOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 0;  ///< 0: any free one
   std::size_t threads = 1;
-  std::size_t max_connections = 10'000;  ///< past it new ones get 503 and are closed
-  std::size_t max_header_bytes = 16U << 10U;
+  std::size_t max_connections = 10'000;     ///< past it new ones get 503 and are closed
+  Limit header_bytes{16U << 10U};           ///< of a request; never 0
   std::chrono::seconds head_timeout{10};    ///< from the first byte of a request to the end of its head
   std::chrono::seconds idle_timeout{75};    ///< of a kept-alive connection
   std::chrono::seconds body_timeout{30};    ///< without any progress of the body, either way

@@ -121,7 +121,7 @@ class ServerTest : public testing::Test {
  protected:
   static ServerOptions options() {
     ServerOptions options;
-    options.max_header_bytes = 4096;
+    options.header_bytes = {4096, "limit-header"};
     options.head_timeout = std::chrono::seconds(1);
     options.body_timeout = std::chrono::seconds(1);
     return options;
@@ -155,9 +155,9 @@ class ServerTest : public testing::Test {
     };
     return {{verb::get, "/hello", hello},
             {verb::get, "/echo/{a}/{b}", echo},
-            {verb::post, "/measure", measure, 100'000},
-            {verb::post, "/measure/much", measure, 1U << 30U},
-            {verb::post, "/ignore", hello, 1U << 30U},
+            {verb::post, "/measure", measure, {100'000, "limit-body"}},
+            {verb::post, "/measure/much", measure, {1U << 30U}},
+            {verb::post, "/ignore", hello, {1U << 30U}},
             {verb::get, "/fail", fail},
             {verb::get, "/inject", inject},
             {verb::get, "/unchanged", unchanged},
@@ -328,6 +328,9 @@ TEST_F(ServerTest, RefusesLongHeads) {
   std::string many_fields = "GET /hello HTTP/1.1\r\nHost: x\r\n";
   for (int i = 0; i < 1000; ++i) many_fields += "A: b\r\n";
   EXPECT_EQ(ask(one_field).status, 431);
+  EXPECT_NE(
+      ask(one_field).body.find("at most 4096 bytes are taken (the operator's setting limit-header raises"),
+      std::string::npos);
   EXPECT_EQ(ask(many_fields + "\r\n").status, 431);
   EXPECT_EQ(ask("GET /" + std::string(5000, 'a')).status, 431);
   RawClient one_by_one = client();
@@ -394,6 +397,8 @@ TEST_F(ServerTest, LimitsBodiesByTheirLengthAtOnce) {
   raw.send("POST /measure HTTP/1.1\r\nHost: x\r\nContent-Length: 100001\r\n\r\n");
   const auto reply = raw.reply();
   EXPECT_EQ(reply.status, 413);
+  EXPECT_NE(reply.body.find("100001 bytes; at most 100000 are taken here (the operator's setting limit-body"),
+            std::string::npos);
   EXPECT_EQ(reply.field("Connection"), "close");
   const std::string most(100'000, 'a');
   EXPECT_EQ(ask("POST /measure HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + most).status, 200);

@@ -36,7 +36,7 @@ TEST(ImportObject, TakesOnlyWhatIsMeantForIt) {
     ASSERT_TRUE(
         store.put(storage::ObjectKey::parse(key).value(), std::as_bytes(std::span(text)), Deadline::never()));
   const TempDir place = TempDir::create().value();
-  QueryUpload into(place.path(), 0);
+  QueryUpload into(place.path(), Limit{});
   ASSERT_TRUE(import_object(store, "imports/a.fa", into));
   EXPECT_EQ(into.size_bytes(), text.size());
   EXPECT_EQ(import_object(store, "jobs/a", into).error().code, Code::invalid_argument);

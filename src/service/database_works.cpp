@@ -90,7 +90,7 @@ DatabaseWorks::~DatabaseWorks() {
 
 Result<std::unique_ptr<QueryUpload>> DatabaseWorks::begin_upload(const Caller& caller) const {
   LOOM_CHECKED(check_admin(caller));
-  return std::make_unique<QueryUpload>(parts_.uploads, 0);
+  return std::make_unique<QueryUpload>(parts_.uploads, Limit{});
 }
 
 Result<DatabaseWork> DatabaseWorks::enqueue(DatabaseWork work,
@@ -242,7 +242,7 @@ void DatabaseWorks::report(Order& order, std::uint64_t done, std::uint64_t total
 
 Result<std::string> DatabaseWorks::do_build(Order& order, BuildOrder& build) {
   if (!build.object.empty()) {
-    build.sequences = std::make_unique<QueryUpload>(parts_.uploads, 0);
+    build.sequences = std::make_unique<QueryUpload>(parts_.uploads, Limit{});
     LOOM_CHECKED(import_object(parts_.objects, build.object, *build.sequences));
     LOOM_TRY(build.request.fasta, build.sequences->file());
   }

@@ -223,9 +223,9 @@ Result<fs::path> Imports::unpacked(const fs::path& given, const fs::path& folder
     if (!got) return got.error();
     if (*got == 0) break;
     all += *got;
-    if (most_bytes_ != 0 && all > most_bytes_)
-      return error(Code::too_large, "the imported file has more than {} bytes when it is unpacked",
-                   most_bytes_);
+    if (limit_.passed_by(all))
+      return error(Code::too_large, "the imported file has more than {} bytes when it is unpacked{}",
+                   limit_.most, limit_.way_out());
     LOOM_CHECKED(to.write(std::string_view(block.data(), *got)));
   }
   LOOM_CHECKED(to.commit());

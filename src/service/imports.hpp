@@ -18,15 +18,11 @@ namespace loom::service {
 /// indexed. Blocking: on disk; for archives on blast_formatter.
 class Imports {
  public:
-  /// References are borrowed. `scratch`: a folder for files that nobody sees. `most_bytes`: of an unpacked
-  /// file; 0 is no limit.
+  /// References are borrowed. `scratch`: a folder for files that nobody sees. `limit`: in bytes, of an
+  /// unpacked file.
   Imports(store::JobStore& store, storage::ObjectStore& objects, exec::ProcessRunner& runner,
-          std::filesystem::path scratch, std::uint64_t most_bytes)
-      : store_(store),
-        objects_(objects),
-        runner_(runner),
-        scratch_(std::move(scratch)),
-        most_bytes_(most_bytes) {}
+          std::filesystem::path scratch, Limit limit)
+      : store_(store), objects_(objects), runner_(runner), scratch_(std::move(scratch)), limit_(limit) {}
 
   /// Errors: as JobService::import_result.
   Result<store::Job> take(const std::string& owner, const ImportRequest& request, QueryUpload& file,
@@ -47,7 +43,7 @@ class Imports {
   storage::ObjectStore& objects_;
   exec::ProcessRunner& runner_;
   const std::filesystem::path scratch_;
-  const std::uint64_t most_bytes_;
+  const Limit limit_;
   Mutex indexing_;  // each takes the memory of making an index
 };
 

@@ -4,18 +4,17 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <map>
+#include <span>
 
 #include "base/check.hpp"
-#include "base/mutex.hpp"
 #include "base/sha256.hpp"
 #include "blast/engine.hpp"
 #include "blast/outfmt.hpp"
-#include "exec/failure.hpp"
 #include "plan/planner.hpp"
 #include "sched/job_keys.hpp"
 #include "sched/job_spec.hpp"
 #include "search/split_search.hpp"
+#include "service/checksums.hpp"
 #include "service/chosen_queries.hpp"
 #include "service/databases.hpp"
 #include "service/engine_version.hpp"
@@ -38,8 +37,9 @@ using storage::ObjectKey;
 using store::Job;
 using store::JobId;
 
-constexpr std::size_t kMostSums = 10'000;
-constexpr std::size_t kMostFiles = 500;
+constexpr std::size_t kFilesInAPage = 500;
+/// What a list waits for sums that are not there.
+constexpr std::chrono::seconds kSumTime{3};
 constexpr const char* kMessages = "messages.txt";
 constexpr std::size_t kHexSegment = 180;
 constexpr std::size_t kChosenDigest = 16;
@@ -66,6 +66,7 @@ class LocalJobs final : public JobService {
         engines_(parts_.runner, parts_.uploads),
         trial_(parts_.runner, parts_.uploads),
         pairwise_(parts_.runner, parts_.uploads),
+        sums_(parts_.objects),
         imports_(parts_.store, parts_.objects, parts_.runner, parts_.uploads, parts_.limits.upload_bytes) {}
 
   Result<std::unique_ptr<Upload>> begin_upload(const Caller& caller) override;
@@ -91,6 +92,8 @@ class LocalJobs final : public JobService {
                                                std::uint64_t& last, Deadline deadline) override;
   Result<Explanation> explain(const Caller& caller, const JobId& id, Deadline deadline) override;
   Result<std::vector<ResultFile>> results(const Caller& caller, const JobId& id, Deadline deadline) override;
+  Result<ResultFile> file(const Caller& caller, const JobId& id, const std::string& name,
+                          Deadline deadline) override;
   Result<Rendered> output(const Caller& caller, const JobId& id, const OutputRequest& wanted,
                           Deadline deadline) override;
   Result<std::shared_ptr<results::HitIndex>> hits(const Caller& caller, const JobId& id,
@@ -101,7 +104,7 @@ class LocalJobs final : public JobService {
     return indexes_.find(id);
   }
   Result<std::unique_ptr<storage::ObjectReader>> open(const Caller& caller, const JobId& id,
-                                                      const std::string& name, Deadline deadline) override;
+                                                      const ResultFile& file, Deadline deadline) override;
   Result<Job> import_result(const Caller& caller, const ImportRequest& request, std::unique_ptr<Upload> file,
                             Deadline deadline) override;
   Result<results::PairwiseTexts> pairwise(const Caller& caller, const JobId& id,
@@ -135,9 +138,12 @@ class LocalJobs final : public JobService {
   Result<ResultFile> describe(const ObjectKey& key, const std::string& name, const std::string& kind,
                               const std::string& outfmt, Deadline deadline);
   Result<ResultFile> describe_query(const Job& job, Deadline deadline);
+  Result<std::vector<ResultFile>> describe_rendered(const JobId& id, Deadline deadline);
+  Result<std::vector<ResultFile>> describe_all(const Job& job, Deadline deadline);
   /// The output and the messages of a completed job.
   Result<std::vector<ResultFile>> describe_own(const Job& job, Deadline deadline);
-  Result<std::string> checksum(const ObjectKey& key, std::uint64_t size, Deadline deadline) EXCLUDES(mutex_);
+  /// Of those that have none.
+  Status add_sums(std::span<ResultFile> files);
   Result<HitIndexes::Source> tabular_of(const Job& job, const ObjectKey& made, Deadline deadline);
   Result<Rendered> output_of_queries(const Job& job, const OutputRequest& wanted, Deadline deadline);
   [[nodiscard]] static ObjectKey rendered_key(const JobId& id, const std::string& outfmt);
@@ -148,9 +154,8 @@ class LocalJobs final : public JobService {
   EngineVersions engines_;
   OptionTrial trial_;
   PairwiseWriter pairwise_;
+  Checksums sums_;
   Imports imports_;
-  Mutex mutex_;
-  std::map<std::string, std::string> sums_ GUARDED_BY(mutex_);  // sha256 by "key size"
 };
 
 Result<std::unique_ptr<Upload>> LocalJobs::begin_upload(const Caller& caller) {
@@ -161,14 +166,14 @@ Result<std::unique_ptr<Upload>> LocalJobs::begin_upload(const Caller& caller) {
 Status LocalJobs::check_waiting(const Caller& caller) const {
   const auto unfinished = parts_.scheduler.unfinished(caller.name);
   const Limits& limits = parts_.limits;
-  if (limits.waiting_jobs_per_caller != 0 && unfinished.of_owner >= limits.waiting_jobs_per_caller)
+  if (limits.jobs_per_caller.passed_by(unfinished.of_owner + 1))
     return error(Code::too_many,
-                 "you have {} unfinished jobs, as many as this server takes of one caller; wait for some "
-                 "to finish, or put several queries into one job",
-                 unfinished.of_owner);
-  if (limits.waiting_jobs != 0 && unfinished.of_all >= limits.waiting_jobs)
-    return error(Code::too_many, "{} jobs are unfinished, as many as this server takes; try again later",
-                 unfinished.of_all);
+                 "you have {} unfinished jobs, and this server takes {} of one caller{}; wait for some to "
+                 "finish, or put several queries into one job",
+                 unfinished.of_owner, limits.jobs_per_caller.most, limits.jobs_per_caller.way_out());
+  if (limits.jobs.passed_by(unfinished.of_all + 1))
+    return error(Code::too_many, "{} jobs are unfinished, and this server takes {}{}; try again later",
+                 unfinished.of_all, limits.jobs.most, limits.jobs.way_out());
   return ok();
 }
 
@@ -365,31 +370,29 @@ ObjectKey LocalJobs::rendered_key(const JobId& id, const std::string& outfmt) {
   return ObjectKey::parse(fmt::format("{}rendered/{}-", sched::prefix_of(id), hex)).value();
 }
 
-Result<std::string> LocalJobs::checksum(const ObjectKey& key, std::uint64_t size, Deadline deadline) {
-  const std::string name = fmt::format("{} {}", key.str(), size);
-  {
-    const MutexLock lock(mutex_);
-    if (const auto known = sums_.find(name); known != sums_.end()) return known->second;
+ResultFile file_of(storage::ObjectInfo info, const std::string& name, const std::string& kind,
+                   const std::string& outfmt) {
+  ResultFile file{.name = name, .kind = kind, .outfmt = outfmt, .size_bytes = info.size_bytes, .sha256 = {}};
+  file.object = std::move(info);
+  return file;
+}
+
+Status LocalJobs::add_sums(std::span<ResultFile> files) {
+  const Deadline deadline = Deadline::in(kSumTime);
+  for (ResultFile& file : files) {
+    if (!file.object || !file.sha256.empty()) continue;
+    auto sum = sums_.get(*file.object, deadline);
+    if (sum) file.sha256 = *std::move(sum);
+    // Of one that was replaced meanwhile the sum is found when it is asked for again.
+    if (!sum && sum.error().code != Code::conflict) return sum.error();
   }
-  LOOM_TRY(const auto reader, parts_.objects.open_reader(key, deadline));
-  Sha256 hash;
-  std::vector<std::byte> block(std::size_t{1} << 18U);
-  for (;;) {
-    LOOM_TRY(const std::size_t got, reader->read(block, deadline));
-    if (got == 0) break;
-    hash.add({reinterpret_cast<const char*>(block.data()), got});
-  }
-  const MutexLock lock(mutex_);
-  if (sums_.size() >= kMostSums) sums_.clear();
-  return sums_[name] = hash.hex();
+  return ok();
 }
 
 Result<ResultFile> LocalJobs::describe(const ObjectKey& key, const std::string& name, const std::string& kind,
                                        const std::string& outfmt, Deadline deadline) {
-  LOOM_TRY(const storage::ObjectInfo info, parts_.objects.stat(key, deadline));
-  LOOM_TRY(std::string sha256, checksum(key, info.size_bytes, deadline));
-  return ResultFile{
-      .name = name, .kind = kind, .outfmt = outfmt, .size_bytes = info.size_bytes, .sha256 = sha256};
+  LOOM_TRY(storage::ObjectInfo info, parts_.objects.stat(key, deadline));
+  return file_of(std::move(info), name, kind, outfmt);
 }
 
 Result<ResultFile> LocalJobs::describe_query(const Job& job, Deadline deadline) {
@@ -400,8 +403,8 @@ Result<ResultFile> LocalJobs::describe_query(const Job& job, Deadline deadline) 
     return file;
   }
   LOOM_TRY(const auto key, ObjectKey::parse(job.request.query_key));
-  LOOM_TRY(const storage::ObjectInfo info, parts_.objects.stat(key, deadline));
-  file.size_bytes = info.size_bytes;
+  LOOM_TRY(file.object, parts_.objects.stat(key, deadline));
+  file.size_bytes = file.object->size_bytes;
   return file;
 }
 
@@ -425,7 +428,7 @@ std::string file_name(std::string_view kind, const std::string& outfmt) {
   return fmt::format("{}.outfmt-{}", kind, spelt);
 }
 
-std::optional<std::string> text_of_hex(std::string_view segments) {
+std::string text_of_hex(std::string_view segments) {
   std::string text;
   std::string hex(segments);
   std::erase_if(hex, [](char c) { return c == '/' || c == '-'; });
@@ -457,37 +460,55 @@ Result<std::vector<ResultFile>> LocalJobs::describe_own(const Job& job, Deadline
   return std::vector{std::move(output), std::move(said)};
 }
 
-Result<std::vector<ResultFile>> LocalJobs::results(const Caller& caller, const JobId& id, Deadline deadline) {
-  LOOM_TRY(const Job job, allowed(caller, Action::read, id, deadline));
+Result<std::vector<ResultFile>> LocalJobs::describe_rendered(const JobId& id, Deadline deadline) {
+  const std::string prefix = sched::prefix_of(id) + "rendered/";
   std::vector<ResultFile> files;
-  const bool imported = !imported_kind(job).empty();
-  if (!imported) {
+  for (std::string after;;) {
+    LOOM_TRY(const auto page, parts_.objects.list(prefix, after, kFilesInAPage, deadline));
+    for (const storage::ObjectInfo& one : page) {
+      const std::string outfmt = text_of_hex(std::string_view(one.key.str()).substr(prefix.size()));
+      files.push_back(file_of(one, file_name("rendered", outfmt), "rendered", outfmt));
+    }
+    if (page.size() < kFilesInAPage) return files;
+    after = page.back().key.str();
+  }
+}
+
+Result<std::vector<ResultFile>> LocalJobs::describe_all(const Job& job, Deadline deadline) {
+  std::vector<ResultFile> files;
+  if (imported_kind(job).empty()) {
     LOOM_TRY(ResultFile asked, describe_query(job, deadline));
     files.push_back(std::move(asked));
   }
   if (job.state == store::JobState::failed) {
-    // Of this run alone: its sum is not remembered.
-    const auto said = parts_.objects.get(sched::messages_key(id), exec::kMostSaidBytes, deadline);
+    auto said = describe(sched::messages_key(job.id), kMessages, "messages", "", deadline);
     if (!said && said.error().code != Code::not_found) return said.error();
-    if (said)
-      files.push_back({.name = kMessages,
-                       .kind = "messages",
-                       .outfmt = {},
-                       .size_bytes = said->size(),
-                       .sha256 = sha256_hex({reinterpret_cast<const char*>(said->data()), said->size()})});
+    if (said) files.push_back(*std::move(said));
   }
   if (job.state != store::JobState::completed) return files;
   LOOM_TRY(std::vector<ResultFile> own, describe_own(job, deadline));
   std::ranges::move(own, std::back_inserter(files));
-  const std::string prefix = sched::prefix_of(id) + "rendered/";
-  LOOM_TRY(const auto rendered, parts_.objects.list(prefix, "", kMostFiles, deadline));
-  for (const storage::ObjectInfo& one : rendered) {
-    const auto outfmt = text_of_hex(std::string_view(one.key.str()).substr(prefix.size()));
-    LOOM_TRY(ResultFile file,
-             describe(one.key, file_name("rendered", *outfmt), "rendered", *outfmt, deadline));
-    files.push_back(std::move(file));
-  }
+  LOOM_TRY(std::vector<ResultFile> rendered, describe_rendered(job.id, deadline));
+  std::ranges::move(rendered, std::back_inserter(files));
   return files;
+}
+
+Result<std::vector<ResultFile>> LocalJobs::results(const Caller& caller, const JobId& id, Deadline deadline) {
+  LOOM_TRY(const Job job, allowed(caller, Action::read, id, deadline));
+  LOOM_TRY(std::vector<ResultFile> files, describe_all(job, deadline));
+  LOOM_CHECKED(add_sums(files));
+  return files;
+}
+
+Result<ResultFile> LocalJobs::file(const Caller& caller, const JobId& id, const std::string& name,
+                                   Deadline deadline) {
+  LOOM_TRY(const Job job, allowed(caller, Action::read, id, deadline));
+  LOOM_TRY(std::vector<ResultFile> files, describe_all(job, deadline));
+  const auto found = std::ranges::find(files, name, &ResultFile::name);
+  if (found == files.end())
+    return error(Code::not_found, "the job has no file '{}'; its results name those there are",
+                 name.substr(0, 80));
+  return std::move(*found);
 }
 
 /// Errors: conflict when only the file itself is there of an imported result; invalid_argument for a format
@@ -509,7 +530,7 @@ Status check_can_render(const Job& job, const std::string& own, const std::strin
   return ok();
 }
 
-/// Where the output of chosen queries lies, by the digest at the end of its name; with ".fasta" the queries.
+/// Where the output of chosen queries lies, by a digest of them and the format; with ".fasta" the queries.
 Result<ObjectKey> chosen_key(const JobId& id, std::string_view digest, std::string_view ending = {}) {
   return ObjectKey::parse(fmt::format("{}chosen/{}{}", sched::prefix_of(id), digest, ending));
 }
@@ -635,8 +656,9 @@ Result<Provenance> LocalJobs::provenance(const Caller& caller, const JobId& id, 
     found.shards = plan.shards;
   }
   if (job.state != store::JobState::completed) return found;
-  LOOM_TRY(const auto own, describe_own(job, deadline));
-  found.output = own.front();
+  LOOM_TRY(auto own, describe_own(job, deadline));
+  LOOM_CHECKED(add_sums(std::span(own).first(1)));
+  found.output = std::move(own.front());
   return found;
 }
 
@@ -676,35 +698,12 @@ Result<std::shared_ptr<results::HitIndex>> LocalJobs::hits(const Caller& caller,
 }
 
 Result<std::unique_ptr<storage::ObjectReader>> LocalJobs::open(const Caller& caller, const JobId& id,
-                                                               const std::string& name, Deadline deadline) {
+                                                               const ResultFile& file, Deadline deadline) {
   LOOM_TRY(const Job job, allowed(caller, Action::read, id, deadline));
-  const std::string own = outfmt_of(job);
-  if (name == "query.fasta") return sched::open_query(parts_.store, parts_.objects, job, deadline);
-  if (job.state == store::JobState::failed && name == kMessages) {
-    auto said = parts_.objects.open_reader(sched::messages_key(id), deadline);
-    if (said || said.error().code != Code::not_found) return said;
-  }
-  if (job.state == store::JobState::completed) {
-    if (name == kMessages) return sched::open_messages(parts_.store, parts_.objects, job, deadline);
-    if (name == file_name("output", own))
-      return sched::open_output(parts_.store, parts_.objects, job, deadline);
-    const std::string prefix = sched::prefix_of(id) + "rendered/";
-    LOOM_TRY(const auto rendered, parts_.objects.list(prefix, "", kMostFiles, deadline));
-    for (const storage::ObjectInfo& one : rendered) {
-      const auto outfmt = text_of_hex(std::string_view(one.key.str()).substr(prefix.size()));
-      if (name == file_name("rendered", *outfmt)) return parts_.objects.open_reader(one.key, deadline);
-    }
-    // "query-3.outfmt-6-…" and "queries.outfmt-6-…"
-    const std::string digest = name.substr(name.size() - std::min(name.size(), kChosenDigest));
-    const bool chosen =
-        name.starts_with("quer") && digest.find_first_not_of("0123456789abcdef") == digest.npos;
-    if (const auto key = chosen_key(id, digest); chosen && key) {
-      auto reader = parts_.objects.open_reader(*key, deadline);
-      if (reader || reader.error().code != Code::not_found) return reader;
-    }
-  }
-  return error(Code::not_found, "the job has no file '{}'; its results name those there are",
-               name.substr(0, 80));
+  if (file.object) return parts_.objects.open_reader(file.object->key, deadline);
+  if (file.kind == "query") return sched::open_query(parts_.store, parts_.objects, job, deadline);
+  if (file.kind == "messages") return sched::open_messages(parts_.store, parts_.objects, job, deadline);
+  return sched::open_output(parts_.store, parts_.objects, job, deadline);
 }
 
 }  // namespace

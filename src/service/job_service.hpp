@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/limit.hpp"
 #include "base/result.hpp"
 #include "results/hit_index.hpp"
 #include "results/report_reader.hpp"
@@ -19,13 +20,15 @@
 
 namespace loom::service {
 
-/// What one caller, and the server as a whole, may have. 0 is no limit.
+/// What one request, one caller, and the server as a whole may have.
 struct Limits {
-  std::uint64_t upload_bytes = std::uint64_t{4} << 30U;
-  std::uint64_t queries = 1'000'000;
-  std::uint64_t letters = 4'000'000'000;
-  std::uint64_t waiting_jobs_per_caller = 10'000;
-  std::uint64_t waiting_jobs = 100'000;
+  Limit header_bytes{16U << 10U, "limit-header"};  ///< of a request
+  Limit body_bytes{32U << 20U, "limit-body"};      ///< of a request that is held in memory
+  Limit upload_bytes{std::uint64_t{4} << 30U, "limit-upload"};
+  Limit queries{1'000'000, "limit-queries"};      ///< of a job …
+  Limit letters{4'000'000'000, "limit-letters"};  ///< … and their letters
+  Limit jobs_per_caller{10'000, "limit-jobs-per-caller"};
+  Limit jobs{100'000, "limit-jobs"};  ///< unfinished ones, of all callers
 };
 
 /// A query set on its way into the object store. Destroyed before JobService::submit took it, it leaves
@@ -70,7 +73,8 @@ struct ResultFile {
   std::string kind;    ///< query, output, messages, rendered
   std::string outfmt;  ///< of output and rendered
   std::uint64_t size_bytes = 0;
-  std::string sha256;  ///< hex
+  std::string sha256;                              ///< hex; empty: it is not known yet, or was not asked for
+  std::optional<storage::ObjectInfo> object = {};  ///< where it lies; unset: in the job store
 };
 
 /// What of a job's output is wanted.
@@ -162,12 +166,16 @@ class JobService {
   virtual Result<Explanation> explain(const Caller& caller, const store::JobId& id, Deadline deadline) = 0;
 
   /// The files there are: until the job is completed the query, and once it failed what the engine said.
+  /// Waits for sums that take long, but not until they are there: ask again.
   virtual Result<std::vector<ResultFile>> results(const Caller& caller, const store::JobId& id,
                                                   Deadline deadline) = 0;
-  /// The output as `wanted`, made now if need be; waits at most until `deadline` and then returns without a
-  /// file: ask again. Of chosen queries it is what a search of just these prints. Errors: conflict unless the
-  /// job is completed, and for what an imported result does not have; invalid_argument for a format or a
-  /// query that is none.
+  /// One of them, without its sum. Errors: not_found.
+  virtual Result<ResultFile> file(const Caller& caller, const store::JobId& id, const std::string& name,
+                                  Deadline deadline) = 0;
+  /// The output as `wanted`, without its sum, made now if need be; waits at most until `deadline` and then
+  /// returns without a file: ask again. Of chosen queries it is what a search of just these prints. Errors:
+  /// conflict unless the job is completed, and for what an imported result does not have; invalid_argument
+  /// for a format or a query that is none.
   virtual Result<Rendered> output(const Caller& caller, const store::JobId& id, const OutputRequest& wanted,
                                   Deadline deadline) = 0;
   /// The hits of a completed job, indexed now if need be, which may run its search again; waits at most until
@@ -177,9 +185,9 @@ class JobService {
   /// As hits(), but null unless the index is open already; asks no object store.
   virtual Result<std::shared_ptr<results::HitIndex>> open_hits(const Caller& caller, const store::JobId& id,
                                                                Deadline deadline) = 0;
-  /// Opens a file that results() or output() named. Errors: not_found.
+  /// Opens a file that results(), file() or output() gave. Errors: not_found.
   virtual Result<std::unique_ptr<storage::ObjectReader>> open(const Caller& caller, const store::JobId& id,
-                                                              const std::string& name, Deadline deadline) = 0;
+                                                              const ResultFile& file, Deadline deadline) = 0;
 
   /// Takes a file of BLAST results (XML, archive or tabular output) as a completed job. Nothing is left on an
   /// error. Errors: forbidden for a viewer; invalid_argument or corrupt for what is none, with the place;

@@ -281,7 +281,7 @@ std::string json_text(const Provenance& provenance, std::string_view version) {
     json.member("name", provenance.output->name);
     json.member("outfmt", provenance.output->outfmt);
     json.member("size_bytes", provenance.output->size_bytes);
-    json.member("sha256", provenance.output->sha256);
+    write_sum(json, *provenance.output);
     json.close_object();
   }
   if (job.metrics) {
@@ -293,6 +293,13 @@ std::string json_text(const Provenance& provenance, std::string_view version) {
 }
 
 }  // namespace
+
+void write_sum(JsonWriter& json, const ResultFile& file) {
+  if (!file.sha256.empty()) return json.member("sha256", file.sha256);
+  json.key("sha256");
+  json.raw("null");
+  json.member("sha256_pending", true);
+}
 
 Result<ProvenanceFormat> parse_provenance_format(std::string_view text) {
   for (std::size_t i = 0; i < kFormats.size(); ++i)

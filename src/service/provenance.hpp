@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/json_writer.hpp"
 #include "base/result.hpp"
 #include "sched/job_spec.hpp"
 #include "service/job_service.hpp"
@@ -18,6 +19,9 @@ struct Provenance {
   int shards = 1;
   std::optional<ResultFile> output;  ///< once it is completed
 };
+
+/// The member "sha256" of an open object: null, and "sha256_pending", while the sum is not known.
+void write_sum(JsonWriter& json, const ResultFile& file);
 
 enum class ProvenanceFormat : std::uint8_t { json, methods, bibtex, sh, nextflow, snakemake };
 /// Errors: invalid_argument, which names those there are.

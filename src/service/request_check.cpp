@@ -174,12 +174,12 @@ Result<sequence::QueryMap> read_queries(blast::Program program, const QueryUploa
   }
   if (map->records == 0)
     return error(Code::invalid_argument, "query: there is no sequence in it; give FASTA text");
-  if (limits.queries != 0 && map->records > limits.queries)
-    return error(Code::too_large, "query: {} sequences; this server takes {} in a job. Split them",
-                 map->records, limits.queries);
-  if (limits.letters != 0 && map->letters > limits.letters)
-    return error(Code::too_large, "query: {} letters; this server takes {} in a job. Split them",
-                 map->letters, limits.letters);
+  if (limits.queries.passed_by(map->records))
+    return error(Code::too_large, "query: {} sequences; this server takes {} in a job{}. Split them",
+                 map->records, limits.queries.most, limits.queries.way_out());
+  if (limits.letters.passed_by(map->letters))
+    return error(Code::too_large, "query: {} letters; this server takes {} in a job{}. Split them",
+                 map->letters, limits.letters.most, limits.letters.way_out());
   return *std::move(map);
 }
 

@@ -19,11 +19,9 @@ QueryUpload::~QueryUpload() {
 }
 
 Status QueryUpload::write(std::string_view bytes) {
-  if (max_bytes_ != 0 && bytes.size() > max_bytes_ - size_bytes_)
-    return error(Code::too_large,
-                 "the query has more than the {} bytes that this server takes; split it, or ask its "
-                 "operator for more",
-                 max_bytes_);
+  if (limit_.passed_by(size_bytes_ + bytes.size()))
+    return error(Code::too_large, "the upload has more than the {} bytes that this server takes{}; split it",
+                 limit_.most, limit_.way_out());
   hash_.add(bytes);
   size_bytes_ += bytes.size();
   const bool small = path_.empty() && size_bytes_ <= store::kMostQueryBytes;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/fd.hpp"
+#include "base/limit.hpp"
 #include "base/sha256.hpp"
 #include "sequence/byte_source.hpp"
 #include "service/job_service.hpp"
@@ -15,8 +16,7 @@ namespace loom::service {
 /// server's own folder, which goes with it.
 class QueryUpload final : public Upload {
  public:
-  QueryUpload(std::filesystem::path folder, std::uint64_t max_bytes)
-      : folder_(std::move(folder)), max_bytes_(max_bytes) {}
+  QueryUpload(std::filesystem::path folder, Limit limit) : folder_(std::move(folder)), limit_(limit) {}
   ~QueryUpload() override;
   QueryUpload(const QueryUpload&) = delete;
   QueryUpload& operator=(const QueryUpload&) = delete;
@@ -40,7 +40,7 @@ class QueryUpload final : public Upload {
   Status append(std::string_view bytes);
 
   std::filesystem::path folder_;
-  std::uint64_t max_bytes_;
+  Limit limit_;  ///< in bytes
   std::string text_;
   std::filesystem::path path_;
   Fd fd_;

@@ -34,6 +34,9 @@ class ObjectKey {
 struct ObjectInfo {
   ObjectKey key;
   std::uint64_t size_bytes;
+  /// Another one after each put under the key: letters, digits, '-' and the like, no quotes. The same from stat
+  /// and list.
+  std::string version;
 };
 
 /// Reads one object from its start. It gives the bytes it was opened on, whatever happens to the key

@@ -64,7 +64,7 @@ bool MemObjectStore::contains(std::string_view key) {
   return parsed && objects_.contains(*parsed);
 }
 
-Result<MemObjectStore::Body> MemObjectStore::find(const ObjectKey& key) {
+Result<MemObjectStore::Object> MemObjectStore::find(const ObjectKey& key) {
   const MutexLock lock(mutex_);
   const auto found = objects_.find(key);
   if (found == objects_.end()) return storage::no_such_object(key);
@@ -79,22 +79,24 @@ Status MemObjectStore::put(const ObjectKey& key, std::span<const std::byte> body
       return storage::key_in_the_way(key);
     }
   }
-  objects_.insert_or_assign(key, std::make_shared<std::vector<std::byte>>(body.begin(), body.end()));
+  objects_.insert_or_assign(key, Object{std::make_shared<std::vector<std::byte>>(body.begin(), body.end()),
+                                        fmt::to_string(++puts_)});
   return ok();
 }
 
 Result<std::vector<std::byte>> MemObjectStore::get(const ObjectKey& key, std::uint64_t max_bytes,
                                                    Deadline deadline) {
   LOOM_CHECKED(in_time(deadline));
-  LOOM_TRY(const Body body, find(key));
-  if (body->size() > max_bytes) return storage::object_too_large(key, body->size(), max_bytes);
-  return *body;
+  LOOM_TRY(const Object found, find(key));
+  const auto& body = *found.body;
+  if (body.size() > max_bytes) return storage::object_too_large(key, body.size(), max_bytes);
+  return body;
 }
 
 Result<std::unique_ptr<ObjectReader>> MemObjectStore::open_reader(const ObjectKey& key, Deadline deadline) {
   LOOM_CHECKED(in_time(deadline));
-  LOOM_TRY(Body body, find(key));
-  return std::make_unique<MemReader>(std::move(body), clock_);
+  LOOM_TRY(Object found, find(key));
+  return std::make_unique<MemReader>(std::move(found.body), clock_);
 }
 
 Result<std::unique_ptr<ObjectWriter>> MemObjectStore::open_writer(const ObjectKey& key, Deadline deadline) {
@@ -104,8 +106,8 @@ Result<std::unique_ptr<ObjectWriter>> MemObjectStore::open_writer(const ObjectKe
 
 Result<ObjectInfo> MemObjectStore::stat(const ObjectKey& key, Deadline deadline) {
   LOOM_CHECKED(in_time(deadline));
-  LOOM_TRY(const Body body, find(key));
-  return ObjectInfo{key, body->size()};
+  LOOM_TRY(Object found, find(key));
+  return ObjectInfo{key, found.body->size(), std::move(found.version)};
 }
 
 Result<std::vector<ObjectInfo>> MemObjectStore::list(std::string_view prefix, std::string_view after,
@@ -114,9 +116,10 @@ Result<std::vector<ObjectInfo>> MemObjectStore::list(std::string_view prefix, st
   LOOM_CHECKED(in_time(deadline));
   const MutexLock lock(mutex_);
   std::vector<ObjectInfo> page;
-  for (const auto& [key, body] : objects_) {
+  for (const auto& [key, object] : objects_) {
     if (page.size() == max_count) break;
-    if (key.str().starts_with(prefix) && key.str() > after) page.push_back({key, body->size()});
+    if (key.str().starts_with(prefix) && key.str() > after)
+      page.push_back({key, object.body->size(), object.version});
   }
   return page;
 }

@@ -31,12 +31,17 @@ class MemObjectStore final : public storage::ObjectStore {
  private:
   /// Shared, so that a reader keeps the bytes it was opened on.
   using Body = std::shared_ptr<const std::vector<std::byte>>;
+  struct Object {
+    Body body;
+    std::string version;
+  };
   [[nodiscard]] Status in_time(Deadline deadline) const;
-  Result<Body> find(const storage::ObjectKey& key) EXCLUDES(mutex_);
+  Result<Object> find(const storage::ObjectKey& key) EXCLUDES(mutex_);
 
   const Clock& clock_;
   Mutex mutex_;
-  std::map<storage::ObjectKey, Body> objects_ GUARDED_BY(mutex_);
+  std::map<storage::ObjectKey, Object> objects_ GUARDED_BY(mutex_);
+  std::uint64_t puts_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace loom::testkit

@@ -4,6 +4,7 @@
 // first.
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <thread>
 
@@ -87,6 +88,22 @@ TYPED_TEST_P(ObjectStoreContract, StatTellsTheSize) {
   ASSERT_TRUE(info);
   EXPECT_EQ(info->size_bytes, 5U);
   EXPECT_EQ(info->key, key("k"));
+}
+
+TYPED_TEST_P(ObjectStoreContract, EachPutIsAnotherVersionWhichStatAndListTellAlike) {
+  const auto version = [this] {
+    const std::string told = this->store().stat(key("k"), kNever).value().version;
+    EXPECT_EQ(this->store().list("k", "", 1, kNever).value().at(0).version, told);
+    return told;
+  };
+  std::set<std::string> seen;
+  for (const auto* body : {"12345", "54321", "12345"}) {
+    this->put("k", body);
+    const std::string told = version();
+    EXPECT_TRUE(seen.insert(told).second) << told;
+    EXPECT_EQ(version(), told) << "nobody has put anything";
+    EXPECT_EQ(told.find_first_of("\" "), std::string::npos) << told;
+  }
 }
 
 TYPED_TEST_P(ObjectStoreContract, AWriterShowsNothingBeforeItsCommit) {
@@ -206,6 +223,7 @@ TYPED_TEST_P(ObjectStoreContract, WritersAndRemoversOfOneFolderDoNotDisturbEachO
 
 REGISTER_TYPED_TEST_SUITE_P(ObjectStoreContract, GivesBackWhatWasPutAndReplaces,
                             AMissingObjectIsNotFoundByName, ReadsNothingPastMaxBytes, StatTellsTheSize,
+                            EachPutIsAnotherVersionWhichStatAndListTellAlike,
                             AWriterShowsNothingBeforeItsCommit, ADroppedWriterLeavesTheKeyAsItWas,
                             AReaderKeepsTheObjectItOpened, AReaderSkipsToAPlace,
                             ListsByPrefixInKeyOrderAPageAtATime, RemoveIsIdempotentAndFreesTheFolderName,

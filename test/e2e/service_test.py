@@ -424,6 +424,35 @@ class ServiceTest(support.ServerTest):
             self.assertIn(words, json.loads(data)["detail"], change)
         self.assertEqual(json.loads(self.server.call("GET", "/api/blast/jobs")[2])["jobs"], [])
 
+    def test_what_is_past_a_limit_names_the_limit_and_the_setting_that_raises_it(self):
+        self.restart("--limit-header", "4K", "--limit-body", "64K", "--limit-upload", "20K", "--limit-queries", "30",
+                     "--limit-letters", "30000", "--limit-jobs-per-caller", "2")
+        wish = {"program": "blastp", "database": "proteins_2k"}
+        record = ">q\n" + "MKVLAAGIVGLCAKAY" * 20 + "\n"
+
+        def refused(status, limit, setting, path="/api/blast/jobs", body=None, headers=None):
+            got, _, data = self.server.call("POST", path, body, headers)
+            self.assertEqual(got, status, data)
+            detail = json.loads(data)["detail"]
+            self.assertIn(f"(the operator's setting {setting} raises that)", detail)
+            self.assertIn(limit, detail)
+
+        refused(413, "30 in a job", "limit-queries", body={**wish, "query": ">q\nMKVLAAGIVGLCAKAY\n" * 31})
+        refused(413, "20480 bytes", "limit-upload", body={**wish, "query": record * 80})
+        refused(413, "65536 are taken", "limit-body", body={**wish, "query": record * 250})
+        refused(413, "20480 are taken", "limit-upload", "/api/blast/imports?outfmt=6", "x" * 20_481)
+        refused(431, "4096 bytes", "limit-header", body={**wish, "query": record}, headers={"X-Long": "x" * 5000})
+        self.restart("--limit-letters", "3000", "--limit-jobs-per-caller", "2")
+        refused(413, "3000 in a job", "limit-letters", body={**wish, "query": record * 10})
+        # A search that takes long, so that it is there when the last one comes.
+        self.restart("--limit-jobs-per-caller", "2")
+        held = [self.server.submit("blastp", "proteins", query("proteins_500.fa"), {"outfmt": "6", "evalue": value})
+                for value in ("1", "2")]
+        refused(429, "takes 2 of one caller", "limit-jobs-per-caller", body={**wish, "query": record})
+        for job in held:
+            self.server.call("POST", f"/api/blast/jobs/{job}/cancel")
+        self.assertEqual(self.server.call("POST", "/api/blast/jobs", {**wish, "query": record})[0], 201)
+
     def test_what_only_blast_can_judge_is_refused_before_it_fails_a_job(self):
         protein, reads = query("protein_1.fa"), query("reads_500.fa")
         ask = lambda where, program, text, options: self.server.call("POST", f"/api/blast/{where}", {

@@ -381,6 +381,7 @@ const job = {
     kind: "What it is",
     size: "Size",
     sha256: "SHA-256",
+    hashing: "being computed",
     kinds: { query: "the query", output: "the output", messages: "messages of BLAST+", rendered: "the output, in another format" } as Record<string, string>,
   },
   history: {

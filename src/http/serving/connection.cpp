@@ -32,7 +32,7 @@ Response malformed(const error_code& why) {
 Connection::Connection(Lane& lane, tcp::socket socket)
     : lane_(lane),
       socket_(std::move(socket)),
-      input_(lane.site().options.max_header_bytes),
+      input_(lane.site().options.header_bytes.most),
       began_(std::chrono::steady_clock::now()) {
   error_code gone;
   request_.peer = socket_.remote_endpoint(gone).address().to_string();
@@ -126,7 +126,7 @@ void Connection::begin_request() {
   request_.id.clear();
   request_.captures.clear();
   parser_.emplace(request_);
-  parser_->header_limit(static_cast<std::uint32_t>(lane_.site().options.max_header_bytes + 1));
+  parser_->header_limit(static_cast<std::uint32_t>(lane_.site().options.header_bytes.most + 1));
   head_bytes_ = 0;
   route_ = nullptr;
   refusal_.reset();
@@ -146,13 +146,15 @@ Connection::Head Connection::take_head() {
   const auto used = parser_->put(input_.data(), failed);
   input_.consume(used);
   head_bytes_ += used;
-  const auto most = lane_.site().options.max_header_bytes;
+  const Limit& limit = lane_.site().options.header_bytes;
   const bool incomplete = failed == parse_error::need_more || (!failed && !parser_->is_header_done());
   // Beast counts only what one call sees, so that fields sent one by one would never come to its limit.
-  if (failed == parse_error::header_limit || head_bytes_ > most ||
-      (incomplete && head_bytes_ + input_.size() >= most)) {
+  if (failed == parse_error::header_limit || limit.passed_by(head_bytes_) ||
+      (incomplete && head_bytes_ + input_.size() >= limit.most)) {
     closing_ = lingering_ = true;
-    return refuse_head(problem(431, "too_large", "the request's header is longer than this server takes"));
+    return refuse_head(problem(431, "too_large",
+                               fmt::format("the request's header is too long; at most {} bytes are taken{}",
+                                           limit.most, limit.way_out())));
   }
   if (incomplete) return Head::more;
   if (failed) {
@@ -197,12 +199,15 @@ Connection::Head Connection::find_route() {
   }
   route_ = match.route != nullptr ? match.route : &lane_.site().fallback;
   request_.captures = std::move(match.captures);
-  parser_->limit_chunks(route_->max_body_bytes);
+  const Limit& limit = route_->most_bytes;
+  parser_->limit_chunks(limit);
   const auto length = parser_->content_length();
-  if (!length || *length <= route_->max_body_bytes) return Head::ready;
+  request_.announced_bytes.reset();
+  if (length) request_.announced_bytes = *length;
+  if (!length || !limit.passed_by(*length)) return Head::ready;
   return refuse_head(problem(413, "too_large",
-                             "the body has " + std::to_string(*length) + " bytes; at most " +
-                                 std::to_string(route_->max_body_bytes) + " are taken here"));
+                             fmt::format("the body has {} bytes; at most {} are taken here{}", *length,
+                                         limit.most, limit.way_out())));
 }
 
 Connection::Head Connection::refuse_head(Response why) {

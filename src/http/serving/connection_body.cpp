@@ -65,9 +65,9 @@ Result<std::size_t> Connection::take_body(boost::asio::const_buffer from, std::s
   const auto used = parser_->put(from, failed);
   if (from.data() != into.data()) input_.consume(used);
   if (failed == parse_error::body_limit) {
-    return body_broken(Code::too_large, "the body is longer than the " +
-                                            std::to_string(route_->max_body_bytes) +
-                                            " bytes that are taken here");
+    return body_broken(Code::too_large,
+                       fmt::format("the body is longer than the {} bytes that are taken here{}",
+                                   route_->most_bytes.most, route_->most_bytes.way_out()));
   }
   if (failed && failed != parse_error::need_more && failed != parse_error::need_buffer) {
     return body_broken(Code::invalid_argument, "the body's chunks are no valid HTTP: " + failed.message());

@@ -1,8 +1,10 @@
 #pragma once
 #include <boost/beast/http/basic_parser.hpp>
 #include <cstdint>
+#include <limits>
 #include <span>
 
+#include "base/limit.hpp"
 #include "http/message.hpp"
 
 namespace loom::http {
@@ -17,8 +19,10 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
   [[nodiscard]] bool http11() const { return http11_; }
   [[nodiscard]] bool expects_continue() const { return expects_continue_; }
 
-  /// Once the head is done: the most bytes that chunks may announce; then put() fails with body_limit.
-  void limit_chunks(std::uint64_t bytes) { chunk_limit_ = bytes; }
+  /// Once the head is done: of the bytes that chunks may announce; past it put() fails with body_limit.
+  void limit_chunks(const Limit& bytes) {
+    chunk_limit_ = bytes.most != 0 ? bytes.most : std::numeric_limits<std::uint64_t>::max();
+  }
   /// Where put() puts the body; need_buffer once it is full. filled() tells how much came since.
   void deliver_to(std::span<char> out) {
     out_ = out;

@@ -27,6 +27,11 @@ std::vector<std::string> folders_of(const ObjectKey& key) {
   return folders;
 }
 
+std::string version_of(std::string etag) {
+  std::erase(etag, '"');
+  return etag;
+}
+
 /// Another writer's commit takes away blocks that are not committed: the same write may succeed later.
 Error others_write(const Error& conflict) {
   return error(Code::unavailable, "{}", conflict.message);
@@ -215,7 +220,7 @@ Result<std::unique_ptr<ObjectWriter>> AzureObjectStore::open_writer(const Object
 
 Result<ObjectInfo> AzureObjectStore::stat(const ObjectKey& key, Deadline deadline) {
   LOOM_TRY(const BlobInfo there, blobs_.head(key, deadline));
-  return ObjectInfo{key, there.size_bytes};
+  return ObjectInfo{key, there.size_bytes, version_of(there.etag)};
 }
 
 Status AzureObjectStore::remove(const ObjectKey& key, Deadline deadline) {
@@ -253,7 +258,8 @@ Result<std::vector<ObjectInfo>> AzureObjectStore::list(std::string_view prefix, 
             blobs_.container(), item.name, last);
       last = item.name;
       auto key = ObjectKey::parse(item.name);
-      if (key && item.name > after) found.push_back({*std::move(key), item.size_bytes});
+      if (key && item.name > after)
+        found.push_back({*std::move(key), item.size_bytes, version_of(std::move(item.etag))});
     }
     if (page.next_marker.empty()) return found;
     marker = std::move(page.next_marker);

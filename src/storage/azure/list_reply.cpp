@@ -49,10 +49,11 @@ Result<BlobPage> parse_blob_page(std::span<const std::byte> xml) {
   for (const pugi::xml_node blob : root.child("Blobs").children("Blob")) {
     const pugi::xml_node name = blob.child("Name");
     if (!name) return error(Code::corrupt, "a list with a nameless blob");
-    LOOM_TRY(const std::uint64_t size, size_in(blob.child("Properties").child_value("Content-Length")));
+    const pugi::xml_node properties = blob.child("Properties");
+    LOOM_TRY(const std::uint64_t size, size_in(properties.child_value("Content-Length")));
     const char* text = name.child_value();
-    page.items.push_back(
-        {name.attribute("Encoded").as_bool() ? percent_decoded(text) : std::string(text), size});
+    page.items.push_back({name.attribute("Encoded").as_bool() ? percent_decoded(text) : std::string(text),
+                          size, properties.child_value("Etag")});
   }
   page.next_marker = root.child_value("NextMarker");
   return page;

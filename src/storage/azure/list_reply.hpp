@@ -13,6 +13,7 @@ struct BlobPage {
   struct Item {
     std::string name;
     std::uint64_t size_bytes;
+    std::string etag;  ///< in quotes or not
   };
   std::vector<Item> items;
   std::string next_marker;  ///< "": the last page

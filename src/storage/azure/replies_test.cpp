@@ -18,13 +18,14 @@ std::span<const std::byte> bytes(std::string_view text) {
 TEST(AzureListReply, GivesNamesAndSizes) {
   const auto page = parse_blob_page(bytes(
       R"(<?xml version="1.0" encoding="utf-8"?><EnumerationResults><Blobs><Blob><Name>a &amp; b/c</Name><Properties>)"
-      R"(<Content-Length>12</Content-Length></Properties></Blob><Blob><Name Encoded="true">x%01%41</Name>)"
+      R"(<Etag>0x8D</Etag><Content-Length>12</Content-Length></Properties></Blob><Blob><Name Encoded="true">x%01%41</Name>)"
       R"(<Properties><Content-Length>0</Content-Length></Properties></Blob></Blobs><NextMarker>m</NextMarker>)"
       R"(</EnumerationResults>)"));
   ASSERT_TRUE(page) << page.error().message;
   ASSERT_EQ(page->items.size(), 2U);
   EXPECT_EQ(page->items[0].name, "a & b/c");
   EXPECT_EQ(page->items[0].size_bytes, 12U);
+  EXPECT_EQ(page->items[0].etag, "0x8D");
   EXPECT_EQ(page->items[1].name,
             "x\x01"
             "A");

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <ctime>
 #include <optional>
 
 #include "base/atomic_file.hpp"
@@ -122,6 +124,10 @@ class FileWriter final : public ObjectWriter {
 
   Status commit(Deadline deadline) override {
     LOOM_CHECKED(in_time(deadline, fmt::format("object '{}' was written", key_.str())));
+    // Its version: the system's own stamps are milliseconds apart, and a file's number is soon given again.
+    std::array<timespec, 2> times{{{0, UTIME_OMIT}, {}}};
+    ::clock_gettime(CLOCK_REALTIME, &times[1]);
+    if (::futimens(file_.fd(), times.data()) != 0) return failed(errno, "write", key_);
     const Status done = with_folder(path_, [this] { return file_.commit(); });
     return done ? ok() : Status(failed_write(done.error(), key_, path_));
   }
@@ -145,18 +151,24 @@ Result<OpenObject> open_object(const ObjectKey& key, const fs::path& path) {
   return OpenObject{std::move(fd), static_cast<std::uint64_t>(found.st_size)};
 }
 
+/// A replaced object is another file, and one that got the number of an old one is younger
+/// (FileWriter::commit).
+std::string version_of(const struct stat& file) {
+  return fmt::format("{:x}-{:x}-{:x}", file.st_ino, file.st_mtim.tv_sec, file.st_mtim.tv_nsec);
+}
+
 /// The first `max_count` objects in key order, however many are seen: a heap with the greatest key on top.
 class FirstObjects {
  public:
   FirstObjects(std::string_view prefix, std::string_view after, std::size_t max_count)
       : prefix_(prefix), after_(after), max_count_(max_count) {}
 
-  void see(const std::string& text, std::uint64_t size_bytes) {
+  void see(const std::string& text, const struct stat& file) {
     if (!text.starts_with(prefix_) || text <= after_) return;
     if (heap_.size() == max_count_ && text > heap_.front().key.str()) return;
     auto key = ObjectKey::parse(text);
     if (!key) return;
-    heap_.push_back({*std::move(key), size_bytes});
+    heap_.push_back({*std::move(key), static_cast<std::uint64_t>(file.st_size), version_of(file)});
     std::push_heap(heap_.begin(), heap_.end(), by_key);
     if (heap_.size() > max_count_) {
       std::pop_heap(heap_.begin(), heap_.end(), by_key);
@@ -193,11 +205,12 @@ Status walk(const fs::path& folder, const std::string& key, Deadline deadline, F
     const std::string name = entries->path().filename().string();
     if (name.starts_with('.')) continue;
     std::error_code gone;
+    struct stat found{};
     if (entries->is_directory(gone)) {
       const std::string below = key + name + '/';
       if (first.may_hold(below)) LOOM_CHECKED(walk(entries->path(), below, deadline, first));
-    } else if (const auto size = entries->file_size(gone); !gone && entries->is_regular_file(gone)) {
-      first.see(key + name, size);
+    } else if (::stat(entries->path().c_str(), &found) == 0 && S_ISREG(found.st_mode)) {
+      first.see(key + name, found);
     }
   }
   if (trouble && trouble.value() != ENOENT)
@@ -258,7 +271,7 @@ Result<ObjectInfo> FilesObjectStore::stat(const ObjectKey& key, Deadline deadlin
   struct stat found{};
   if (::stat(path_of(key).c_str(), &found) != 0) return failed(errno, "look up", key);
   if (!S_ISREG(found.st_mode)) return no_such_object(key);
-  return ObjectInfo{key, static_cast<std::uint64_t>(found.st_size)};
+  return ObjectInfo{key, static_cast<std::uint64_t>(found.st_size), version_of(found)};
 }
 
 Result<std::vector<ObjectInfo>> FilesObjectStore::list(std::string_view prefix, std::string_view after,

@@ -97,7 +97,11 @@ function Provenance({ job }: { job: Job }) {
 
 /** Every file of the job with its size and checksum. */
 export function Files({ job }: { job: Job }) {
-  const { data, error, refetch } = useQuery({ queryKey: ["job-part", job.id, "results", job.status], queryFn: ({ signal }) => api.results(job.id, signal) });
+  const { data, error, refetch } = useQuery({
+    queryKey: ["job-part", job.id, "results", job.status],
+    queryFn: ({ signal }) => api.results(job.id, signal),
+    refetchInterval: ({ state }) => state.data?.files.some((file) => file.sha256_pending) && 5000,
+  });
   if (error) return <Fault error={error} retry={() => void refetch()} />;
   if (!data) return null;
   return (
@@ -124,7 +128,7 @@ export function Files({ job }: { job: Job }) {
                 {file.outfmt && <span className="muted"> ({file.outfmt})</span>}
               </td>
               <td className="num">{bytes(file.size_bytes)}</td>
-              <td className="mono small sha">{file.sha256}</td>
+              <td className="mono small sha">{file.sha256 ?? say.hashing}</td>
             </tr>
           ))}
         </tbody>

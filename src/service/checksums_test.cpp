@@ -1,0 +1,139 @@
+#include "service/checksums.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+
+#include "base/sha256.hpp"
+#include "sched/job_keys.hpp"
+#include "testkit/mem_object_store.hpp"
+
+namespace loom::service {
+namespace {
+
+using storage::ObjectInfo;
+using storage::ObjectKey;
+using storage::ObjectReader;
+
+const Deadline kNever = Deadline::never();
+const Deadline kPast = Deadline::at(Instant::min());
+
+/// Objects in memory that are read no further than the gate lets them, and counts how often one is opened.
+class GatedStore final : public storage::ObjectStore {
+ public:
+  Status put(const ObjectKey& key, std::span<const std::byte> body, Deadline deadline) override {
+    return inner_.put(key, body, deadline);
+  }
+  Result<std::vector<std::byte>> get(const ObjectKey& key, std::uint64_t most, Deadline deadline) override {
+    return inner_.get(key, most, deadline);
+  }
+  Result<std::unique_ptr<ObjectReader>> open_reader(const ObjectKey& key, Deadline deadline) override {
+    {
+      std::unique_lock lock(mutex_);
+      ++opened_;
+      if (!changed_.wait_until(lock,
+                               std::min(deadline.when(), Instant::clock::now() + std::chrono::minutes(2)),
+                               [this] { return open_; }))
+        return error(Code::timed_out, "the deadline passed");
+    }
+    return inner_.open_reader(key, deadline);
+  }
+  Result<std::unique_ptr<storage::ObjectWriter>> open_writer(const ObjectKey& key,
+                                                             Deadline deadline) override {
+    return inner_.open_writer(key, deadline);
+  }
+  Result<ObjectInfo> stat(const ObjectKey& key, Deadline deadline) override {
+    return inner_.stat(key, deadline);
+  }
+  Result<std::vector<ObjectInfo>> list(std::string_view prefix, std::string_view after, std::size_t most,
+                                       Deadline deadline) override {
+    return inner_.list(prefix, after, most, deadline);
+  }
+  Status remove(const ObjectKey& key, Deadline deadline) override { return inner_.remove(key, deadline); }
+
+  void set_gate(bool open) {
+    const std::lock_guard lock(mutex_);
+    open_ = open;
+    changed_.notify_all();
+  }
+  int opened() {
+    const std::lock_guard lock(mutex_);
+    return opened_;
+  }
+
+ private:
+  testkit::MemObjectStore inner_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = true;
+  int opened_ = 0;
+};
+
+class ChecksumsTest : public testing::Test {
+ protected:
+  ObjectInfo put(std::string_view text) {
+    EXPECT_TRUE(store_.put(key_, std::as_bytes(std::span(text)), kNever));
+    return store_.stat(key_, kNever).value();
+  }
+
+  static constexpr std::uint64_t kSmall = 10;
+  GatedStore store_;
+  const ObjectKey key_ = sched::output_key(store::JobId::parse(std::string(32, 'a')).value());
+  const std::string large_ = "more than ten bytes";
+};
+
+TEST_F(ChecksumsTest, EachContentHasItsOwnThoughItIsAsLong) {
+  Checksums sums(store_, kSmall);
+  const ObjectInfo first = put("aaa");
+  EXPECT_EQ(sums.get(first, kNever).value(), sha256_hex("aaa"));
+  EXPECT_EQ(sums.get(first, kNever).value(), sha256_hex("aaa"));
+  EXPECT_EQ(store_.opened(), 1) << "it is known then";
+  const ObjectInfo second = put("bbb");
+  EXPECT_EQ(sums.get(second, kNever).value(), sha256_hex("bbb"));
+  EXPECT_EQ(sums.get(first, kPast).value(), sha256_hex("aaa"));
+}
+
+TEST_F(ChecksumsTest, ALargeOneComesLaterAndIsKept) {
+  const ObjectInfo info = put(large_);
+  store_.set_gate(false);
+  {
+    Checksums sums(store_, kSmall);
+    EXPECT_EQ(sums.get(info, kPast).value(), "");
+    EXPECT_EQ(sums.get(info, Deadline::in(std::chrono::milliseconds(1))).value(), "") << "it is being read";
+    store_.set_gate(true);
+    EXPECT_EQ(sums.get(info, kNever).value(), sha256_hex(large_));
+    EXPECT_EQ(store_.opened(), 1) << "once for all who asked";
+  }
+  store_.set_gate(false);
+  Checksums later(store_, kSmall);
+  EXPECT_EQ(later.get(info, kNever).value(), sha256_hex(large_)) << "another server reads what is kept";
+  store_.set_gate(true);
+  std::string other = large_;
+  std::ranges::reverse(other);
+  EXPECT_EQ(later.get(put(other), kNever).value(), sha256_hex(other)) << "which is not of this content";
+}
+
+TEST_F(ChecksumsTest, ASmallOneOfASlowStoreComesLaterToo) {
+  const ObjectInfo info = put("aaa");
+  store_.set_gate(false);
+  Checksums sums(store_, kSmall);
+  EXPECT_EQ(sums.get(info, Deadline::in(std::chrono::milliseconds(1))).value(), "");
+  store_.set_gate(true);
+  EXPECT_EQ(sums.get(info, kNever).value(), sha256_hex("aaa"));
+}
+
+TEST_F(ChecksumsTest, WhatIsReplacedOrRemovedMeanwhileIsSaid) {
+  Checksums sums(store_, kSmall);
+  for (const std::string& text : {std::string("aaa"), large_}) {
+    const ObjectInfo old = put(text);
+    put(text + '!');
+    EXPECT_EQ(sums.get(old, kNever).error().code, Code::conflict);
+    ASSERT_TRUE(store_.remove(key_, kNever));
+    EXPECT_EQ(sums.get(old, kNever).error().code, Code::not_found);
+  }
+}
+
+}  // namespace
+}  // namespace loom::service
