@@ -24,8 +24,6 @@ async function fill(page, text, database) {
   await page.getByRole("textbox", { name: "Query sequences" }).fill(text);
   const choice = page.locator("label.database", { has: page.locator(`input[value="${database}"]`) });
   await choice.click();
-  // What is recommended may come in between and move the list under the pointer.
-  if (!(await choice.locator("input").isChecked())) await choice.click();
 }
 
 test("a search is limited to organisms, found by name", async () => {
@@ -450,16 +448,29 @@ test("a result that was made elsewhere is imported and read", async () => {
 test("a search is recommended until one is chosen", async () => {
   const page = await open(site.url);
   const section = page.locator("section", { has: page.getByRole("heading", { name: "Recommended for this query" }) });
-  assert.equal(await section.count(), 0, "without a query there is nothing to recommend");
+  await visible(section.getByText("With a query, the searches that fit it are offered here."));
+  // What is offered comes without moving anything: a click meant for a database lands on it.
+  const places = () => page.evaluate(() => [...document.querySelectorAll("main h2, label.database, #title")].map((one) => one.getBoundingClientRect().top + window.scrollY));
+  await visible(page.locator("label.database"));
+  const before = await places();
+  await page.evaluate(() => {
+    globalThis.shifts = [];
+    new PerformanceObserver((list) => globalThis.shifts.push(...list.getEntries().map(({ value }) => value))).observe({ type: "layout-shift" });
+  });
   await page.getByRole("textbox", { name: "Query sequences" }).fill(query("proteins_20.fa"));
   const first = section.getByRole("button").first();
   await visible(first);
+  assert.deepEqual(await places(), before);
+  await page.waitForTimeout(100);
+  assert.deepEqual(await page.evaluate(() => globalThis.shifts), [], "nothing moves");
   const [program, database] = (await first.textContent()).split(" against ");
   const { body } = await server.api("/api/blast/recommend?molecule=protein&longest=1000");
   assert.deepEqual([program, database], [body.recommendations[0].program, body.recommendations[0].database]);
   await checkAxe(page, "a recommended search");
+  const list = await page.locator(".databases").boundingBox();
   await first.click();
-  await section.waitFor({ state: "detached" });
+  await section.locator('button[aria-pressed="true"]').waitFor();
+  assert.equal((await page.locator(".databases").boundingBox()).y, list.y);
   assert.ok(await page.locator(`input[name="database"][value="${database}"]`).isChecked());
   await visible(page.getByRole("button", { name: `Run ${program}` }));
   // Short queries come with the task that finds something.

@@ -187,7 +187,9 @@ const search = {
   recommended: {
     title: "Recommended for this query",
     take: (program: string, database: string) => `${program} against ${database}`,
-    or: "Or choose a database below.",
+    needQuery: "With a query, the searches that fit it are offered here.",
+    asking: "Looking for what fits the query…",
+    nothing: "No database of this server fits the query.",
   },
   program: {
     title: "Program",

@@ -209,11 +209,11 @@ export default function Search() {
         onMolecule={(next) => setForm({ molecule: next, program: "" })}
         onSubmit={() => void submit()}
       />
-      {!database && !form.database && databases.data && molecule && facts && facts.records > 0 && !stopped && (
+      {databases.data && databases.data.length > 1 && (
         <Recommended
-          molecule={molecule}
-          longest={Math.min(Math.max(1, facts.longest), 1000)}
-          onTake={({ program, database, task }) => choose({ database, program }, task)}
+          query={molecule && facts && facts.records > 0 && !stopped ? { molecule, longest: Math.min(Math.max(1, facts.longest), 1000) } : null}
+          taken={(offer) => offer.database === database?.name && offer.program === program?.name}
+          onTake={({ database, program, task }) => choose({ database, program }, task)}
         />
       )}
       <DatabaseList
