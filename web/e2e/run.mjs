@@ -208,6 +208,28 @@ test("an earlier search can be edited, and a form shared", async () => {
   await other.done();
 });
 
+test("the form shows what the chosen task sets", async () => {
+  const page = await open(site.url);
+  await fill(page, query("protein_1.fa"), "proteins_2k");
+  await page.locator("summary", { hasText: "All" }).click();
+  const word = page.getByLabel("word_size", { exact: true });
+  assert.equal(await word.getAttribute("placeholder"), "3");
+  await page.getByLabel("blastp-short", { exact: true }).check();
+  await visible(page.getByText("Set by task blastp-short: 2."));
+  await visible(page.getByText(/word_size 2 · matrix PAM30 · gapopen 9 · gapextend 1 · threshold 16/));
+  assert.equal(await word.getAttribute("placeholder"), "2");
+  // The default, said, is no change; another matrix brings its own costs.
+  await word.fill("2");
+  await word.blur();
+  assert.equal(await page.locator(".chip", { hasText: "word_size" }).count(), 0);
+  await page.getByLabel("matrix", { exact: true }).fill("BLOSUM62");
+  assert.equal(await page.getByLabel("gapopen", { exact: true }).getAttribute("placeholder"), "as the matrix sets it");
+  await checkAxe(page, "the options of a task");
+  await page.locator(".option.bytask").first().scrollIntoViewIfNeeded();
+  await picture(page, "options");
+  await page.done();
+});
+
 test("what is wrong with a query stands beside its line", async () => {
   const page = await open(site.url, "", { expect: [/status of 400/] });
   await fill(page, ">a\nMKVLAAGIVG#LCAKAYMKLV\n>b\n>a\nMKVLLLAAGI\n", "proteins_2k");
