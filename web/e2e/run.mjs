@@ -796,6 +796,17 @@ test("a huge result stays usable", async () => {
   await page.waitForFunction(() => globalThis.sheet !== undefined);
   assert.equal(await page.evaluate(() => globalThis.sheet), 1000);
   await page.locator(".printhits").waitFor({ state: "detached" });
+  // What is selected is printed with one question, however far down it stands.
+  const asked = [];
+  page.on("request", (request) => request.url().includes("/results/hits") && asked.push(new URL(request.url()).searchParams.get("select")));
+  await page.keyboard.press("x");
+  await page.evaluate(() => (globalThis.sheet = undefined));
+  await page.getByRole("button", { name: "Print", exact: true }).click();
+  await page.waitForFunction(() => globalThis.sheet !== undefined);
+  assert.equal(await page.evaluate(() => globalThis.sheet), 1);
+  assert.equal(asked.filter((select) => select !== null).length, 1);
+  assert.equal(asked.length, 1, "the table is not walked");
+  await page.locator(".printhits").waitFor({ state: "detached" });
   const heap = await page.evaluate(() => performance.memory?.usedJSHeapSize ?? 0);
   console.log(`#   ${total} HSPs: interactive in ${interactive} ms, first alignment in ${aligned} ms, longest task while scrolling ${Math.round(Math.max(0, ...long))} ms, page heap ${Math.round(heap / 1e6)} MB`);
   assert.ok(heap < 150e6, "only what is in sight is held");
