@@ -38,6 +38,8 @@ using storage::ObjectKey;
 using store::Job;
 using store::JobId;
 
+// A plan that is waited for does not wait longer for a warning.
+constexpr std::chrono::seconds kTaxidPatience{5};
 constexpr std::size_t kMostSums = 10'000;
 constexpr std::size_t kMostFiles = 500;
 constexpr const char* kMessages = "messages.txt";
@@ -257,6 +259,12 @@ Result<Preflight> LocalJobs::preflight(const Caller& caller, const SubmitRequest
   fs::remove_all(folder, ignored);
   if (!split) return split.error();
   LOOM_TRY(std::vector<std::string> warnings, warnings_of(checked, *upload, parts_.memory_bytes));
+  // Those of organisms were taken from the database.
+  const bool given = request.organisms.empty() && request.organisms_not.empty();
+  std::string lacking = given ? parts_.organisms.warning_of(request.database, checked.spec.options,
+                                                            Deadline::in(kTaxidPatience))
+                              : std::string();
+  if (!lacking.empty()) warnings.push_back(std::move(lacking));
   // The submit that mostly follows need not start a process to ask for it then.
   static_cast<void>(engines_.get(checked.spec.options.program()));
   double cpu = 0;
