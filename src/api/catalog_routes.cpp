@@ -3,6 +3,7 @@
 #include "api/job_json.hpp"
 #include "api/replies.hpp"
 #include "blast/option_spec.hpp"
+#include "blast/task_defaults.hpp"
 
 namespace loom::api {
 namespace {
@@ -73,11 +74,27 @@ void write_option(JsonWriter& json, const blast::OptionSpec& option) {
   json.close_object();
 }
 
+void write_tasks(JsonWriter& json, blast::Program program) {
+  json.key("tasks");
+  json.open_array();
+  for (const std::string_view task : blast::tasks_of(program)) {
+    json.open_object();
+    json.member("name", task);
+    json.key("defaults");
+    json.open_object();
+    for (const auto& [option, value] : blast::task_defaults(task)) json.member(option, value);
+    json.close_object();
+    json.close_object();
+  }
+  json.close_array();
+}
+
 void write_program(JsonWriter& json, blast::Program program) {
   json.open_object();
   json.member("name", blast::name(program));
   json.member("query", blast::name(blast::query_molecule(program)));
   json.member("database", blast::name(blast::database_kind(program)));
+  write_tasks(json, program);
   json.key("options");
   json.open_array();
   for (const blast::OptionSpec* option : blast::options_of(program))

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <limits>
+#include <utility>
 
 #include "api/replies.hpp"
 
@@ -109,7 +110,7 @@ Parsed<std::monostate> check_names(const http::Request& request,
 
 Parsed<PageRequest> hit_request(const http::Request& request, std::initializer_list<std::string_view> also) {
   PageRequest page;
-  const bool pages = also.size() == 0;
+  const bool pages = std::ranges::find(also, "limit") == also.end();
   if (const auto known = check_names(request, also); !known) return tl::unexpected(known.error());
   if (const auto read = read_place(request, page, pages); !read) return tl::unexpected(read.error());
   if (const auto read = read_filter(request, page.filter); !read) return tl::unexpected(read.error());
@@ -119,6 +120,10 @@ Parsed<PageRequest> hit_request(const http::Request& request, std::initializer_l
   const auto hsps = number_parameter(request, "hsps", 0, kMostRows, page.hsps_per_hit);
   if (!hsps) return tl::unexpected(hsps.error());
   page.hsps_per_hit = *hsps;
+  if (std::ranges::find(also, "select") == also.end()) return page;
+  auto selected = id_list(request, "select", kMostSelected);
+  if (!selected) return tl::unexpected(selected.error());
+  page.select = *std::move(selected);
   return page;
 }
 
@@ -140,9 +145,11 @@ Parsed<PageRequest> list_request(const http::Request& request) {
 
 Parsed<results::ExportRequest> export_request(const http::Request& request) {
   results::ExportRequest wanted;
-  auto rows = hit_request(request, {"format", "columns", "header", "select", "on", "region", "flank"});
+  auto rows =
+      hit_request(request, {"format", "columns", "header", "select", "on", "region", "flank", "limit"});
   if (!rows) return tl::unexpected(rows.error());
   wanted.rows.rows = *std::move(rows);
+  wanted.rows.hits = std::exchange(wanted.rows.rows.select, {});
   const std::string_view named = request.parameter("format").value_or("tsv");
   if (named != "fasta") {
     const auto format = results::parse_export_format(named);
@@ -162,9 +169,6 @@ Parsed<results::ExportRequest> export_request(const http::Request& request) {
   if (on != "subject" && on != "query")
     return wrong("on", "on must be subject or query, not '{}'", on.substr(0, 40));
   wanted.style.on_query = on == "query";
-  auto selected = id_list(request, "select", kMostSelected);
-  if (!selected) return tl::unexpected(selected.error());
-  wanted.rows.hits = *std::move(selected);
   return wanted;
 }
 

@@ -8,8 +8,8 @@ namespace loom::api {
 
 /// The query parameters that choose and order hits or HSPs: where, query, words, subject, taxid, clade,
 /// evalue_max, bits_min, identity_min, identity_max, cover_min, length_min, length_max, sort, cursor, limit,
-/// hsps and alignments. `also` names what else the route takes (then limit is left to it); all others are
-/// refused.
+/// hsps and alignments. `also` names what else the route takes (with limit among them, that is left to it;
+/// select is read); all others are refused.
 Parsed<results::PageRequest> hit_request(const http::Request& request,
                                          std::initializer_list<std::string_view> also = {});
 /// find, taxid, clade, query, sort, cursor, limit and with_hits, of queries and subjects. Which of them there

@@ -47,7 +47,7 @@ Parsed<std::string> queries_body(const Request& request, const Index& index, Dea
 }
 
 Parsed<std::string> hits_body(const Request& request, const Index& index, Deadline deadline) {
-  const auto wanted = hit_request(request);
+  const auto wanted = hit_request(request, {"select"});
   if (!wanted) return tl::unexpected(wanted.error());
   return body_of([&] { return index->hits(*wanted, deadline); },
                  [](JsonWriter& json, const auto& page) { results::write_hits(json, page); });

@@ -55,6 +55,22 @@ TEST_F(HitsApi, WordsAndBoundsAreFilters) {
   EXPECT_EQ(count("query=0&subject=s1"), 1);
 }
 
+TEST_F(HitsApi, OnlyWhatIsSelected) {
+  const auto ids = [&](const std::string& query) {
+    std::vector<std::int64_t> found;
+    for (const auto& hit : json(get(path(1, "/results/hits?" + query))).at("hits").as_array())
+      found.push_back(hit.at("id").as_int64());
+    return found;
+  };
+  EXPECT_EQ(ids("select=2,0"), (std::vector<std::int64_t>{0, 2}));
+  EXPECT_EQ(ids("select=0,1&subject=s2"), (std::vector<std::int64_t>{1}));
+  EXPECT_EQ(ids("select=0,1&where=subject%3Ds2%20or%20subject%3Ds1&limit=1&sort=evalue").size(), 1U);
+  EXPECT_TRUE(ids("select=0&query=1").empty());
+  EXPECT_EQ(json(get(path(1, "/results/hits?select=1,2&limit=0"))).at("total"), 2);
+  EXPECT_EQ(member(get(path(1, "/results/hits?select=99")), "field"), "select");
+  EXPECT_EQ(member(get(path(1, "/results/hsps?select=1")), "field"), "select");
+}
+
 TEST_F(HitsApi, WhileTheIndexIsMade) {
   jobs_.index = nullptr;
   const Reply reply = get(path(1, "/results/queries"));

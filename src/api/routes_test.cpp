@@ -262,6 +262,11 @@ TEST_F(ApiTest, CatalogueAndOperation) {
   start();
   const auto programs = json(get("/api/blast/programs"));
   EXPECT_EQ(programs.at("programs").as_array().size(), blast::kPrograms.size());
+  const auto& blastn = programs.at("programs").at(0);
+  EXPECT_EQ(blastn.at("tasks").at(0).at("name"), "blastn");
+  EXPECT_EQ(blastn.at("tasks").at(0).at("defaults").at("word_size"), "11");
+  EXPECT_FALSE(blastn.at("tasks").at(0).at("defaults").as_object().contains("matrix"));
+  EXPECT_EQ(programs.at("programs").at(4).at("tasks").at(0).at("name"), "tblastx");
   EXPECT_EQ(json(get("/api/blast/databases")).at("databases").at(0).at("title"), "A \"db\"");
   EXPECT_EQ(get("/api/blast/beat").body, R"({"tasks":[]})");
   EXPECT_EQ(get("/healthz").status, 200);

@@ -1,6 +1,7 @@
 #include "results/hit_index.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -115,6 +116,17 @@ std::string hsp_source(bool alignments) {
 std::vector<std::string> words_of(const std::string& text) {
   std::istringstream in(text);
   return {std::istream_iterator<std::string>(in), {}};
+}
+
+Error no_hit(std::int64_t id, const IndexCounts& counts) {
+  return error(Code::invalid_argument, "there is no hit {}; they are numbered from 0 to {}", id,
+               static_cast<std::int64_t>(counts.hits) - 1);
+}
+
+Status check_hits(const std::vector<std::int64_t>& ids, const IndexCounts& counts) {
+  for (const std::int64_t id : ids)
+    if (id < 0 || static_cast<std::uint64_t>(id) >= counts.hits) return no_hit(id, counts);
+  return ok();
 }
 
 void bind(SqliteStatement& statement, const std::vector<Bound>& values) {
@@ -504,6 +516,13 @@ Result<HitIndex::Listing> HitIndex::rows_listing(Reader& reader, Level level, co
   if (request.query) {
     LOOM_TRY(listing.ids, range_of_query(reader, level, *request.query));
   }
+  if (!request.select.empty()) {
+    LOOM_CHECKED(check_hits(request.select, counts_));
+    if (!listing.where.text.empty()) listing.where.text += " AND ";
+    std::vector<std::int64_t> rows = request.select;
+    for (std::int64_t& id : rows) ++id;
+    listing.where.text += fmt::format("t.id IN ({})", fmt::join(rows, ","));
+  }
   if (request.hsps) listing.ids = {request.hsps->first + 1, request.hsps->second + 1};
   if (!listing.where.text.empty()) return listing;
   if (listing.ids) {
@@ -751,9 +770,7 @@ Result<std::pair<std::int64_t, std::int64_t>> HitIndex::hsps_of(std::int64_t hit
   LOOM_TRY(SqliteStatement get, reader->file.prepare("SELECT first_hsp, hsps FROM hit WHERE id = ?"));
   get.integer(1, hit + 1);
   LOOM_TRY(const Step step, get.step());
-  if (step == Step::done)
-    return error(Code::invalid_argument, "there is no hit {}; they are numbered from 0 to {}", hit,
-                 static_cast<std::int64_t>(counts_.hits) - 1);
+  if (step == Step::done) return no_hit(hit, counts_);
   const std::int64_t first = get.integer_at(0) - 1;
   return std::pair{first, first + get.integer_at(1) - 1};
 }

@@ -113,6 +113,7 @@ struct PageRequest {
   std::string find{};  ///< of queries and subjects: a piece of name or title, whatever its case
   std::optional<std::int64_t> taxid{};  ///< of subjects: exactly this
   std::optional<std::int64_t> clade{};  ///< of subjects: this taxid or one below it
+  std::vector<std::int64_t> select{};   ///< of hits: only these ids; empty: all
   std::optional<bool> with_hits{};      ///< of queries: only those with hits, or only those without
   std::string after{};                  ///< the `next` of the page before; only with the same other members
   std::size_t limit = 50;               ///< 0: the total only
@@ -163,7 +164,7 @@ using OpenTaxonomy = std::function<Result<std::shared_ptr<const taxonomy::Taxono
 
 /// The hits of one search, in pages. Thread-safe. Blocking: on disk. Memory: 4 MiB for each call at once.
 /// Errors common to all: invalid_argument for a cursor of another request, a filter, or a query that is none;
-/// conflict for a clade without a taxonomy; timed_out past `deadline`; corrupt.
+/// a selected hit that is none; conflict for a clade without a taxonomy; timed_out past `deadline`; corrupt.
 class HitIndex {
  public:
   /// Opens what build_index made; the file stays as it is while this object lives. Errors: not_found;

@@ -40,6 +40,8 @@ using store::JobId;
 constexpr std::size_t kFilesInAPage = 500;
 /// What a list waits for sums that are not there.
 constexpr std::chrono::seconds kSumTime{3};
+/// A plan that is waited for does not wait longer for a warning.
+constexpr std::chrono::seconds kTaxidPatience{5};
 constexpr const char* kMessages = "messages.txt";
 constexpr std::size_t kHexSegment = 180;
 constexpr std::size_t kChosenDigest = 16;
@@ -262,6 +264,12 @@ Result<Preflight> LocalJobs::preflight(const Caller& caller, const SubmitRequest
   fs::remove_all(folder, ignored);
   if (!split) return split.error();
   LOOM_TRY(std::vector<std::string> warnings, warnings_of(checked, *upload, parts_.memory_bytes));
+  // Those of organisms were taken from the database.
+  const bool given = request.organisms.empty() && request.organisms_not.empty();
+  std::string lacking = given ? parts_.organisms.warning_of(request.database, checked.spec.options,
+                                                            Deadline::in(kTaxidPatience))
+                              : std::string();
+  if (!lacking.empty()) warnings.push_back(std::move(lacking));
   // The submit that mostly follows need not start a process to ask for it then.
   static_cast<void>(engines_.get(checked.spec.options.program()));
   double cpu = 0;

@@ -18,15 +18,17 @@ namespace fs = std::filesystem;
 using taxonomy::TaxId;
 
 constexpr std::size_t kMostKnown = 256;
+constexpr std::size_t kMostTold = 5;
 constexpr std::size_t kMostOptionBytes = 100'000;  // Linux takes 128 KiB in one argument
 
-std::vector<TaxId> taxids_in(const fs::path& file) {
-  std::ifstream in(file);
+/// Ascending, each once, without 0; whatever else stands between numbers is passed over.
+std::vector<TaxId> taxids_of(std::string_view text) {
   std::vector<TaxId> ids;
-  for (std::string line; std::getline(in, line);) {
+  while (!text.empty()) {
     TaxId id = 0;
-    const auto [end, wrong] = std::from_chars(line.data(), line.data() + line.size(), id);
-    if (wrong == std::errc{} && end == line.data() + line.size() && id != 0) ids.push_back(id);
+    const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), id);
+    if (wrong == std::errc{} && id > 0) ids.push_back(id);
+    text.remove_prefix(std::max<std::size_t>(1, static_cast<std::size_t>(end - text.data())));
   }
   std::ranges::sort(ids);
   const auto repeated = std::ranges::unique(ids);
@@ -89,7 +91,8 @@ Result<std::vector<TaxId>> Organisms::taxids(const std::string& database, Deadli
   if (!outcome.succeeded())
     return error(Code::unavailable, "the taxids of {} cannot be read: {}", database,
                  outcome.stderr_text.substr(0, 500));
-  std::vector<TaxId> ids = taxids_in(folder.path() / "taxids");
+  std::ifstream told(folder.path() / "taxids");
+  std::vector<TaxId> ids = taxids_of(std::string(std::istreambuf_iterator<char>(told), {}));
   const MutexLock lock(mutex_);
   if (known_.size() >= kMostKnown) known_.clear();
   known_[key] = ids;
@@ -122,6 +125,29 @@ Status Organisms::settle(SubmitRequest& request, Deadline deadline) {
   request.organisms.clear();
   request.organisms_not.clear();
   return ok();
+}
+
+std::string Organisms::warning_of(const std::string& database, const blast::Options& options,
+                                  Deadline deadline) {
+  for (const char* name : {"taxids", "negative_taxids"}) {
+    const auto* given = options.find(name);
+    if (given == nullptr) continue;
+    const auto there = taxids(database, deadline);
+    if (!there) return {};
+    const std::vector<TaxId> asked = taxids_of(given->text);
+    std::vector<TaxId> missing;
+    std::ranges::set_difference(asked, *there, std::back_inserter(missing));
+    if (missing.empty()) return {};
+    const std::size_t shown = std::min(missing.size(), kMostTold);
+    return fmt::format("option {}: {} has no sequence of {}{}; {}", name, database,
+                       fmt::join(missing.begin(), missing.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
+                       shown < missing.size() ? fmt::format(" and {} others", missing.size() - shown) : "",
+                       missing.size() == asked.size()
+                           ? "with none of them there, BLAST+ fails. It takes ids of species and below; "
+                             "organisms takes all"
+                           : "BLAST+ passes over them");
+  }
+  return {};
 }
 
 }  // namespace loom::service

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/mutex.hpp"
+#include "blast/options.hpp"
 #include "exec/process_runner.hpp"
 #include "service/databases.hpp"
 #include "service/job_service.hpp"
@@ -38,6 +39,10 @@ class Organisms {
   /// for a taxid that is none, for organisms of which the database has no sequence, and beside options that
   /// choose sequences too.
   Status settle(SubmitRequest& request, Deadline deadline);
+
+  /// What a user should be told of the taxids that `options` choose or leave out: those that `database`
+  /// lacks; empty when it has all, or cannot be asked by `deadline`.
+  std::string warning_of(const std::string& database, const blast::Options& options, Deadline deadline);
 
  private:
   const std::filesystem::path file_;

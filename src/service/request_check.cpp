@@ -11,6 +11,7 @@
 #include "blast/split_limits.hpp"
 #include "search/scout.hpp"
 #include "sequence/byte_source.hpp"
+#include "sequence/fasta_reader.hpp"
 #include "service/query_look.hpp"
 
 namespace loom::service {
@@ -55,21 +56,27 @@ Status set_option(blast::Options& options, const std::string& name, const std::s
   return options.set(name, value);
 }
 
-/// "5-10", from 1.
-bool is_range(std::string_view text) {
+struct Range {
   std::uint64_t from = 0;
   std::uint64_t until = 0;
-  const auto first = std::from_chars(text.data(), text.data() + text.size(), from);
+};
+
+/// "5-10", from 1; BLAST+ takes no single letter for a range.
+std::optional<Range> range_in(std::string_view text) {
+  Range range;
+  const auto first = std::from_chars(text.data(), text.data() + text.size(), range.from);
   text.remove_prefix(static_cast<std::size_t>(first.ptr - text.data()));
-  if (first.ec != std::errc() || !text.starts_with('-')) return false;
+  if (first.ec != std::errc() || !text.starts_with('-')) return std::nullopt;
   text.remove_prefix(1);
-  const auto second = std::from_chars(text.data(), text.data() + text.size(), until);
-  return second.ec == std::errc() && second.ptr == text.data() + text.size() && from >= 1 && from <= until;
+  const auto second = std::from_chars(text.data(), text.data() + text.size(), range.until);
+  const bool whole = second.ec == std::errc() && second.ptr == text.data() + text.size();
+  if (!whole || range.from < 1 || range.from >= range.until) return std::nullopt;
+  return range;
 }
 
 /// Values that BLAST+ reads only when it searches.
 Status check_texts(const blast::Options& options) {
-  if (const auto* range = options.find("query_loc"); range != nullptr && !is_range(range->text))
+  if (const auto* range = options.find("query_loc"); range != nullptr && !range_in(range->text))
     return error(
         Code::invalid_argument,
         "option query_loc: '{}' is no part of a query; give its first and last letter, such as 1-100",
@@ -156,14 +163,34 @@ Result<DatabaseFacts> find_database(KnownDatabases& databases, const blast::Opti
                near == std::string::npos ? "" : ", " + words.substr(near));
 }
 
+sequence::Alphabet alphabet_of(blast::Program program) {
+  return blast::query_molecule(program) == blast::Molecule::protein ? sequence::Alphabet::protein
+                                                                    : sequence::Alphabet::nucleotide;
+}
+
+/// BLAST+ passes over queries that end before the range, and fails when none is left.
+Status check_query_loc(const blast::Options& options, const QueryUpload& query) {
+  const auto* given = options.find("query_loc");
+  if (given == nullptr) return ok();
+  LOOM_TRY(const auto source, query.open());
+  sequence::FastaReader reader(*source, alphabet_of(options.program()));
+  std::uint64_t longest = 0;
+  for (;;) {
+    LOOM_TRY(const auto record, reader.next());
+    if (!record) break;
+    longest = std::max(longest, record->letters);
+  }
+  if (range_in(given->text)->from <= longest) return ok();
+  return error(Code::invalid_argument,
+               "option query_loc: {} lies behind the end of every query; the longest has {} letters",
+               words(given->text), longest);
+}
+
 Result<sequence::QueryMap> read_queries(blast::Program program, const QueryUpload& query,
                                         const Limits& limits) {
   if (query.size_bytes() == 0) return error(Code::invalid_argument, "query: it is empty; give FASTA text");
-  const auto alphabet = blast::query_molecule(program) == blast::Molecule::protein
-                            ? sequence::Alphabet::protein
-                            : sequence::Alphabet::nucleotide;
   LOOM_TRY(const auto source, query.open());
-  auto map = sequence::map_queries(*source, alphabet, 10'000);
+  auto map = sequence::map_queries(*source, alphabet_of(program), 10'000);
   if (!map) {
     // The reader names the file; the caller knows none.
     std::string words = map.error().message;
@@ -208,6 +235,7 @@ Result<Checked> check_request(const SubmitRequest& request, const QueryUpload& q
   LOOM_TRY(blast::Options options, read_options(request, warnings));
   LOOM_TRY(const DatabaseFacts database, find_database(databases, options, database_path));
   LOOM_TRY(sequence::QueryMap queries, read_queries(options.program(), query, limits));
+  LOOM_CHECKED(check_query_loc(options, query));
   Checked checked{.spec = {.options = std::move(options), .snapshot = {}},
                   .queries = std::move(queries),
                   .warnings = std::move(warnings)};

@@ -145,12 +145,12 @@ class ServiceTest(support.ServerTest):
         self.assertIn(f"{file}:2: tokken", said)
 
     def test_a_failed_job_keeps_what_blast_said(self):
-        job = self.server.submit("blastp", "proteins_2k", query("protein_1.fa"), {"query_loc": "50000-60000"})
+        job = self.server.submit("blastp", "proteins_2k", query("protein_1.fa"), {"taxids": "4"})
         self.assertEqual(self.server.wait(job)["status"], "failed")
         files = json.loads(self.server.call("GET", f"/api/blast/jobs/{job}/results")[2])["files"]
         self.assertEqual([f["kind"] for f in files], ["query", "messages"])
         said = self.server.call("GET", files[1]["href"])[2].decode()
-        self.assertIn("Empty CBlastQueryVector", said)
+        self.assertIn("Taxonomy ID(s) not found", said)
         self.assertNotIn(str(self.folder), said)
 
     def test_a_list_is_read_page_by_page(self):
@@ -465,6 +465,8 @@ class ServiceTest(support.ServerTest):
                 ("psiblast", protein, {"matrix": "PAM30", "gapopen": "11", "gapextend": "1"}, "gapopen", "PAM30"),
                 ("blastp", protein, {"query_loc": "abc"}, "query_loc", "1-100"),
                 ("blastp", protein, {"query_loc": "9-3"}, "query_loc", "1-100"),
+                ("blastp", protein, {"query_loc": "5-5"}, "query_loc", "1-100"),
+                ("blastp", protein, {"query_loc": "50000-60000"}, "query_loc", "the longest has"),
                 ("blastp", protein, {"taxids": "x"}, "taxids", "9606"),
                 ("blastp", protein, {"evalue": "-1"}, "evalue", "greater than zero"),
                 ("blastn", reads, {"evalue": "0"}, "evalue", "greater than zero")):
@@ -489,6 +491,34 @@ class ServiceTest(support.ServerTest):
                 self.assertGreaterEqual(plan["workers"], 1)
                 self.assertGreater(plan["wall_seconds"], 0)
                 self.assertLessEqual(plan["wall_seconds"], plan["cpu_seconds"] + 1e-9)
+
+    def test_a_range_is_refused_when_blast_would_refuse_it(self):
+        """BLAST+ itself says which ranges leave nothing to search: the server refuses those, and no other."""
+        short, long = "MKVLAAGIVGLCAKAYMKLVWW", "MKVLAAGIVGLCAKAYMKLVWWRSTPLDEQHNFY" * 3
+        file = self.folder / "two.fa"
+        for text in (f">a\n{short}\n>b\n{long}\n", f">b\n{long}\n>a\n{short}\n", f">a\n{short}\n"):
+            file.write_text(text)
+            for where in ("1-5", "10-500", f"{len(short)}-{len(short) + 1}", f"{len(short) + 1}-40", f"{len(long)}-200",
+                          f"{len(long) + 1}-200", "5-5", "500-600"):
+                with self.subTest(text=text, where=where):
+                    blast = subprocess.run(["blastp", "-query", file, "-subject", file, "-query_loc", where], capture_output=True)
+                    status, _, data = self.server.call("POST", "/api/blast/preflight", {
+                        "program": "blastp", "database": "proteins_2k", "query": text, "options": {"query_loc": where}})
+                    self.assertEqual(status == 200, blast.returncode == 0, data)
+
+    def test_taxids_that_a_database_lacks_are_told_before(self):
+        def warnings(database, options):
+            status, _, data = self.server.call("POST", "/api/blast/preflight", {
+                "program": "blastp", "database": database, "query": query("protein_1.fa"), "options": options})
+            self.assertEqual(status, 200, data)
+            return [one for one in json.loads(data)["warnings"] if "taxids" in one]
+        self.assertEqual(warnings("proteins_2k_tax", {"taxids": "9606,3702"}), [])
+        self.assertEqual(warnings("proteins_2k_tax", {}), [])
+        [some] = warnings("proteins_2k_tax", {"taxids": "4,9606"})
+        self.assertIn("option taxids: proteins_2k_tax has no sequence of 4; BLAST+ passes over them", some)
+        [none] = warnings("proteins_2k_tax", {"negative_taxids": "4, 5"})
+        self.assertIn("no sequence of 4, 5; with none of them there, BLAST+ fails", none)
+        self.assertEqual(len(warnings("proteins_2k", {"taxids": "9606"})), 1, "it was made without taxids")
 
     def test_other_sites_and_strangers_stay_out(self):
         self.assertEqual(self.server.call("GET", "/api/blast/jobs", headers={"Origin": "http://evil.example"})[0], 403)

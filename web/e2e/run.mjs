@@ -24,8 +24,6 @@ async function fill(page, text, database) {
   await page.getByRole("textbox", { name: "Query sequences" }).fill(text);
   const choice = page.locator("label.database", { has: page.locator(`input[value="${database}"]`) });
   await choice.click();
-  // What is recommended may come in between and move the list under the pointer.
-  if (!(await choice.locator("input").isChecked())) await choice.click();
 }
 
 test("a search is limited to organisms, found by name", async () => {
@@ -208,6 +206,28 @@ test("an earlier search can be edited, and a form shared", async () => {
   await visible(other.getByText("evalue = 1e-7"));
   assert.ok(await other.locator('input[name="database"][value="proteins_2k"]').isChecked());
   await other.done();
+});
+
+test("the form shows what the chosen task sets", async () => {
+  const page = await open(site.url);
+  await fill(page, query("protein_1.fa"), "proteins_2k");
+  await page.locator("summary", { hasText: "All" }).click();
+  const word = page.getByLabel("word_size", { exact: true });
+  assert.equal(await word.getAttribute("placeholder"), "3");
+  await page.getByLabel("blastp-short", { exact: true }).check();
+  await visible(page.getByText("Set by task blastp-short: 2."));
+  await visible(page.getByText(/word_size 2 · matrix PAM30 · gapopen 9 · gapextend 1 · threshold 16/));
+  assert.equal(await word.getAttribute("placeholder"), "2");
+  // The default, said, is no change; another matrix brings its own costs.
+  await word.fill("2");
+  await word.blur();
+  assert.equal(await page.locator(".chip", { hasText: "word_size" }).count(), 0);
+  await page.getByLabel("matrix", { exact: true }).fill("BLOSUM62");
+  assert.equal(await page.getByLabel("gapopen", { exact: true }).getAttribute("placeholder"), "as the matrix sets it");
+  await checkAxe(page, "the options of a task");
+  await page.locator(".option.bytask").first().scrollIntoViewIfNeeded();
+  await picture(page, "options");
+  await page.done();
 });
 
 test("what is wrong with a query stands beside its line", async () => {
@@ -450,16 +470,29 @@ test("a result that was made elsewhere is imported and read", async () => {
 test("a search is recommended until one is chosen", async () => {
   const page = await open(site.url);
   const section = page.locator("section", { has: page.getByRole("heading", { name: "Recommended for this query" }) });
-  assert.equal(await section.count(), 0, "without a query there is nothing to recommend");
+  await visible(section.getByText("With a query, the searches that fit it are offered here."));
+  // What is offered comes without moving anything: a click meant for a database lands on it.
+  const places = () => page.evaluate(() => [...document.querySelectorAll("main h2, label.database, #title")].map((one) => one.getBoundingClientRect().top + window.scrollY));
+  await visible(page.locator("label.database"));
+  const before = await places();
+  await page.evaluate(() => {
+    globalThis.shifts = [];
+    new PerformanceObserver((list) => globalThis.shifts.push(...list.getEntries().map(({ value }) => value))).observe({ type: "layout-shift" });
+  });
   await page.getByRole("textbox", { name: "Query sequences" }).fill(query("proteins_20.fa"));
   const first = section.getByRole("button").first();
   await visible(first);
+  assert.deepEqual(await places(), before);
+  await page.waitForTimeout(100);
+  assert.deepEqual(await page.evaluate(() => globalThis.shifts), [], "nothing moves");
   const [program, database] = (await first.textContent()).split(" against ");
   const { body } = await server.api("/api/blast/recommend?molecule=protein&longest=1000");
   assert.deepEqual([program, database], [body.recommendations[0].program, body.recommendations[0].database]);
   await checkAxe(page, "a recommended search");
+  const list = await page.locator(".databases").boundingBox();
   await first.click();
-  await section.waitFor({ state: "detached" });
+  await section.locator('button[aria-pressed="true"]').waitFor();
+  assert.equal((await page.locator(".databases").boundingBox()).y, list.y);
   assert.ok(await page.locator(`input[name="database"][value="${database}"]`).isChecked());
   await visible(page.getByRole("button", { name: `Run ${program}` }));
   // Short queries come with the task that finds something.
@@ -762,6 +795,17 @@ test("a huge result stays usable", async () => {
   await page.getByRole("button", { name: "Print", exact: true }).click();
   await page.waitForFunction(() => globalThis.sheet !== undefined);
   assert.equal(await page.evaluate(() => globalThis.sheet), 1000);
+  await page.locator(".printhits").waitFor({ state: "detached" });
+  // What is selected is printed with one question, however far down it stands.
+  const asked = [];
+  page.on("request", (request) => request.url().includes("/results/hits") && asked.push(new URL(request.url()).searchParams.get("select")));
+  await page.keyboard.press("x");
+  await page.evaluate(() => (globalThis.sheet = undefined));
+  await page.getByRole("button", { name: "Print", exact: true }).click();
+  await page.waitForFunction(() => globalThis.sheet !== undefined);
+  assert.equal(await page.evaluate(() => globalThis.sheet), 1);
+  assert.equal(asked.filter((select) => select !== null).length, 1);
+  assert.equal(asked.length, 1, "the table is not walked");
   await page.locator(".printhits").waitFor({ state: "detached" });
   const heap = await page.evaluate(() => performance.memory?.usedJSHeapSize ?? 0);
   console.log(`#   ${total} HSPs: interactive in ${interactive} ms, first alignment in ${aligned} ms, longest task while scrolling ${Math.round(Math.max(0, ...long))} ms, page heap ${Math.round(heap / 1e6)} MB`);

@@ -187,7 +187,9 @@ const search = {
   recommended: {
     title: "Recommended for this query",
     take: (program: string, database: string) => `${program} against ${database}`,
-    or: "Or choose a database below.",
+    needQuery: "With a query, the searches that fit it are offered here.",
+    asking: "Looking for what fits the query…",
+    nothing: "No database of this server fits the query.",
   },
   program: {
     title: "Program",
@@ -235,7 +237,8 @@ const search = {
     remove: (name: string) => `Remove ${name}`,
     removeAll: "Remove all",
     default: (value: string) => `Default: ${value}.`,
-    byTask: "as the task sets it",
+    unsaid: (setBy?: "task" | "matrix") => (setBy === "matrix" ? "as the matrix sets it" : "as BLAST+ sets it"),
+    setByTask: (task: string, value: string) => `Set by task ${task}: ${value}.`,
     asDefault: (value: string) => `${value} (default)`,
     notWith: (names: string) => `Not with ${names}.`,
     whole: (why: string) => `The database is then searched in one piece: ${why}.`,

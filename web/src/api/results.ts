@@ -77,7 +77,7 @@ export const hitsAtOnce = 100;
 /** Of each hit, in the table; its alignments show all. */
 export const hspsInTable = 20;
 /** What is asked of the hits of a query: a filter, a sort. */
-export type HitRequest = { query: number; words?: string; where?: string; sort?: string };
+export type HitRequest = { query: number; words?: string; where?: string; select?: string; sort?: string };
 export const hitsOf = (id: string, request: HitRequest) => ({
   key: ["results", id, "hits", request],
   read: (cursor: string, signal?: AbortSignal) => results.hits(id, { ...request, hsps: hspsInTable, limit: hitsAtOnce, cursor }, signal),

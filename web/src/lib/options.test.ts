@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Database, Option, Program } from "../api/client.ts";
 import { commandLine, curl, python, quoted } from "./commands.ts";
-import { carriedOver, check, checkAll, formats, groups, isDefault } from "./options.ts";
+import { carriedOver, check, checkAll, formats, groups, inTask, isDefault } from "./options.ts";
 import { choices, implied, offers } from "./programs.ts";
 
 const option = (name: string, type: Option["type"], more: Partial<Option> = {}): Option => ({
@@ -10,6 +10,11 @@ const option = (name: string, type: Option["type"], more: Partial<Option> = {}):
 
 const blastp: Program = {
   name: "blastp", query: "protein", database: "protein",
+  tasks: [
+    { name: "blastp", defaults: { word_size: "3", gapopen: "11", matrix: "BLOSUM62", threshold: "11" } },
+    { name: "blastp-fast", defaults: { word_size: "6", gapopen: "11", matrix: "BLOSUM62", threshold: "21" } },
+    { name: "blastp-short", defaults: { word_size: "2", gapopen: "9", matrix: "PAM30", threshold: "16" } },
+  ],
   options: [
     option("query", "input_file"), option("db", "text", { refers: "database" }), option("seqidlist", "text", { refers: "file" }),
     option("task", "text", { default: "blastp", choices: ["blastp", "blastp-short"] }),
@@ -21,7 +26,7 @@ const blastp: Program = {
     option("outfmt", "text", { default: "0", description: "alignment view options: 0 = Pairwise, 6 = Tabular, 13 = Multiple-file BLAST JSON, 18 = Organism Report" }),
   ],
 };
-const program = (name: Program["name"], query: Program["query"], database: Program["database"]): Program => ({ name, query, database, options: [] });
+const program = (name: Program["name"], query: Program["query"], database: Program["database"]): Program => ({ name, query, database, tasks: [], options: [] });
 const all = [
   program("blastn", "nucleotide", "nucleotide"), blastp, program("blastx", "nucleotide", "protein"), program("tblastn", "protein", "nucleotide"),
   program("tblastx", "nucleotide", "nucleotide"), program("psiblast", "protein", "protein"), program("rpsblast", "protein", "profile"),
@@ -52,6 +57,24 @@ describe("programs", () => {
     expect(implied(all, "protein", database("protein", "profiles"))).toBe("rpsblast");
     expect(implied(all, "nucleotide", database("protein", "profiles"))).toBe("blastx");
   });
+});
+
+describe("tasks", () => {
+  const more: Program = { ...blastp, options: [...blastp.options, option("gapopen", "integer"), option("matrix", "text"), option("threshold", "real")] };
+  const told = (values: Record<string, string>) =>
+    Object.fromEntries(inTask(more, values).options.filter(({ name }) => name in more.tasks[0]!.defaults).map((one) => [one.name, [one.default, one.setBy]]));
+  it("set defaults, and those that differ from the usual task's are marked", () => {
+    expect(told({}).word_size).toEqual(["3", undefined]);
+    expect(told({ task: "blastp-short" })).toEqual({ word_size: ["2", "task"], gapopen: ["9", "task"], matrix: ["PAM30", "task"], threshold: ["16", "task"] });
+    expect(told({ task: "blastp-fast" }).gapopen).toEqual(["11", undefined]);
+    expect(isDefault(inTask(more, { task: "blastp-fast" }).options.find(({ name }) => name === "word_size")!, "6")).toBe(true);
+  });
+  it("leave to another matrix what comes from it", () => {
+    expect(told({ matrix: "PAM70" })).toMatchObject({ gapopen: [undefined, "matrix"], threshold: [undefined, "matrix"], word_size: ["3", undefined] });
+    expect(told({ matrix: "blosum62" }).gapopen).toEqual(["11", undefined]);
+    expect(told({ task: "blastp-fast", matrix: "PAM70" }).threshold).toEqual(["21", "task"]);
+  });
+  it("say nothing of a program whose defaults are not known", () => expect(inTask(program("deltablast", "protein", "protein"), {}).options).toEqual([]));
 });
 
 describe("options", () => {

@@ -7,15 +7,15 @@ export type OptionValues = Record<string, string>;
 /** Given by other parts of the page, decided by the server, or naming a file of the machine. */
 const elsewhere = new Set(["query", "db", "out", "num_threads", "mt_mode", "remote", "entrez_query", "subject", "subject_loc", "task"]);
 
-export function offered(program: Program): Option[] {
+export function offered(program: Program): Settled[] {
   return program.options.filter(
     (option) =>
       !elsewhere.has(option.name) && !option.refers && option.type !== "input_file" && option.type !== "output_file",
   );
 }
 
-export function groups(program: Program): { title: string; options: Option[] }[] {
-  const found = new Map<string, Option[]>();
+export function groups(program: Program): { title: string; options: Settled[] }[] {
+  const found = new Map<string, Settled[]>();
   for (const option of offered(program)) found.set(option.group, [...(found.get(option.group) ?? []), option]);
   return [...found].map(([title, options]) => ({ title, options }));
 }
@@ -27,6 +27,32 @@ export const find = (program: Program, name: string) => program.options.find((op
 
 const whole = /^[+-]?\d+$/;
 const real = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+
+/** An option with the default that it has among the others, and what decides that. */
+export interface Settled extends Option {
+  setBy?: "task" | "matrix";
+}
+
+/** What BLAST+ takes from another matrix, instead of from the task. */
+const ofMatrix = new Set(["gapopen", "gapextend", "window_size", "threshold"]);
+
+/** `program` with the defaults that its options have in the chosen task. */
+export function inTask(program: Program, values: OptionValues): Omit<Program, "options"> & { options: Settled[] } {
+  const usual = find(program, "task")?.default ?? program.name;
+  const task = values.task ?? usual;
+  const defaults = (name: string) => program.tasks.find((one) => one.name === name)?.defaults ?? {};
+  const [own, before] = [defaults(task), defaults(usual)];
+  const otherMatrix = values.matrix !== undefined && values.matrix.toUpperCase() !== own.matrix;
+  const settle = (option: Option): Settled => {
+    // A fast task keeps its threshold, whatever the matrix.
+    if (otherMatrix && own[option.name] !== undefined && ofMatrix.has(option.name) && !(option.name === "threshold" && task.endsWith("-fast")))
+      return { ...option, setBy: "matrix" };
+    const value = own[option.name];
+    if (value === undefined) return option;
+    return value === before[option.name] ? { ...option, default: value } : { ...option, default: value, setBy: "task" };
+  };
+  return { ...program, options: program.options.map(settle) };
+}
 
 /** What is wrong with `value`, in words; null when nothing is. */
 export function check(option: Option, value: string): string | null {

@@ -184,8 +184,9 @@ function Hits({ job, query, hits, shown, step, selected, onSelect, request, chil
   };
   const [sheet, setSheet] = useState<Hit[] | null>(null);
   const print = async () => {
-    const only = selected.size > 0 ? (hit: Hit) => selected.has(hit.id) : () => true;
-    setSheet(await firstHits(job, request, hspsInTable, mostPrinted, only));
+    const { sort } = request;
+    const which = selected.size > 0 ? { query: query.index, sort, select: [...selected.keys()].join(",") } : request;
+    setSheet(await firstHits(job, which, hspsInTable, mostPrinted));
   };
   useEffect(() => {
     if (!sheet) return;
@@ -270,14 +271,12 @@ function Hits({ job, query, hits, shown, step, selected, onSelect, request, chil
   );
 }
 
-/** The first hits that `wanted` takes, up to `most` of them, of as many as can be selected. */
-async function firstHits(job: Job, request: HitRequest, hsps: number, most: number, wanted: (hit: Hit) => boolean = () => true): Promise<Hit[]> {
+/** The first hits, up to `most` of them. */
+async function firstHits(job: Job, request: HitRequest, hsps: number, most: number): Promise<Hit[]> {
   const found: Hit[] = [];
-  let read = 0;
-  for (let cursor: string | null = ""; cursor !== null && found.length < most && read < mostSelected; ) {
+  for (let cursor: string | null = ""; cursor !== null && found.length < most; ) {
     const page: Page<Hit> = await results.hits(job.id, { ...request, hsps, limit: Math.min(1000, most), cursor });
-    found.push(...page.rows.filter(wanted));
-    read += page.rows.length;
+    found.push(...page.rows);
     cursor = page.next;
   }
   return found.slice(0, most);

@@ -1,6 +1,6 @@
 import { useMemo, useState } from "react";
-import type { Option, Program } from "../../api/client.ts";
-import { check, formats, groups, isDefault, type OptionFault, type OptionValues, rangeText } from "../../lib/options.ts";
+import type { Program } from "../../api/client.ts";
+import { check, formats, groups, isDefault, type OptionFault, type OptionValues, rangeText, type Settled } from "../../lib/options.ts";
 import { strings } from "../../strings.ts";
 
 const say = strings.search.options;
@@ -42,6 +42,7 @@ export function OptionForm({ program, values, faults, onChange, open, onOpen }: 
                   key={option.name}
                   program={program}
                   option={option}
+                  task={values.task ?? ""}
                   value={values[option.name]}
                   fault={faults.find(({ name }) => name === option.name)?.text}
                   onChange={(value) => onChange(option.name, value)}
@@ -57,29 +58,30 @@ export function OptionForm({ program, values, faults, onChange, open, onOpen }: 
 
 interface RowProps {
   program: Program;
-  option: Option;
+  option: Settled;
+  task: string;
   value: string | undefined;
   fault: string | undefined;
   onChange: (value: string | null) => void;
 }
 
-function Row({ program, option, value, fault, onChange }: RowProps) {
+function Row({ program, option, task, value, fault, onChange }: RowProps) {
   const id = `option-${option.name}`;
   const changed = value !== undefined && !isDefault(option, value);
   const range = rangeText(option);
   const told = [
-    option.default && option.type !== "flag" && option.name !== "outfmt" ? say.default(option.default) : null,
+    option.default && option.type !== "flag" && option.name !== "outfmt" && option.setBy !== "task" ? say.default(option.default) : null,
     range && !option.choices ? range : null,
     option.excludes?.length && option.excludes.length < 4 ? say.notWith(option.excludes.filter((name) => name !== option.name).join(", ")) : null,
     option.forbids !== "nothing" && option.why ? say.whole(option.why) : null,
   ].filter((words) => words !== null);
   return (
-    <div className={changed ? "option changed" : "option"}>
+    <div className={changed ? "option changed" : option.setBy === "task" ? "option bytask" : "option"}>
       <label htmlFor={id} className="mono">
         {option.name}
       </label>
       <div className="control">
-        <Control id={id} program={program} option={option} value={value} fault={fault} onChange={onChange} />
+        <Control id={id} program={program} option={option} task={task} value={value} fault={fault} onChange={onChange} />
         {fault && (
           <p className="fault" id={`${id}-fault`}>
             {fault}
@@ -89,6 +91,7 @@ function Row({ program, option, value, fault, onChange }: RowProps) {
       <p className="help" id={`${id}-help`}>
         {option.name === "outfmt" ? say.outfmtHelp : option.description}
         {!/[.?!]$/.test(option.description) && option.name !== "outfmt" && "."}
+        {option.setBy === "task" && <strong> {say.setByTask(task, option.default ?? "")}</strong>}
         {told.length > 0 && <span className="muted"> {told.join(" ")}</span>}
       </p>
     </div>
@@ -112,7 +115,7 @@ function Control({ id, program, option, value, fault, onChange }: RowProps & { i
   if (option.choices)
     return (
       <select id={id} className="select" {...described} value={value ?? ""} onChange={(event) => settle(event.target.value)}>
-        <option value="">{option.default ? say.asDefault(option.default) : say.byTask}</option>
+        <option value="">{option.default ? say.asDefault(option.default) : say.unsaid(option.setBy)}</option>
         {option.choices.filter((choice) => choice !== option.default).map((choice) => (
           <option key={choice}>{choice}</option>
         ))}
@@ -130,7 +133,7 @@ function Control({ id, program, option, value, fault, onChange }: RowProps & { i
         inputMode={option.type === "integer" || option.type === "integer64" ? "numeric" : option.type === "real" ? "decimal" : "text"}
         autoComplete="off"
         spellCheck={false}
-        placeholder={option.default ?? (option.type === "text" ? "" : say.byTask)}
+        placeholder={option.default ?? (option.type === "text" ? "" : say.unsaid(option.setBy))}
         value={value ?? ""}
         onChange={(event) => onChange(event.target.value === "" ? null : event.target.value)}
         onBlur={(event) => settle(event.target.value.trim())}

@@ -50,6 +50,8 @@ export function ProgramPick({ choices, program, implied, known, onChoose }: Prop
 
 interface TaskProps {
   option: Option;
+  /** What the chosen task sets. */
+  sets: Record<string, string>;
   value: string;
   /** The task that fits the lengths of the queries, if it is not the chosen one. */
   advised: string | undefined;
@@ -57,7 +59,7 @@ interface TaskProps {
   onChange: (task: string) => void;
 }
 
-export function TaskPick({ option, value, advised, longest, onChange }: TaskProps) {
+export function TaskPick({ option, sets, value, advised, longest, onChange }: TaskProps) {
   return (
     <section className="stack tight" aria-labelledby="task-title">
       <h3 id="task-title">{say.task}</h3>
@@ -69,7 +71,9 @@ export function TaskPick({ option, value, advised, longest, onChange }: TaskProp
           </label>
         ))}
       </div>
-      <p className="muted small">{say.taskHelp[value]}</p>
+      <p className="muted small">
+        {say.taskHelp[value]} <span className="mono">{Object.entries(sets).map(([name, set]) => `${name} ${set}`).join(" · ")}</span>
+      </p>
       {advised && (
         <p className="note small">
           {say.short(longest)}{" "}

@@ -127,7 +127,7 @@ export function QueryBox(props: Props) {
 
 function Facts({ query, facts, molecule, chosenMolecule, onMolecule }: Props): ReactNode {
   const id = useId();
-  if (!facts || facts.records === 0) return <p className="muted small">{say.hint}</p>;
+  if (!facts || facts.records === 0) return <p className="row muted small facts">{say.hint}</p>;
   const share = query.kind === "file" && query.facts ? query.facts.share : 1;
   const guess = facts.molecule;
   return (

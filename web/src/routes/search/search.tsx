@@ -6,7 +6,7 @@ import { useDatabases, usePrograms, useRights } from "../../api/hooks.ts";
 import { token } from "../../api/token.ts";
 import { examine, sniff } from "../../lib/fasta.ts";
 import { organismsWish } from "../../lib/organisms.ts";
-import { carriedOver, checkAll, find, type OptionFault } from "../../lib/options.ts";
+import { carriedOver, checkAll, find, inTask, type OptionFault } from "../../lib/options.ts";
 import { pageOutfmt } from "../../lib/options.ts";
 import { choices, implied } from "../../lib/programs.ts";
 import { pages } from "../../pages.ts";
@@ -69,7 +69,8 @@ export default function Search() {
   const impliedName = implied(all, molecule, database);
   // With the query's kind still open, the database alone suggests the plain search.
   const plain = database && judged.find(({ program, why }) => why === null && program.query === database.molecule)?.program;
-  const program = wanted ?? all.find(({ name }) => name === impliedName) ?? plain;
+  const bare = wanted ?? all.find(({ name }) => name === impliedName) ?? plain;
+  const program = useMemo(() => bare && inTask(bare, form.options), [bare, form.options]);
 
   const taskOption = program && find(program, "task");
   const task = form.options.task ?? taskOption?.default ?? "";
@@ -140,7 +141,7 @@ export default function Search() {
     const name = change.program ?? (form.program && wanted ? form.program : implied(all, molecule, nextDatabase));
     const next = all.find((one) => one.name === name);
     // Options stay as far as the other program has them; its task does not.
-    const kept = next && next.name !== program?.name ? carriedOver(next, form.options) : form.options;
+    const kept = next && next.name !== program?.name ? carriedOver(inTask(next, {}), form.options) : form.options;
     setForm({ ...change, options: task ? { ...kept, task } : kept });
   }
 
@@ -209,11 +210,11 @@ export default function Search() {
         onMolecule={(next) => setForm({ molecule: next, program: "" })}
         onSubmit={() => void submit()}
       />
-      {!database && !form.database && databases.data && molecule && facts && facts.records > 0 && !stopped && (
+      {databases.data && databases.data.length > 1 && (
         <Recommended
-          molecule={molecule}
-          longest={Math.min(Math.max(1, facts.longest), 1000)}
-          onTake={({ program, database, task }) => choose({ database, program }, task)}
+          query={molecule && facts && facts.records > 0 && !stopped ? { molecule, longest: Math.min(Math.max(1, facts.longest), 1000) } : null}
+          taken={(offer) => offer.database === database?.name && offer.program === program?.name}
+          onTake={({ database, program, task }) => choose({ database, program }, task)}
         />
       )}
       <DatabaseList
@@ -229,7 +230,7 @@ export default function Search() {
         <ProgramPick choices={judged} program={program} implied={impliedName} known={molecule !== null} onChoose={(name) => choose({ program: name })} />
       )}
       {program && taskOption?.choices && (
-        <TaskPick option={taskOption} value={task} advised={advised} longest={facts?.longest ?? 0} onChange={(next) => setOption("task", next === taskOption.default ? null : next)} />
+        <TaskPick option={taskOption} sets={program.tasks.find(({ name }) => name === task)?.defaults ?? {}} value={task} advised={advised} longest={facts?.longest ?? 0} onChange={(next) => setOption("task", next === taskOption.default ? null : next)} />
       )}
       {database && <OrganismPick chosen={form.organisms} onChange={(organisms) => setForm({ organisms })} />}
       {program && (
