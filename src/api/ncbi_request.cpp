@@ -10,6 +10,7 @@
 #include <set>
 #include <tuple>
 
+#include "api/entrez_query.hpp"
 #include "blast/option_spec.hpp"
 #include "blast/program.hpp"
 
@@ -152,24 +153,12 @@ Parsed<std::monostate> add_gap_costs(const std::string& text, Options& options) 
   return std::monostate{};
 }
 
-// "txid9606[ORGN] OR txid10090[ORGN]", and those without descendants of the same form behind "all[filter]
-// NOT".
-Parsed<std::monostate> add_organisms(const std::string& text, Options& options) {
+Parsed<std::monostate> add_organisms(std::string_view text, service::SubmitRequest& into) {
   if (text.empty() || iequals(text, "(none)") || iequals(text, "none")) return std::monostate{};
-  static const std::regex kNot(R"(^\s*all\s*\[filter\]\s*NOT\s*)", std::regex::icase);
-  static const std::regex kList(
-      R"(\s*\(?\s*txid\d+\s*\[(orgn|organism)(:exp)?\](\s*OR\s*txid\d+\s*\[(orgn|organism)(:exp)?\])*\s*\)?\s*)",
-      std::regex::icase);
-  static const std::regex kId(R"(txid(\d+))", std::regex::icase);
-  const std::string rest = std::regex_replace(text, kNot, "");
-  if (!std::regex_match(rest, kList))
-    return wrong("ENTREZ_QUERY",
-                 "ENTREZ_QUERY needs NCBI's Entrez, but for organisms such as 'txid9606[ORGN] OR "
-                 "txid10090[ORGN]' and 'all[filter] NOT txid9606[ORGN]'");
-  std::string ids;
-  for (std::sregex_iterator id(rest.begin(), rest.end(), kId), end; id != end; ++id)
-    ids += (ids.empty() ? "" : ",") + (*id)[1].str();
-  options.emplace_back(rest.size() == text.size() ? "taxids" : "negative_taxids", ids);
+  auto organisms = parse_entrez_organisms(text);
+  if (!organisms) return wrong("ENTREZ_QUERY", "{}", organisms.error().message);
+  into.organisms = std::move(organisms->wanted);
+  into.organisms_not = std::move(organisms->unwanted);
   return std::monostate{};
 }
 
@@ -390,7 +379,7 @@ Parsed<NcbiSearch> parse_ncbi_put(const http::Pairs& parameters) {
   add_hit_limit(parameters, *outfmt, options);
   for (const auto& added : {add_filter(ncbi_value(parameters, "FILTER"), *program, options),
                             add_gap_costs(ncbi_value(parameters, "GAPCOSTS"), options),
-                            add_organisms(ncbi_value(parameters, "ENTREZ_QUERY"), options),
+                            add_organisms(ncbi_value(parameters, "ENTREZ_QUERY"), search.request),
                             add_location(parameters, options), add_flags(parameters, options)})
     if (!added) return tl::unexpected(added.error());
   return search;

@@ -36,13 +36,13 @@ TEST(NcbiPut, NamesAndWordsCountInAnyCase) {
   EXPECT_EQ(parsed->request.database, "db");
 }
 
-TEST(NcbiPut, OrganismsBecomeTaxids) {
-  EXPECT_THAT(options({{"ENTREZ_QUERY", "txid9606[ORGN] OR txid10090 [Organism:exp]"}}),
-              Contains(Pair("taxids", "9606,10090")));
-  EXPECT_THAT(options({{"ENTREZ_QUERY", "all[filter] NOT txid9606[orgn]"}}),
-              Contains(Pair("negative_taxids", "9606")));
+TEST(NcbiPut, OrganismsAreThoseOfASubmit) {
+  const auto parsed = parse_ncbi_put(search({{"ENTREZ_QUERY", "txid9606[ORGN] NOT txid63221[ORGN]"}}));
+  ASSERT_TRUE(parsed);
+  EXPECT_THAT(parsed->request.organisms, testing::ElementsAre(9606));
+  EXPECT_THAT(parsed->request.organisms_not, testing::ElementsAre(63221));
   EXPECT_THAT(refused({{"ENTREZ_QUERY", "txid9606[ORGN] AND srcdb_refseq[prop]"}}),
-              HasSubstr("ENTREZ_QUERY"));
+              HasSubstr("ENTREZ_QUERY: 'srcdb_refseq[prop]'"));
 }
 
 TEST(NcbiPut, ShortQueriesGetTheirTaskOnlyWhenAlone) {

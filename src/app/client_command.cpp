@@ -41,10 +41,10 @@ constexpr std::string_view kUsage =
        blastloom status|explain|cancel|retry|delete ID… [--json]
        blastloom watch ID                  follows a job to its end
        blastloom wait ID…                  until all have ended
-       blastloom results ID [-outfmt N [--query N,N…]] [-out FILE]
+       blastloom results ID [-outfmt N] [--query N,N…] [-out FILE]
                                            what BLAST+ prints; of the queries N (from 0) alone
-       blastloom results ID --top N|--where EXPR|--sort ORDER|--columns C|--export FORMAT [--hsps] [--json]
-                                           its hits; 'blastloom view --help' tells more of these flags
+       blastloom results ID --top N|--where EXPR|--sort ORDER|--columns C|--export FORMAT|--hsps|--json [--query N]
+                                           its hits; of one query alone; 'blastloom view --help' tells more
        blastloom results ID --provenance json|methods|bibtex|sh|nextflow|snakemake [-out FILE]
                                            how the result came to be, for a paper or to make it again
        blastloom import FILE [--program P] [-outfmt 'N COLUMNS'] [--title T]
@@ -365,8 +365,6 @@ Result<int> results(Session& session, const Arguments& arguments) {
     LOOM_CHECKED(save(session, path_of(id, "/results/provenance?format=" + encoded(format->second)), out));
     return 0;
   }
-  const auto query = arguments.flags.find("query");
-  const bool of_query = query != arguments.flags.end();
   for (const char* flag :
        {"top", "where", "sort", "columns", "export", "on", "region", "flank", "hsps", "json"})
     if (arguments.flags.contains(flag)) {
@@ -375,9 +373,9 @@ Result<int> results(Session& session, const Arguments& arguments) {
                    "results: -outfmt is what BLAST+ prints, --{} is of a view of the hits; take one of them",
                    flag);
     }
-  if (of_query && outfmt.empty()) return hits(session, arguments, id, out);
   std::string target = path_of(id, "/results/output?outfmt=" + encoded(outfmt));
-  if (of_query) target += "&query=" + encoded(query->second);
+  if (const auto query = arguments.flags.find("query"); query != arguments.flags.end())
+    target += "&query=" + encoded(query->second);
   LOOM_CHECKED(save(session, target, out));
   return 0;
 }

@@ -10,6 +10,7 @@
 #include "base/log.hpp"
 #include "blast/program.hpp"
 #include "exec/failure.hpp"
+#include "sched/archive_format.hpp"
 #include "sched/job_keys.hpp"
 #include "sched/local_scheduler.hpp"
 #include "sched/task_records.hpp"
@@ -35,6 +36,16 @@ store::RuntimeMetrics metrics_of(const search::TaskUse& use, std::uint64_t lette
           .wall_seconds = seconds(use.wall),
           .peak_bytes = use.peak_bytes,
           .letters = letters};
+}
+
+Status copy(storage::ObjectReader& from, const fs::path& target) {
+  LOOM_TRY(AtomicFile file, AtomicFile::create(target));
+  std::vector<std::byte> block(std::size_t{1} << 18U);
+  for (;;) {
+    LOOM_TRY(const std::size_t got, from.read(block, Deadline::never()));
+    if (got == 0) return file.commit();
+    LOOM_CHECKED(file.write(std::span(block).first(got)));
+  }
 }
 
 /// What a client is told: the class and a sentence without our paths.
@@ -65,16 +76,31 @@ Status LocalScheduler::fetch_query(const store::Job& job, const fs::path& target
   }
   if (fs::exists(target)) return ok();
   LOOM_TRY(const auto reader, open_query(store_, objects_, job, Deadline::never()));
-  LOOM_TRY(AtomicFile file, AtomicFile::create(target));
-  std::vector<std::byte> block(std::size_t{1} << 18U);
-  for (;;) {
-    LOOM_TRY(const std::size_t got, reader->read(block, Deadline::never()));
-    if (got == 0) return file.commit();
-    LOOM_CHECKED(file.write(std::span(block).first(got)));
-  }
+  return copy(*reader, target);
+}
+
+/// All that BLAST+ found stands in an imported archive: no search is needed to write it in another format.
+void LocalScheduler::render_archive(const ActivePtr& job) {
+  const auto render = [&]() -> Status {
+    std::error_code failed;
+    fs::create_directories(job->folder, failed);
+    if (failed) return system_error(failed.value(), "make the job's working folder");
+    LOOM_TRY(const auto reader, open_output(store_, objects_, job->job, Deadline::never()));
+    const fs::path archive = job->folder / "archive";
+    LOOM_CHECKED(copy(*reader, archive));
+    LOOM_TRY(const fs::path made, format_archive(*job->runner, archive, job->rendering->outfmt, job->folder,
+                                                 job->stop.get_token()));
+    return storage::put_file(objects_, job->rendering->key, made, Deadline::never());
+  };
+  const Status done = render();
+  if (!done) return fail(job, done.error());
+  const MutexLock lock(mutex_);
+  job->rendering->outcome = done;
+  drop(job);
 }
 
 void LocalScheduler::prepare(const ActivePtr& job) {
+  if (job->rendering && job->spec.imported == kImportedArchive) return render_archive(job);
   name_search(job, surroundings(*job));
   if (answer_known(job) || join_equal(job)) return;
   const Status done = read_and_plan(job);

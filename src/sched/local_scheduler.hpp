@@ -60,6 +60,7 @@ class LocalScheduler final : public Scheduler {
   /// Says so in the store, now or, when it cannot be written, with the next reconcile().
   void say_failed(const store::JobId& id, const store::Failure& words);
   void prepare(const ActivePtr& job);
+  void render_archive(const ActivePtr& job);
   Status read_and_plan(const ActivePtr& job);
   Status plan_in_store(const ActivePtr& job, const std::vector<store::Task>& known);
   Status begin_whole(const ActivePtr& job, store::NewTask task);

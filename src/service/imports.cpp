@@ -8,9 +8,9 @@
 
 #include "base/atomic_file.hpp"
 #include "base/temp_dir.hpp"
-#include "blast/engine.hpp"
 #include "blast/outfmt.hpp"
 #include "results/blast_xml.hpp"
+#include "sched/archive_format.hpp"
 #include "sched/job_keys.hpp"
 #include "search/engine_args.hpp"
 #include "sequence/byte_source.hpp"
@@ -26,10 +26,8 @@ constexpr std::size_t kMostFiles = 500;
 constexpr std::size_t kHead = std::size_t{64} << 10U;
 constexpr std::size_t kBlock = std::size_t{256} << 10U;
 constexpr std::string_view kXml = "xml";
-constexpr std::string_view kArchive = "archive";
+constexpr std::string_view kArchive = sched::kImportedArchive;
 constexpr std::string_view kTabular = "tabular";
-/// More subjects than any search keeps.
-constexpr std::string_view kAllSubjects = "100000000";
 
 Result<std::string> head_of(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
@@ -132,6 +130,7 @@ Result<Recognized> recognize(const fs::path& file, const ImportRequest& request)
   } else if (std::string_view(head).substr(begin).starts_with("Blast4-archive")) {
     kind = kArchive;
     program = program_in_archive(head);
+    found.database = sched::database_of_archive(file);
   } else {
     program = program_in_comments(head);
     found.database = comment_of(head, "# Database: ");
@@ -155,25 +154,6 @@ Result<Recognized> recognize(const fs::path& file, const ImportRequest& request)
            blast::parse_outfmt(known, kind == kXml ? results::kXmlOutfmt : results::kIndexOutfmt));
   LOOM_TRY(found.layout, results::Layout::of(made));
   return found;
-}
-
-/// What blast_formatter makes of an archive, which needs the database.
-Result<fs::path> format_archive(exec::ProcessRunner& runner, const fs::path& file, const fs::path& folder) {
-  LOOM_TRY(const fs::path formatter, blast::find_tool("blast_formatter"));
-  exec::ProcessSpec run;
-  run.argv = {formatter.string(),
-              "-archive",
-              file.string(),
-              "-outfmt",
-              std::string(results::kIndexOutfmt),
-              "-max_target_seqs",
-              std::string(kAllSubjects)};
-  run.temp_dir = folder;
-  run.output = folder / "tabular";
-  LOOM_TRY(const exec::ProcessOutcome outcome, runner.run(run, Deadline::never(), {}));
-  if (outcome.succeeded()) return folder / "tabular";
-  return error(Code::invalid_argument, "blast_formatter does not read the archive: {}",
-               outcome.stderr_text.substr(0, 1000));
 }
 
 /// Reads what `from` gives as an index needs it.
@@ -259,7 +239,8 @@ Result<results::IndexCounts> Imports::index(File& file, const fs::path& folder) 
   const MutexLock lock(indexing_);
   file.tabular = file.given;
   if (file.what.spec.imported == kArchive) {
-    LOOM_TRY(file.tabular, format_archive(runner_, file.given, folder));
+    LOOM_TRY(file.tabular,
+             sched::format_archive(runner_, file.given, std::string(results::kIndexOutfmt), folder));
   }
   file.index = folder / "index";
   LOOM_TRY(const results::ReadBytes read, results::file_bytes(file.tabular));

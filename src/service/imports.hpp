@@ -24,7 +24,7 @@ class Imports {
           std::filesystem::path scratch, Limit limit)
       : store_(store), objects_(objects), runner_(runner), scratch_(std::move(scratch)), limit_(limit) {}
 
-  /// Errors: as JobService::import_result.
+  /// Errors: as JobService::import_result; conflict for an archive whose database is not here.
   Result<store::Job> take(const std::string& owner, const ImportRequest& request, QueryUpload& file,
                           Deadline deadline) EXCLUDES(indexing_);
   /// To index the file of `job` again. `made`: where what blast_formatter made of an archive was kept.

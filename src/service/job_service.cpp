@@ -11,6 +11,7 @@
 #include "blast/engine.hpp"
 #include "blast/outfmt.hpp"
 #include "plan/planner.hpp"
+#include "sched/archive_format.hpp"
 #include "sched/job_keys.hpp"
 #include "sched/job_spec.hpp"
 #include "search/split_search.hpp"
@@ -519,16 +520,22 @@ Result<ResultFile> LocalJobs::file(const Caller& caller, const JobId& id, const 
   return std::move(*found);
 }
 
-/// Errors: conflict when only the file itself is there of an imported result; invalid_argument for a format
-/// that is none.
-Status check_can_render(const Job& job, const std::string& own, const std::string& outfmt) {
+/// Errors: conflict for what cannot be made of an imported result; invalid_argument for a format that is
+/// none.
+Status check_can_render(const Job& job, const std::string& own, const std::string& outfmt, bool all_queries) {
   const std::string imported = imported_kind(job);
-  if (!imported.empty())
+  if (imported == sched::kImportedArchive && !all_queries)
+    return error(Code::conflict,
+                 "the result was imported, and blast_formatter writes all queries of an archive; leave query "
+                 "away, or take results/export?query=, which gives the hits of one as tsv, csv, jsonl, gff3, "
+                 "bed, sam or fasta");
+  if (!imported.empty() && imported != sched::kImportedArchive)
     return error(
         Code::conflict,
-        "the result was imported as a file of outfmt {}, and no search is here to make another output "
-        "of it; results/output gives the file, results/export its hits as tsv, csv or jsonl{}",
-        own, imported == "archive" ? ", and blast_formatter -archive makes every format of it" : "");
+        "the result was imported as a file of outfmt {}, of which BLAST+ makes no other; "
+        "results/output gives the file as it came, results/export its hits as tsv, csv, jsonl, gff3, "
+        "bed, sam or fasta. Of an imported archive (outfmt 11) every format is made",
+        own);
   LOOM_TRY(const blast::Program program, blast::parse_program(job.request.program));
   LOOM_TRY(const blast::OutFormat format, blast::parse_outfmt(program, outfmt));
   if (format.number == 13 || format.number == 14)
@@ -579,7 +586,7 @@ Result<Rendered> LocalJobs::output(const Caller& caller, const JobId& id, const 
     return Rendered{std::move(files.front())};
   }
   const std::string& outfmt = wanted.outfmt;
-  LOOM_CHECKED(check_can_render(job, own, outfmt));
+  LOOM_CHECKED(check_can_render(job, own, outfmt, all));
   if (!all) return output_of_queries(job, wanted, deadline);
   const ObjectKey key = rendered_key(id, outfmt);
   if (!parts_.objects.stat(key, deadline)) {

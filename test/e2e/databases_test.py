@@ -5,11 +5,13 @@ import gzip
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import time
 import unittest
 from pathlib import Path
+from urllib.parse import urlencode
 
 import support as st
 from kept_databases import KeptDatabases, blast_at
@@ -309,6 +311,17 @@ class DatabasesTest(KeptDatabases):
                 own = blast_at(folder, body["query"], {**body["options"], **options})
                 self.assertEqual(self.server.output(job["id"]), own)
                 self.assertGreater(len(own), 0)
+        for entrez, options in [("txid9605[ORGN]", {"taxids": "9606,63221"}),
+                                ("txid9605[ORGN] NOT txid63221[ORGN]", {"taxids": "9606"}),
+                                ("txid40674[ORGN] OR txid2[Organism:exp] NOT txid9606[orgn]", {"taxids": "10090,1423,83333"}),
+                                ("all[filter] NOT (txid2[ORGN] OR txid10090[ORGN])", {"negative_taxids": "10090,1423,83333"})]:
+            with self.subTest(entrez):
+                form = {"CMD": "Put", "PROGRAM": "blastp", "DATABASE": "mine", "QUERY": body["query"], "FORMAT_TYPE": "Tabular"}
+                status, _, page = self.server.call("POST", "/Blast.cgi", urlencode({**form, "ENTREZ_QUERY": entrez}),
+                                                   {"Content-Type": "application/x-www-form-urlencoded"}, check=False)
+                rid = re.search(r"RID = (\S+)", page.decode())[1]
+                self.assertEqual(self.server.wait(rid)["status"], "completed")
+                self.assertEqual(self.server.output(rid), blast_at(folder, body["query"], {"outfmt": "7", **options}))
         for organisms, words in [({"include": [10239]}, "no sequence"), ({"include": [4]}, "taxid 4"),
                                  ({"include": ["Homo"]}, "object of taxids"), ({"only": [9606]}, "object of taxids")]:
             status, reply = submit(**organisms)

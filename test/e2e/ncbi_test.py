@@ -104,7 +104,8 @@ class NcbiTest(st.ServerTest):
 
     def test_what_has_no_meaning_here_is_refused_by_name(self):
         self.assertIn("PROGRAM must be", self.refused(PROGRAM="fasta"))
-        self.assertIn("ENTREZ_QUERY needs", self.refused(ENTREZ_QUERY="biomol_mrna[prop]"))
+        self.assertIn("'biomol_mrna[prop]' needs NCBI's Entrez", self.refused(ENTREZ_QUERY="biomol_mrna[prop]"))
+        self.assertIn("no taxonomy yet", self.refused(ENTREZ_QUERY="txid9606[ORGN]"))
         self.assertIn("GAPCOSTS must be two numbers", self.refused(GAPCOSTS="11"))
         self.assertIn("PHI_PATTERN is not supported", self.refused(PHI_PATTERN="[LIVMF]-G"))
         self.assertIn("&lt;b&gt;", self.refused(DATABASE="<b>"), "nothing of the request becomes markup")

@@ -189,6 +189,8 @@ class ReportsTest(ht.HitsTest):
             own = ht.blast(program, database, records[0] + records[2] + records[-1], {**options, "outfmt": "7"})
             self.assertEqual(self.output(job, "7", some), own)
             self.assertEqual(self.cli("results", job, "--query", some, "-outfmt", "7").encode(), own)
+            own = ht.blast(program, database, records[0], {**options, "outfmt": outfmt})
+            self.assertEqual(self.cli("results", job, "--query", "0").encode(), own)
         files = json.loads(self.server.call("GET", f"/api/blast/jobs/{job}/results")[2])["files"]
         self.assertFalse([file for file in files if file["name"].startswith("quer") and file["kind"] != "query"], "they fill no list")
         one = [f"/api/blast/jobs/{job}/results/output?outfmt=7&query=1", {"Range": "bytes=0-8"}]
@@ -333,7 +335,7 @@ class ReportsTest(ht.HitsTest):
                 self.assertEqual(ht.stripped(self.get(job["id"], "export", columns=columns).decode()), ht.stripped(own))
                 self.assertEqual(self.server.output(job["id"]), xml)
                 self.assertTrue(self.ask(job["id"], "alignments", limit=1)["alignments"][0]["midline"])
-        self.assertEqual(self.ask(job["id"], "output", 409, outfmt="6")["code"], "conflict")
+        self.assertIn("as tsv, csv, jsonl", self.ask(job["id"], "output", 409, outfmt="6")["detail"])
         self.assertIn("imported", self.ask(job["id"], "alignments", 409, text="true")["detail"])
         self.assertEqual(self.ask(job["id"], "provenance")["imported"], "xml")
         self.assertEqual(self.ask(job["id"], "provenance", 409, format="sh")["code"], "conflict")
@@ -345,6 +347,18 @@ class ReportsTest(ht.HitsTest):
                 job = self.import_bytes(st.blast("blastp", "proteins_2k", text, {**options, "outfmt": outfmt}), **more)["id"]
                 self.assertEqual(ht.stripped(self.get(job, "export").decode()), std)
         self.assertEqual(self.ask(job, "queries")["total"], self.server.job(job)["queries"])
+        archive = st.blast("blastp", "proteins_2k", text, {**options, "outfmt": "11"})
+        kept = self.import_bytes(archive)
+        self.assertEqual((kept["imported"], kept["database"]), ("archive", "proteins_2k"))
+        for outfmt in ("5", "7", "15", "18", "6 qaccver stitle btop"):
+            own = st.blast("blastp", "proteins_2k", text, {**options, "outfmt": outfmt})
+            self.assertEqual(self.server.output(kept["id"], ht.urlencode({"": outfmt})[1:]), own, outfmt)
+        self.assertIn(b"Sequences producing significant alignments", self.server.output(kept["id"], "0"))
+        self.assertEqual(self.server.output(kept["id"]), archive)
+        self.assertIn("results/export?query=", self.ask(kept["id"], "output", 409, outfmt="7", query=1)["detail"])
+        self.ask(kept["id"], "output", 400, outfmt="17")
+        elsewhere = archive.replace(b'subject database "proteins_2k"', b'subject database "far/away"')
+        self.assertIn("the database 'far/away', which is not on this server", self.import_bytes(elsewhere, 409)["detail"])
         self.server.kill()
         self.server.start()
         self.assertEqual(ht.stripped(self.get(job, "export").decode()), std, "it is there after a restart")

@@ -20,8 +20,8 @@ export function Downloads({ job }: { job: Job }) {
   const [waiting, setWaiting] = useState(false);
   const abort = useRef<AbortController>(null);
   const all = program ? formats(program) : [];
-  // No search is known that would write an imported result in another format.
-  const others = job.imported ? [] : all.filter(({ number }) => number !== job.outfmt);
+  // BLAST+ writes other formats of an archive, but of no other imported result.
+  const others = job.imported && job.imported !== "archive" ? [] : all.filter(({ number }) => number !== job.outfmt);
   const own = job.outfmt.split(" ")[0];
 
   const save = async () => {

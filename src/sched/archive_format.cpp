@@ -1,0 +1,58 @@
+#include "sched/archive_format.hpp"
+
+#include <fstream>
+
+#include "blast/engine.hpp"
+
+namespace loom::sched {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// More subjects than any search keeps.
+constexpr const char* kAllSubjects = "100000000";
+
+/// What blast_formatter says when it opens no database; it does not say which.
+bool lacks_database(const std::string& said) {
+  return said.find("Fail to initialize local or remote DB") != std::string::npos ||
+         said.find("No alias or index file found") != std::string::npos;
+}
+
+}  // namespace
+
+std::string database_of_archive(const fs::path& archive) {
+  constexpr std::string_view kMark = "subject database \"";
+  std::ifstream in(archive, std::ios::binary);
+  for (std::string line; std::getline(in, line);) {
+    const std::size_t at = line.find(kMark);
+    if (at == std::string::npos) continue;
+    const std::size_t from = at + kMark.size();
+    return line.substr(from, line.find('"', from) - from);
+  }
+  return {};
+}
+
+Result<fs::path> format_archive(exec::ProcessRunner& runner, const fs::path& archive,
+                                const std::string& outfmt, const fs::path& folder,
+                                const std::stop_token& stop) {
+  LOOM_TRY(const fs::path formatter, blast::find_tool("blast_formatter"));
+  fs::path made = folder / "formatted";
+  exec::ProcessSpec run;
+  run.argv = {formatter.string(), "-archive",  archive.string(), "-outfmt", outfmt,
+              "-max_target_seqs", kAllSubjects};
+  run.temp_dir = folder;
+  run.output = made;
+  LOOM_TRY(const exec::ProcessOutcome outcome, runner.run(run, Deadline::never(), stop));
+  if (outcome.succeeded()) return made;
+  if (lacks_database(outcome.stderr_text))
+    return error(Code::conflict,
+                 "the archive was searched in the database '{}', which is not on this server, and "
+                 "blast_formatter needs it; bring it into a folder of BLASTDB here, or run blast_formatter "
+                 "-archive where it is",
+                 database_of_archive(archive));
+  return error(Code::invalid_argument, "blast_formatter does not write the archive in outfmt {}: {}", outfmt,
+               outcome.stderr_text.substr(0, 1000));
+}
+
+}  // namespace loom::sched

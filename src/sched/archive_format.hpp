@@ -1,0 +1,28 @@
+#pragma once
+#include <filesystem>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "exec/process_runner.hpp"
+
+namespace loom::sched {
+
+/// JobSpec::imported of such a file.
+inline constexpr std::string_view kImportedArchive = "archive";
+
+/// The database that an archive (-outfmt 11) was searched in, as the archive calls it; empty if it names
+/// none. Blocking: reads the file up to there.
+std::string database_of_archive(const std::filesystem::path& archive);
+
+/// What blast_formatter makes of `archive` in `outfmt`, with all hits that it holds: a file in `folder`,
+/// which exists. The sequences come from the database that the archive names. Blocking.
+/// Errors: conflict if that database is not here; invalid_argument, in blast_formatter's words, for an
+/// archive that is damaged or a format that its program lacks; those of `runner`.
+Result<std::filesystem::path> format_archive(exec::ProcessRunner& runner,
+                                             const std::filesystem::path& archive, const std::string& outfmt,
+                                             const std::filesystem::path& folder,
+                                             const std::stop_token& stop = {});
+
+}  // namespace loom::sched
