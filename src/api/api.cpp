@@ -9,6 +9,7 @@
 #include "api/ncbi_routes.hpp"
 #include "api/ops_routes.hpp"
 #include "api/page.hpp"
+#include "api/reading.hpp"
 #include "api/recommend_routes.hpp"
 #include "api/reports_routes.hpp"
 #include "api/results_routes.hpp"
@@ -57,6 +58,7 @@ std::vector<http::Route> Api::routes() {
   if (parts_->context.deps.organisms != nullptr) parts_->taxonomy.add_to(routes);
   parts_->ncbi.add_to(routes);
   parts_->ops.add_to(routes);
+  if (parts_->context.deps.who_changes) refuse_changes(parts_->context, routes);
   return routes;
 }
 

@@ -32,6 +32,7 @@ namespace loom::api {
 struct ReadyState {
   std::vector<std::string> lacking;        ///< what is not ready, a clause each; empty: all is
   std::vector<std::string> degraded = {};  ///< what does not work now, though the server can go on
+  bool reading = false;                    ///< it takes no changes
 };
 
 /// What the routes work on. References are borrowed and outlive the Api. Callbacks may be empty unless said
@@ -58,6 +59,8 @@ struct ApiDeps {
   StreamPermits::Limits streams = {};              ///< downloads of stored objects at once
   service::Limits limits = {};                     ///< of requests
   std::filesystem::path data = {};                 ///< the server's own folder, for /metrics; empty: none
+  /// Set: this server only reads. Who takes changes, in a sentence for clients. May block; on the pool.
+  std::function<std::string()> who_changes = {};
 };
 
 // Calls that may each wait long, for a store that hangs or for BLAST+, have a bound of their own. Together

@@ -6,6 +6,7 @@
 #include "api/body.hpp"
 #include "api/job_json.hpp"
 #include "api/ncbi_request.hpp"
+#include "api/reading.hpp"
 #include "api/until_final.hpp"
 #include "base/log.hpp"
 #include "http/url.hpp"
@@ -169,6 +170,8 @@ NcbiRoutes::Reply NcbiRoutes::answer(Request& request, Caller caller) {
   auto parameters = co_await read_parameters(request, context_.deps.limits.body_bytes);
   if (!parameters) co_return context_.fail(request, parameters.error());
   const std::string command = ncbi_value(*parameters, "CMD");
+  const bool changes = iequals(command, "Put") || iequals(command, "Delete");
+  if (changes && context_.deps.who_changes) co_return co_await refuse_change(context_, request);
   if (iequals(command, "Put")) co_return co_await put(request, std::move(caller), *std::move(parameters));
   if (iequals(command, "Get")) co_return co_await get(request, std::move(caller), *std::move(parameters));
   if (iequals(command, "Delete"))

@@ -53,7 +53,7 @@ OpsRoutes::Reply OpsRoutes::ready(Request& request) {
   std::string body;
   JsonWriter json(body);
   json.open_object();
-  json.member("status", all ? "ready" : "not_ready");
+  json.member("status", !all ? "not_ready" : state.reading ? "reading" : "ready");
   json.key("lacking");
   json.open_array();
   for (const std::string& clause : state.lacking) json.value(clause);

@@ -140,6 +140,12 @@ Result<std::string> data_id(const fs::path& data) {
   return id;
 }
 
+sched::Periodic client_prune(const std::shared_ptr<AzureClients>& clients) {
+  return {.name = "client_prune",
+          .every = std::chrono::seconds(60),
+          .run = [clients]() -> Result<std::uint64_t> { return clients->prune(std::chrono::minutes(30)); }};
+}
+
 Result<ObjectStorage> join_objects(const ServerOptions& options) {
   const std::string& where = options.objects;
   if (where.starts_with("azure:")) {

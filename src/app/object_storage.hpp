@@ -8,6 +8,7 @@
 #include "app/server_options.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "sched/beat.hpp"
 #include "storage/azure/azure_object_store.hpp"
 #include "storage/object_store.hpp"
 
@@ -24,6 +25,9 @@ struct ObjectStorage {
   [[nodiscard]] Status check(Deadline deadline) const;
 };
 
+/// Closes clients that nobody used for long; for the beat.
+sched::Periodic client_prune(const std::shared_ptr<AzureClients>& clients);
+
 /// Opens what --objects names. A container is claimed for this data folder: a server removes objects of jobs
 /// it does not know, so two of them must not share one. Blocking. Errors: invalid_argument, naming the
 /// setting; conflict, when another data folder has the container; those of the store.
@@ -32,7 +36,7 @@ Result<ObjectStorage> open_objects(const ServerOptions& options);
 /// A random name for this data folder that no other has, made at its first use. Errors: those of writing it.
 Result<std::string> data_id(const std::filesystem::path& data);
 
-/// The same for a worker, which uses what its server has claimed: --objects must be named.
+/// The same for who uses what another server has claimed: --objects must be named.
 Result<ObjectStorage> join_objects(const ServerOptions& options);
 
 /// "name = value" a line; empty lines and those that begin with '#' say nothing. Names: account, key, sas,

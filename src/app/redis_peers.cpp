@@ -22,10 +22,8 @@ redis::Changed changed_of(const std::string& database, const std::string& id) {
 
 Result<std::unique_ptr<RedisPeers>> RedisPeers::start(const ServerOptions& options, const Parts& parts) {
   if (options.redis.empty()) return std::unique_ptr<RedisPeers>();
-  auto settings = redis::parse_url(options.redis);
-  if (!settings) return settings.error().at("--redis");
-  settings->password = options.redis_password;
-  return std::unique_ptr<RedisPeers>(new RedisPeers(*settings, parts));
+  LOOM_TRY(const redis::Settings settings, redis_settings(options));
+  return std::unique_ptr<RedisPeers>(new RedisPeers(settings, parts));
 }
 
 RedisPeers::RedisPeers(const redis::Settings& settings, const Parts& parts)
@@ -58,8 +56,8 @@ sched::Periodic RedisPeers::drain() {
           }};
 }
 
-std::vector<RedisPeers::Link> RedisPeers::links() const {
-  std::vector<Link> all{{"events", publisher_.health()}, {"changes", notices_.health()}};
+std::vector<RedisLink> RedisPeers::links() const {
+  std::vector<RedisLink> all{{"events", publisher_.health()}, {"changes", notices_.health()}};
   const bool resting = counters_.resting();
   all.push_back({kCounters, {.connected = !resting, .reason = resting ? "rests after a failure" : ""}});
   return all;
@@ -67,26 +65,13 @@ std::vector<RedisPeers::Link> RedisPeers::links() const {
 
 std::vector<std::string> RedisPeers::degraded() const {
   std::vector<std::string> clauses;
-  for (const Link& link : links()) {
-    if (link.health.connected || link.name == kCounters) continue;
-    const std::string& why = link.health.reason;
-    clauses.push_back(fmt::format("Redis ({}): {}", link.name, why.empty() ? "not reached yet" : why));
-  }
+  for (const RedisLink& link : links())
+    if (!link.health.connected && link.name != kCounters) clauses.push_back(clause_of(link));
   return clauses;
 }
 
 void RedisPeers::write(JsonWriter& json) const {
-  json.key("redis");
-  json.open_array();
-  for (const Link& link : links()) {
-    json.open_object();
-    json.member("name", link.name);
-    json.member("works", link.health.connected);
-    json.member("connects", link.health.connects);
-    json.member("reason", link.health.reason);
-    json.close_object();
-  }
-  json.close_array();
+  write_links(json, links());
   json.key("counters");
   json.open_object();
   for (const redis::Row row : redis::kRows)
@@ -95,18 +80,12 @@ void RedisPeers::write(JsonWriter& json) const {
 }
 
 std::string RedisPeers::metrics() const {
-  std::string out =
-      "# HELP blastloom_redis_works Whether a connection to Redis works.\n"
-      "# TYPE blastloom_redis_works gauge\n";
-  const auto into = std::back_inserter(out);
-  for (const Link& link : links())
-    fmt::format_to(into, "blastloom_redis_works{{link=\"{}\"}} {}\n", link.name,
-                   link.health.connected ? 1 : 0);
+  std::string out = links_metrics(links());
   out +=
       "# HELP blastloom_all_servers_total What all servers counted while this one led.\n"
       "# TYPE blastloom_all_servers_total counter\n";
   for (const redis::Row row : redis::kRows)
-    fmt::format_to(into, "blastloom_all_servers_total{{row=\"{}\"}} {}\n", name(row),
+    fmt::format_to(std::back_inserter(out), "blastloom_all_servers_total{{row=\"{}\"}} {}\n", name(row),
                    counted_.at(static_cast<std::size_t>(row)).load());
   return out;
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "app/redis_links.hpp"
 #include "app/server_options.hpp"
 #include "base/json_writer.hpp"
 #include "events/hub.hpp"
@@ -48,12 +49,8 @@ class RedisPeers {
   [[nodiscard]] std::string metrics() const;
 
  private:
-  struct Link {
-    std::string_view name;
-    events::redis::Health health;
-  };
   RedisPeers(const events::redis::Settings& settings, const Parts& parts);
-  [[nodiscard]] std::vector<Link> links() const;
+  [[nodiscard]] std::vector<RedisLink> links() const;
 
   service::DatabaseDetails& details_;
   std::array<std::atomic<std::uint64_t>, events::redis::kRows.size()> counted_{};  // by all, as drained here

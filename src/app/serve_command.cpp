@@ -15,18 +15,19 @@
 #include "app/configuration.hpp"
 #include "app/flags.hpp"
 #include "app/object_storage.hpp"
+#include "app/reading_server.hpp"
 #include "app/redis_peers.hpp"
 #include "app/server_log.hpp"
 #include "app/server_options.hpp"
 #include "app/settings.hpp"
 #include "app/signals.hpp"
 #include "app/slurm_tasks.hpp"
+#include "app/surroundings.hpp"
 #include "app/version.hpp"
 #include "base/atomic_file.hpp"
 #include "base/fd.hpp"
 #include "base/json_writer.hpp"
 #include "base/log.hpp"
-#include "blast/engine.hpp"
 #include "exec/local/local_process_runner.hpp"
 #include "http/server.hpp"
 #include "sched/beat.hpp"
@@ -50,6 +51,7 @@ constexpr std::string_view kServeUsage = R"(usage: blastloom serve --data DIR [-
 
 Runs the job service. Each flag may also stand in FILE (TOML: 'cores = 4' is --cores 4) or in the environment
 (BLASTLOOM_CORES); flags win over the environment, and that over the file. 'blastloom config' shows what holds.
+One server owns DIR; with --read-only others show what is in it.
 )";
 /// Memory of a node that nobody gave: no database is cut for its sake.
 constexpr std::uint64_t kEnough = std::uint64_t{1} << 50U;
@@ -57,21 +59,6 @@ constexpr std::uint64_t kEnough = std::uint64_t{1} << 50U;
 int fail(const Error& error) {
   fmt::print(stderr, "blastloom: {}\n", error.message);
   return 1;
-}
-
-/// "A:B", without empty ones.
-std::vector<std::string> folders_in(std::string_view path) {
-  std::vector<std::string> folders;
-  while (!path.empty()) {
-    const std::size_t end = path.find(':');
-    if (end != 0) folders.emplace_back(path.substr(0, end));
-    path = end == std::string_view::npos ? std::string_view() : path.substr(end + 1);
-  }
-  return folders;
-}
-
-bool is_loopback(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
 Status make_folders(const fs::path& data) {
@@ -101,20 +88,6 @@ Status write_address(const fs::path& data, const std::string& address) {
   LOOM_TRY(AtomicFile file, AtomicFile::create(data / "address"));
   LOOM_CHECKED(file.write(address + "\n"));
   return file.commit();
-}
-
-/// Which programs of BLAST+ and folders of databases are missing.
-void look_around(const std::string& db_path, api::ReadyState& state) {
-  std::vector<std::string> missing;
-  for (const blast::Program program : blast::kPrograms)
-    if (!blast::find_engine(program)) missing.emplace_back(blast::name(program));
-  if (missing.size() == blast::kPrograms.size())
-    state.lacking.emplace_back("BLAST+ was not found on PATH");
-  else if (!missing.empty())
-    state.degraded.push_back(fmt::format("BLAST+ lacks {}", fmt::join(missing, ", ")));
-  for (const std::string& folder : folders_in(db_path))
-    if (::access(folder.c_str(), R_OK | X_OK) != 0)
-      state.degraded.push_back(fmt::format("databases: cannot read {}", folder));
 }
 
 class Service {
@@ -169,12 +142,7 @@ Result<std::unique_ptr<Service>> Service::open(const ServerOptions& options) {
 Status Service::open_parts() {
   LOOM_CHECKED(make_folders(options_.data));
   LOOM_TRY(lock_, lock_data(options_.data));
-  LOOM_TRY(const auto tokens, tokens_.list());
-  if (!is_loopback(options_.host) && tokens.empty())
-    return error(Code::invalid_argument,
-                 "--listen {}: others could reach it, and there is no token yet. First: blastloom "
-                 "token create NAME --role admin --data {}",
-                 options_.host, options_.data.string());
+  LOOM_CHECKED(check_reach(options_, tokens_));
   LOOM_TRY(objects_, open_objects(options_));
   LOOM_TRY(store_, store::SqliteJobStore::open(options_.data / "jobs.sqlite"));
   LOOM_TRY(sweep_, sched::sweep(*store_, *objects_.store, options_.data / "work"));
@@ -278,10 +246,7 @@ std::string Service::system() {
 }
 
 std::string Service::more_metrics() {
-  std::string out =
-      "# HELP blastloom_degraded Peers that do not answer, though the server can go on.\n"
-      "# TYPE blastloom_degraded gauge\n";
-  out += fmt::format("blastloom_degraded {}\n", degraded().size());
+  std::string out = degraded_metric(degraded().size());
   if (redis_) out += redis_->metrics();
   if (slurm_) out += metrics_text(slurm_->counts());
   return out;
@@ -299,31 +264,27 @@ void Service::count(const http::Exchange& exchange) {
 Status Service::listen() {
   blocking_ =
       std::make_unique<async::BlockingPool>(kBlockingThreads + static_cast<std::size_t>(options_.streams));
-  api_ = std::make_unique<api::Api>(api::ApiDeps{
-      .jobs = *jobs_,
-      .tokens = tokens_,
-      .scheduler = *scheduler_,
-      .hub = *hub_,
-      .blocking = *blocking_,
-      .loopback = is_loopback(options_.host),
-      .version = std::string(kVersion),
-      .ready = [this] { return ready(); },
-      .beat = [this] { return beat_ ? beat_->report() : std::string("{}"); },
-      .counts = [this] { return store_->counts(Deadline::in(std::chrono::seconds(2))); },
-      .connections = [this] { return server_ ? server_->connections() : 0; },
-      .report =
-          [](const http::Request& request, const Error& error) {
-            log::write(log::Level::error, "http.failed",
-                       {{"request", request.id}, {"path", request.path}, {"reason", error.message}});
-          },
-      .system = [this] { return system(); },
-      .more_metrics = [this] { return more_metrics(); },
-      .works = works_.get(),
-      .page = api::page_files(),
-      .organisms = organisms_.get(),
-      .streams = {.most = static_cast<std::size_t>(options_.streams)},
-      .limits = options_.limits,
-      .data = options_.data});
+  api_ = std::make_unique<api::Api>(
+      api::ApiDeps{.jobs = *jobs_,
+                   .tokens = tokens_,
+                   .scheduler = *scheduler_,
+                   .hub = *hub_,
+                   .blocking = *blocking_,
+                   .loopback = is_loopback(options_.host),
+                   .version = std::string(kVersion),
+                   .ready = [this] { return ready(); },
+                   .beat = [this] { return beat_ ? beat_->report() : std::string("{}"); },
+                   .counts = [this] { return store_->counts(Deadline::in(std::chrono::seconds(2))); },
+                   .connections = [this] { return server_ ? server_->connections() : 0; },
+                   .report = log_failure,
+                   .system = [this] { return system(); },
+                   .more_metrics = [this] { return more_metrics(); },
+                   .works = works_.get(),
+                   .page = api::page_files(),
+                   .organisms = organisms_.get(),
+                   .streams = {.most = static_cast<std::size_t>(options_.streams)},
+                   .limits = options_.limits,
+                   .data = options_.data});
   const http::ServerOptions wanted{
       .host = options_.host, .port = options_.port, .header_bytes = options_.limits.header_bytes};
   LOOM_TRY(server_, http::Server::listen(wanted, api_->routes(), api_->fallback(), *blocking_));
@@ -350,17 +311,8 @@ void Service::begin_beat() {
   tasks.push_back(
       {.name = "reconcile", .every = std::chrono::seconds(10), .run = [this] { return reconcile(); }});
   tasks.push_back(sched::metrics_backfill(*store_, slurm_ ? late_metrics(*slurm_) : sched::LateMetrics{}));
-  if (objects_.clients)
-    tasks.push_back(
-        {.name = "client_prune", .every = std::chrono::seconds(60), .run = [this]() -> Result<std::uint64_t> {
-           return objects_.clients->prune(std::chrono::minutes(30));
-         }});
-  tasks.push_back({.name = "database_rescan",
-                   .every = std::chrono::seconds(60),
-                   .run = [this]() -> Result<std::uint64_t> {
-                     LOOM_TRY(const std::size_t found, databases_->rescan());
-                     return static_cast<std::uint64_t>(found);
-                   }});
+  if (objects_.clients) tasks.push_back(client_prune(objects_.clients));
+  tasks.push_back(service::database_rescan(*databases_));
   if (options_.retention_days > 0 || options_.retention_bytes > 0)
     tasks.push_back(sched::retention(
         *store_, *objects_.store, {.days = options_.retention_days, .bytes = options_.retention_bytes},
@@ -376,9 +328,7 @@ void Service::begin_beat() {
 }
 
 int Service::run(const Signals& signals) {
-  const bool v6 = options_.host.find(':') != std::string::npos;
-  const std::string address =
-      fmt::format("http://{}{}{}:{}", v6 ? "[" : "", options_.host, v6 ? "]" : "", server_->port());
+  const std::string address = address_of(options_.host, server_->port());
   if (const Status written = write_address(options_.data, address); !written) return fail(written.error());
   if (const Status started = scheduler_->start(); !started) return fail(started.error());
   begin_beat();
@@ -386,11 +336,7 @@ int Service::run(const Signals& signals) {
   std::fflush(stdout);
   log::write(log::Level::info, "server.started",
              {{"address", address}, {"version", kVersion}, {"data", options_.data.string()}});
-  api::ReadyState around;
-  look_around(options_.db_path, around);
-  around.lacking.insert(around.lacking.end(), around.degraded.begin(), around.degraded.end());
-  for (const std::string& clause : around.lacking)
-    log::write(log::Level::warning, "server.lacks", {{"reason", clause}});
+  log_surroundings(options_.db_path);
   const std::stop_callback stopping(signals.stop(), [this] { server_->stop(std::chrono::seconds(2)); });
   server_->run();
   beat_.reset();
@@ -421,6 +367,10 @@ int run_server(const ServerOptions& options) {
   if (!options.db_path.empty()) ::setenv("BLASTDB", options.db_path.c_str(), 1);
   log::set_level(options.log_level);
   const Signals signals;
+  if (options.read_only) {
+    const Status served = serve_reading(options, signals);
+    return served ? 0 : fail(served.error());
+  }
   auto service = Service::open(options);
   if (!service) return fail(service.error());
   return (*service)->run(signals);

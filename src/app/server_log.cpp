@@ -43,6 +43,11 @@ void log_exchange(const http::Exchange& exchange) {
               {"failure", exchange.failure}});
 }
 
+void log_failure(const http::Request& request, const Error& error) {
+  log::write(log::Level::error, "http.failed",
+             {{"request", request.id}, {"path", request.path}, {"reason", error.message}});
+}
+
 void log_events(const std::vector<store::Event>& events) {
   for (const store::Event& event : events) {
     const log::Level level = level_of(event);

@@ -10,6 +10,9 @@ namespace loom::app {
 /// (info), and of all others (debug). Thread-safe; never throws.
 void log_exchange(const http::Exchange& exchange);
 
+/// And of what failed here, with the reason that no client is told.
+void log_failure(const http::Request& request, const Error& error);
+
 /// And of jobs: every move (info), every task that was lost or failed (warning).
 void log_events(const std::vector<store::Event>& events);
 

@@ -31,6 +31,7 @@ struct ServerOptions {
   std::filesystem::path data;
   std::string host = "127.0.0.1";
   std::uint16_t port = 8765;  ///< 0: any free one
+  bool read_only = false;     ///< beside the server that owns `data`
   std::string mirror;
   std::filesystem::path import_dir;  ///< admins may take in files below it; "": none
   std::string db_path;

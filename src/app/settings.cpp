@@ -199,6 +199,11 @@ constexpr std::array kSettings{
             "The address is printed as the first line and written to DATA/address. Any host but the loopback "
             "needs a token first: blastloom token create NAME --role admin --data DIR",
             set_listen},
+    Setting{"read-only", Kind::yes_no, "", "no", "",
+            "Only show what is in DATA, beside the server that owns it, on the same machine: everything is "
+            "answered but what would change something. With redis, what happens there is told here at once; "
+            "else, and while Redis is away, within a second.",
+            set_yes<&ServerOptions::read_only>},
     Setting{"db-path", Kind::paths, "DIR[:DIR…]", "(the variable BLASTDB)", "",
             "Folders of BLAST databases. May be repeated.", set_text<&ServerOptions::db_path>},
     Setting{"streams", Kind::number, "N", "64", "1 to 4096",

@@ -191,6 +191,13 @@ Result<Snapshots> Snapshots::open(fs::path root) {
   return snapshots;
 }
 
+Result<Snapshots> Snapshots::open_reading(const fs::path& root) {
+  std::error_code failed;
+  fs::path place = fs::canonical(root, failed);
+  if (failed) return system_error(failed.value(), root.string());
+  return Snapshots(std::move(place));
+}
+
 Result<Fd> Snapshots::lock() const {
   Fd fd(::open((root_ / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!fd) return system_error(errno, (root_ / ".lock").string());

@@ -46,6 +46,8 @@ class Snapshots {
  public:
   /// Makes the folder if it is missing. Errors: those of the file system.
   static Result<Snapshots> open(std::filesystem::path root);
+  /// Of a folder that another process keeps: nothing is made or tidied. Errors: as open(); not_found.
+  static Result<Snapshots> open_reading(const std::filesystem::path& root);
 
   [[nodiscard]] const std::filesystem::path& root() const { return root_; }
   /// All of them, by name and then the newest first. What has no readable manifest is left out.

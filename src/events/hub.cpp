@@ -79,6 +79,7 @@ class StoreHub final : public Hub {
       return !stopping_;
     }
     if (events->empty()) return false;
+    generation_.fetch_add(1);  // another process's commit may be read before the store says that it grew
     for (const Listener& listener : listeners_) listener(*events);
     last_ = events->back().order;
     return events->size() == store::kMostRows;

@@ -14,8 +14,8 @@ namespace {
 
 class ThreadBeat final : public Beat {
  public:
-  ThreadBeat(store::JobStore& store, std::vector<Periodic> tasks)
-      : tasks_(store, std::move(tasks), steady_clock(), store::wall_now), thread_([this] { loop(); }) {}
+  ThreadBeat(store::JobStore* leases, std::vector<Periodic> tasks)
+      : tasks_(leases, std::move(tasks), steady_clock(), store::wall_now), thread_([this] { loop(); }) {}
   ThreadBeat(const ThreadBeat&) = delete;
   ThreadBeat& operator=(const ThreadBeat&) = delete;
   ~ThreadBeat() override {
@@ -53,7 +53,11 @@ class ThreadBeat final : public Beat {
 }  // namespace
 
 std::unique_ptr<Beat> Beat::start(store::JobStore& store, std::vector<Periodic> tasks) {
-  return std::make_unique<ThreadBeat>(store, std::move(tasks));
+  return std::make_unique<ThreadBeat>(&store, std::move(tasks));
+}
+
+std::unique_ptr<Beat> Beat::start(std::vector<Periodic> tasks) {
+  return std::make_unique<ThreadBeat>(nullptr, std::move(tasks));
 }
 
 namespace {

@@ -25,6 +25,8 @@ class Beat {
  public:
   /// `store` gives the leader lease and is borrowed. `tasks` is not empty.
   static std::unique_ptr<Beat> start(store::JobStore& store, std::vector<Periodic> tasks);
+  /// Of tasks that are this process's alone, whoever leads.
+  static std::unique_ptr<Beat> start(std::vector<Periodic> tasks);
   virtual ~Beat() = default;
   /// JSON: for each task its runs, failures, what it did in all, and its last run.
   [[nodiscard]] virtual std::string report() const = 0;

@@ -18,9 +18,9 @@ std::string text_of(store::UnixTime when) {
 
 }  // namespace
 
-BeatTasks::BeatTasks(store::JobStore& store, std::vector<Periodic> tasks, const Clock& clock,
+BeatTasks::BeatTasks(store::JobStore* leases, std::vector<Periodic> tasks, const Clock& clock,
                      std::function<store::UnixTime()> wall)
-    : store_(store), clock_(clock), wall_(std::move(wall)), holder_(store::random_token()) {
+    : leases_(leases), clock_(clock), wall_(std::move(wall)), holder_(store::random_token()) {
   for (Periodic& task : tasks)
     entries_.push_back({.task = std::move(task), .next = soon(std::chrono::seconds(1))});
 }
@@ -39,7 +39,7 @@ void BeatTasks::run_first() {
   const Instant began = clock_.now();
   const Result<std::uint64_t> done = wait ? Result<std::uint64_t>(0) : due->task.run();
   const MutexLock lock(mutex_);
-  leads_ = !wait;
+  leads_ = leases_ != nullptr && !wait;
   Entry& entry = *due;
   entry.next = soon(wait ? std::min<Duration>(*wait, entry.task.every) : entry.task.every);
   if (wait) return;
@@ -53,9 +53,10 @@ void BeatTasks::run_first() {
 }
 
 std::optional<Duration> BeatTasks::wait_to_lead() {
+  if (leases_ == nullptr) return std::nullopt;
   const store::UnixTime now = wall_();
   const auto lead =
-      store_.try_lead(kLeader, holder_, now, now + kTerm, Deadline::in(std::chrono::seconds(10)));
+      leases_->try_lead(kLeader, holder_, now, now + kTerm, Deadline::in(std::chrono::seconds(10)));
   if (!lead) return kRetry;
   if (lead->holder == holder_) return std::nullopt;
   // Whatever the other's clock says: no longer than a term, and not at once.
@@ -69,7 +70,7 @@ void BeatTasks::resign() {
     leads_ = false;
   }
   const store::UnixTime now = wall_();
-  static_cast<void>(store_.try_lead(kLeader, holder_, now, now, Deadline::in(std::chrono::seconds(2))));
+  static_cast<void>(leases_->try_lead(kLeader, holder_, now, now, Deadline::in(std::chrono::seconds(2))));
 }
 
 Instant BeatTasks::soon(Duration every) {

@@ -23,8 +23,9 @@ class BeatTasks {
   static constexpr std::chrono::seconds kTerm{120};  ///< how long it holds
   static constexpr std::chrono::seconds kRetry{10};  ///< after the store could not be asked
 
-  /// `store` and `clock` are borrowed. `wall` tells the time that leases go by. `tasks` is not empty.
-  BeatTasks(store::JobStore& store, std::vector<Periodic> tasks, const Clock& clock,
+  /// `leases` and `clock` are borrowed; without `leases` there is nobody else who could lead. `wall` tells
+  /// the time that leases go by. `tasks` is not empty.
+  BeatTasks(store::JobStore* leases, std::vector<Periodic> tasks, const Clock& clock,
             std::function<store::UnixTime()> wall);
 
   /// When the first task is due. Never blocks.
@@ -55,7 +56,7 @@ class BeatTasks {
   /// `every` and up to a tenth of it from now.
   Instant soon(Duration every);
 
-  store::JobStore& store_;
+  store::JobStore* const leases_;
   const Clock& clock_;
   const std::function<store::UnixTime()> wall_;
   const std::string holder_;

@@ -34,7 +34,7 @@ class BeatTasksTest : public ::testing::Test {
   }
   BeatTasks hourly() {
     return {
-        *store_,
+        store_.get(),
         {{.name = "count", .every = hours(1), .run = [this]() -> Result<std::uint64_t> { return ++runs_; }}},
         clock_,
         [this] { return wall(); }};
@@ -108,6 +108,19 @@ TEST_F(BeatTasksTest, TriesAgainWithinATermWhateverTheOtherServersClockSays) {
   BeatTasks tasks = hourly();
   run_until(tasks, seconds(2));
   EXPECT_LE(tasks.next() - clock_.now(), BeatTasks::kTerm * 11 / 10);
+}
+
+TEST_F(BeatTasksTest, WithoutLeasesTasksRunWhoeverLeads) {
+  other_leads(BeatTasks::kTerm);
+  std::uint64_t runs = 0;
+  BeatTasks tasks(
+      nullptr,
+      {{.name = "own", .every = hours(1), .run = [&runs]() -> Result<std::uint64_t> { return ++runs; }}},
+      clock_, [this] { return wall(); });
+  run_until(tasks, std::chrono::seconds(2));
+  EXPECT_EQ(runs, 1U);
+  EXPECT_NE(tasks.report().find(R"("leader":false)"), std::string::npos) << tasks.report();
+  tasks.resign();
 }
 
 TEST_F(BeatTasksTest, WhatWasToldLateIsAddedWhenTheJobHasItsOwnMetrics) {

@@ -136,12 +136,8 @@ Status LocalScheduler::take_up(store::JobState state) {
   return ok();
 }
 
-Status LocalScheduler::start() {
+Status LocalScheduler::take_over() {
   keep_ballast();
-  // Of groups and renderings ("group-ID", "ID-HASH") nothing is gone on with.
-  std::error_code ignored;
-  for (const auto& folder : std::filesystem::directory_iterator(options_.work, ignored))
-    if (folder.path().filename().string().find('-') != std::string::npos) discard_folder(folder.path());
   // The last server is gone, and its engine processes with it: its leases mean nothing.
   for (;;) {
     LOOM_TRY(const auto expired, store_.end_leases(now(), store::kMostRows, soon()));
@@ -150,6 +146,15 @@ Status LocalScheduler::start() {
   for (const store::JobState state :
        {store::JobState::merging, store::JobState::running, store::JobState::queued})
     LOOM_CHECKED(take_up(state));
+  return ok();
+}
+
+Status LocalScheduler::start() {
+  // Of groups and renderings ("group-ID", "ID-HASH") nothing is gone on with.
+  std::error_code ignored;
+  for (const auto& folder : std::filesystem::directory_iterator(options_.work, ignored))
+    if (folder.path().filename().string().find('-') != std::string::npos) discard_folder(folder.path());
+  if (!options_.renders_only) LOOM_CHECKED(take_over());
   for (int i = 0; i < options_.cores; ++i) threads_.emplace_back([this] { work_loop(); });
   return ok();
 }

@@ -50,6 +50,7 @@ class LocalScheduler final : public Scheduler {
   void expect(const ActiveJob& job, Standing& standing) const REQUIRES(mutex_);
   [[nodiscard]] double remaining_seconds(const ActiveJob& job) const REQUIRES(mutex_);
   Status take_up(store::JobState state);
+  Status take_over();
 
   // job_work.cpp
   /// Room on the disk, kept so that a job which failed because there was none left can be said to have

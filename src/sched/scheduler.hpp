@@ -29,6 +29,8 @@ struct SchedulerOptions {
   ReuseOptions reuse{};
   /// Tasks run on machines of their own: each in one thread, with `memory_bytes` for its database alone.
   bool elsewhere = false;
+  /// The store's jobs are another server's: only render() is done here.
+  bool renders_only = false;
   /// For `elsewhere`: what the tasks of a job in this folder wait for; empty: nothing. Never blocks.
   std::function<std::string(const std::filesystem::path& folder)> waits_for = {};
 };
@@ -69,7 +71,8 @@ class Scheduler {
                                          exec::ProcessRunner& runner, SchedulerOptions options);
   virtual ~Scheduler() = default;
 
-  /// Takes up all jobs that are not final. No other server may use the store. Errors: those of the store.
+  /// Takes up all jobs that are not final, unless it only renders: then it changes nothing in the store. No
+  /// other server may use the store, but for those that only render. Errors: those of the store.
   virtual Status start() = 0;
   /// Starts nothing more; what runs may take `grace` to finish, then goes back to be run again.
   virtual void stop(Duration grace) = 0;

@@ -133,4 +133,13 @@ Result<std::size_t> DatabaseList::rescan() {
   return known_->size();  // beside those it keeps
 }
 
+sched::Periodic database_rescan(DatabaseList& databases) {
+  return {.name = "database_rescan",
+          .every = std::chrono::seconds(60),
+          .run = [&databases]() -> Result<std::uint64_t> {
+            LOOM_TRY(const std::size_t found, databases.rescan());
+            return static_cast<std::uint64_t>(found);
+          }};
+}
+
 }  // namespace loom::service

@@ -9,6 +9,7 @@
 #include "catalog/database.hpp"
 #include "catalog/discovery.hpp"
 #include "catalog/snapshots.hpp"
+#include "sched/beat.hpp"
 #include "service/job_service.hpp"
 
 namespace loom::service {
@@ -55,5 +56,8 @@ class DatabaseList {
   /// Grows whenever a rescan() opened something anew: what was read of those in BLASTDB may be old.
   std::uint64_t changes_ GUARDED_BY(mutex_) = 0;
 };
+
+/// Looks into the folders each minute, for the beat. `databases` is borrowed.
+sched::Periodic database_rescan(DatabaseList& databases);
 
 }  // namespace loom::service

@@ -4,6 +4,7 @@
 #include "base/temp_dir.hpp"
 #include "object_store_contract.hpp"
 #include "storage/files/files_object_store.hpp"
+#include "storage/overlay/overlay_object_store.hpp"
 #include "testkit/faulty_object_store.hpp"
 #include "testkit/mem_object_store.hpp"
 
@@ -24,8 +25,14 @@ struct FaultyWithoutFaults {
   testkit::FaultyObjectStore faulty{mem, -1};
   ObjectStore& store() { return faulty; }
 };
+struct OverNothing {
+  testkit::MemObjectStore under;
+  testkit::MemObjectStore own;
+  OverlayObjectStore overlay{under, own};
+  ObjectStore& store() { return overlay; }
+};
 
-using Kinds = ::testing::Types<Files, Mem, FaultyWithoutFaults>;
+using Kinds = ::testing::Types<Files, Mem, FaultyWithoutFaults, OverNothing>;
 INSTANTIATE_TYPED_TEST_SUITE_P(All, ObjectStoreContract, Kinds);
 
 }  // namespace

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""A server that tells its job events to a real redis-server, which goes away meanwhile. Usage: as service_test.py; exit
-code 77: there is no redis-server."""
+"""A server that tells its job events to a real redis-server, which goes away meanwhile, and another that only reads beside
+it. Usage: as service_test.py; exit code 77: there is no redis-server."""
+import http.client
 import json
 import os
 import shutil
@@ -8,13 +9,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
 import support as st
 
 
-class RedisTest(st.ServerTest):
+class WithRedis(st.ServerTest):
     started = False
 
     def setUp(self):
@@ -40,6 +42,25 @@ class RedisTest(st.ServerTest):
             self.redis.wait()
             self.redis = None
 
+    def wait_for_degraded(self, words, server=None, status="ready"):
+        """Until /readyz says so; it stays ready, as jobs go on."""
+        until = time.monotonic() + st.PATIENCE
+        while time.monotonic() < until:
+            code, _, body = (server or self.server).call("GET", "/readyz")
+            body = json.loads(body)
+            self.assertEqual((code, body["status"]), (200, status))
+            if any(words in clause for clause in body["degraded"]) if words else not body["degraded"]:
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"never {words!r}: {body}")
+
+    def run_job(self):
+        job = self.server.submit("blastp", "proteins_2k", st.query("proteins_20.fa"), {"outfmt": "6"})
+        self.assertEqual(self.server.wait(job)["status"], "completed")
+        return job
+
+
+class RedisTest(WithRedis):
     def stream(self):
         """(id, fields) of every entry; none while Redis is not there."""
         run = subprocess.run(["redis-cli", "-s", self.socket, "--no-auth-warning", "-a", "right", "--json",
@@ -55,26 +76,6 @@ class RedisTest(st.ServerTest):
                 return entries
             time.sleep(0.02)
         raise AssertionError(f"the stream does not tell the end of {job}: {self.stream()}")
-
-    def ready(self):
-        status, _, body = self.server.call("GET", "/readyz")
-        return status, json.loads(body)
-
-    def wait_for_degraded(self, words):
-        """Until /readyz says so; it stays ready, as jobs go on."""
-        until = time.monotonic() + st.PATIENCE
-        while time.monotonic() < until:
-            status, body = self.ready()
-            self.assertEqual((status, body["status"]), (200, "ready"))
-            if any(words in clause for clause in body["degraded"]) if words else not body["degraded"]:
-                return
-            time.sleep(0.02)
-        raise AssertionError(f"never {words!r}: {body}")
-
-    def run_job(self):
-        job = self.server.submit("blastp", "proteins_2k", st.query("proteins_20.fa"), {"outfmt": "6"})
-        self.assertEqual(self.server.wait(job)["status"], "completed")
-        return job
 
     def test_events_reach_the_stream_in_order_and_once_though_redis_comes_and_goes(self):
         self.server.start()
@@ -148,6 +149,165 @@ class RedisTest(st.ServerTest):
         self.assertEqual(run.returncode, 1)
         self.assertIn("--redis", run.stderr)
         self.assertNotIn("hunter2", run.stderr)
+
+
+class Follower(threading.Thread):
+    """Reads a stream of events to its end, or until it is left."""
+
+    def __init__(self, server, path, last=None):
+        super().__init__(daemon=True)
+        self.events, self.connection = [], http.client.HTTPConnection(server.host, timeout=st.PATIENCE)
+        headers = {"Accept": "text/event-stream", **({"Last-Event-ID": str(last)} if last is not None else {})}
+        self.connection.request("GET", path, headers=headers)
+        self.reply = self.connection.getresponse()
+        assert self.reply.status == 200, self.reply.read()
+        self.start()
+
+    def run(self):
+        number = None
+        try:
+            for line in self.reply:
+                if line.startswith(b"id: "):
+                    number = int(line[4:])
+                elif line.startswith(b"data: "):
+                    self.events.append((number, json.loads(line[6:])))
+        except (OSError, http.client.HTTPException, ValueError, AttributeError):
+            pass  # the server ended
+
+    def ended(self):
+        self.join(timeout=st.PATIENCE)
+        assert not self.is_alive(), self.events
+        return self.events
+
+
+class ReaderTest(WithRedis):
+    """`serve --read-only` beside the server that owns the data."""
+
+    def start_reader(self, *flags):
+        scratch = self.folder / "tmp"
+        scratch.mkdir()
+        os.environ["TMPDIR"] = str(scratch)
+        try:
+            self.reader = st.Server(self.data, "--read-only", *flags).start()
+        finally:
+            del os.environ["TMPDIR"]
+        self.addCleanup(lambda: self.reader.process.poll() is None and self.reader.kill())
+
+    def stop_reader(self):
+        self.assertEqual(self.reader.stop(), 0)
+        self.assertEqual(list((self.folder / "tmp").iterdir()), [])
+
+    def events_of(self, server, job):
+        return json.loads(server.call("GET", f"/api/blast/jobs/{job}/events?limit=500")[2])["events"]
+
+    def follow_a_job(self, outfmt="6"):
+        """Submitted to the owner, and watched to its end over the reader."""
+        job = self.server.submit("blastp", "proteins_2k", st.query("proteins_20.fa"), {"outfmt": outfmt}, fresh=True)
+        events = Follower(self.reader, f"/api/blast/jobs/{job}/events").ended()
+        self.assertEqual([number for number, _ in events], list(range(1, len(events) + 1)))
+        self.assertEqual([one for _, one in events], self.events_of(self.server, job))
+        self.assertEqual(events[-1][1]["status"], "completed")
+        self.assertEqual(self.reader.job(job), self.server.job(job))
+        return job
+
+    def kept(self):
+        """Every file of the data folder, but for what SQLite's readers share with its writer."""
+        return {str(one): (one.stat().st_size, one.stat().st_mtime_ns)
+                for one in self.data.rglob("*") if one.is_file() and one.name != "jobs.sqlite-shm"}
+
+    def refusal(self, method, path, body=None):
+        status, headers, data = self.reader.call(method, path, body)
+        self.assertEqual((status, headers["Content-Type"]), (405, "application/problem+json"), data)
+        self.assertEqual(headers["Allow"], "GET, HEAD")
+        return json.loads(data)["detail"]
+
+    def test_a_reader_tells_each_event_once_though_redis_and_the_owner_go_and_come(self):
+        self.server.start()
+        self.start_redis()
+        self.start_reader("--redis", f"unix:{self.socket}")
+        self.wait_for_degraded("", self.reader, "reading")
+        everything = Follower(self.reader, "/api/blast/events")
+        jobs = [self.follow_a_job()]
+        self.end_redis()
+        self.wait_for_degraded("Redis (events): ", self.reader, "reading")
+        jobs.append(self.follow_a_job())
+        self.start_redis()
+        self.wait_for_degraded("", self.reader, "reading")
+        jobs.append(self.follow_a_job("5"))
+        self.server.kill()
+        for job in jobs:
+            self.assertEqual(self.reader.job(job)["status"], "completed")
+        again = Follower(self.reader, f"/api/blast/jobs/{jobs[0]}/events", last=2).ended()
+        self.assertEqual([one for _, one in again], self.events_of(self.reader, jobs[0])[2:])
+        self.server = st.Server(self.data, "--redis", f"unix:{self.socket}").start()
+        jobs.append(self.follow_a_job())
+        self.assertIn(self.server.url, self.refusal("POST", "/api/blast/jobs", {}))
+        self.stop_reader()
+        told = everything.ended()
+        self.assertEqual([number for number, _ in told], sorted({number for number, _ in told}))
+        for job in jobs:
+            mine = [one for _, one in told if one["job"] == job]
+            self.assertEqual(mine, self.events_of(self.server, job))
+
+    def test_a_reader_shows_all_and_changes_nothing(self):
+        self.server.start()
+        text = st.query("proteins_20.fa")
+        job = self.server.submit("blastp", "proteins_2k", text, {"outfmt": "5"})
+        self.assertEqual(self.server.wait(job)["status"], "completed")
+        tabular = self.server.submit("blastp", "proteins_2k", text, {"outfmt": "7"})
+        self.server.wait(tabular)
+        owned = self.server.output(job)
+        listed = self.server.call("GET", "/api/blast/jobs")[2]
+        databases = self.server.call("GET", "/api/blast/databases")[2]
+        self.server.kill()
+        before = self.kept()
+        self.start_reader()
+        self.wait_for_degraded("", self.reader, "reading")
+        self.assertEqual(self.reader.call("GET", "/api/blast/jobs")[2], listed)
+        self.assertEqual(self.reader.call("GET", "/api/blast/databases")[2], databases)
+        self.assertEqual(self.reader.output(job), owned)
+        self.assertEqual(owned, st.blast("blastp", "proteins_2k", text, {"outfmt": "5"}))
+        # In other formats, of some queries, and as hits: made here.
+        self.assertEqual(self.reader.output(job, "6"), st.blast("blastp", "proteins_2k", text, {"outfmt": "6"}))
+        for path in (f"/api/blast/jobs/{job}/results/hits", f"/api/blast/jobs/{tabular}/results/hits",
+                     f"/api/blast/jobs/{job}/results/output?outfmt=7&query=1,3"):
+            until = time.monotonic() + st.PATIENCE
+            while (status := self.reader.call("GET", path)[0]) == 202:
+                self.assertLess(time.monotonic(), until)
+                time.sleep(0.02)
+            self.assertEqual(status, 200, path)
+        for path in ("results", "results/summary", "results/provenance", "tasks", "explain", "events"):
+            self.assertEqual(self.reader.call("GET", f"/api/blast/jobs/{job}/{path}")[0], 200, path)
+        for path in ("/metrics", "/api/blast/system", "/api/blast/beat", "/api/blast/me", "/api/blast/database-works"):
+            self.assertEqual(self.reader.call("GET", path)[0], 200, path)
+        # Whatever changes something is refused.
+        asking = ("/api/blast/recommend", "/api/blast/databases/{name}/sequences", "/Blast.cgi")
+        for pattern, methods in st.SPEC["paths"].items():
+            for method in methods:
+                if method in ("post", "put", "delete") and pattern not in asking:
+                    path = pattern.replace("{id}", job).replace("{name}", "proteins_2k")
+                    self.assertIn("this server only reads", self.refusal(method.upper(), path), pattern)
+        for command in (f"CMD=Delete&RID={job}", "CMD=Put&PROGRAM=blastp&DATABASE=proteins_2k&QUERY=MKV"):
+            self.assertIn("this server only reads", self.refusal("GET", f"/Blast.cgi?{command}"))
+        self.assertIn(job.encode(), self.reader.call("GET", f"/Blast.cgi?CMD=Get&RID={job}")[2])
+        self.assertEqual(self.kept(), before)
+        # The same tokens let in.
+        secret = self.token("ann", "viewer")
+        until = time.monotonic() + st.PATIENCE
+        while self.reader.call("GET", "/api/blast/jobs")[0] != 401:
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.05)
+        hers = {"Authorization": f"Bearer {secret}"}
+        self.assertEqual(json.loads(self.reader.call("GET", "/api/blast/jobs", headers=hers)[2])["jobs"], [])
+        self.assertEqual(self.reader.call("GET", f"/api/blast/jobs/{job}", headers=hers)[0], 404)
+        self.stop_reader()
+
+    def test_a_reader_makes_no_data_folder(self):
+        run = subprocess.run([st.BINARY, "serve", "--read-only", "--data", self.data, "--listen", "127.0.0.1:0"],
+                             capture_output=True, text=True, timeout=st.PATIENCE)
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("start the server that writes it first", run.stderr)
+        self.assertFalse(self.data.exists())
 
 
 if __name__ == "__main__":

@@ -124,6 +124,24 @@ TEST_F(RedisEvents, AProcessThatComesLaterBeginsBehindWhatIsThere) {
   EXPECT_EQ(told.wait_for(3), log(6));
 }
 
+TEST_F(RedisEvents, AStoreThatIsOnlyReadIsLookedAtWhenTheStreamSaysSo) {
+  redis_.start();
+  publish();
+  const auto reading =
+      store::SqliteJobStore::open_reading(dir_->path() / "jobs.sqlite", {.look_every = std::chrono::hours(1)})
+          .value();
+  const auto hub = events::Hub::start(*reading).value();
+  const auto other = other_process();
+  std::shared_ptr<void> wakes;
+  other->listen([&reading](const auto& /*events*/) { reading->look(); }, wakes);
+  Told told(*hub);
+  for (std::size_t jobs = 1; jobs <= 5; ++jobs) {
+    run_jobs(1);
+    EXPECT_EQ(told.wait_for(3 * jobs), log());
+  }
+  wakes.reset();
+}
+
 TEST_F(RedisEvents, WhatHappensWhileRedisIsAwayIsCaughtUp) {
   publish();
   const auto begin = steady_clock().now();

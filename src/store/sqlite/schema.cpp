@@ -169,4 +169,14 @@ Status migrate(Connection& db, std::span<const char* const> scripts) {
   }
 }
 
+Status check_version(Connection& db, std::span<const char* const> scripts) {
+  LOOM_TRY(const std::int64_t version, db.integer("PRAGMA user_version"));
+  LOOM_CHECKED(refuse_foreign(db, version, scripts.size()));
+  if (version == static_cast<std::int64_t>(scripts.size())) return ok();
+  return error(Code::conflict,
+               "the store has version {}, and this release reads version {}: start the server that writes it "
+               "in this release first",
+               version, scripts.size());
+}
+
 }  // namespace loom::store::sqlite

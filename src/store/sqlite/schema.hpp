@@ -15,4 +15,8 @@ std::span<const char* const> migrations();
 /// invalid_argument when the file is a database of another program.
 Status migrate(Connection& db, std::span<const char* const> scripts);
 
+/// Whether the store has version `scripts.size()`, of one that must not be changed. Errors: those of
+/// migrate(); conflict also when the store is of an older version.
+Status check_version(Connection& db, std::span<const char* const> scripts);
+
 }  // namespace loom::store::sqlite

@@ -10,25 +10,62 @@ namespace loom::store {
 
 using sqlite::Connection;
 
-Result<std::unique_ptr<SqliteJobStore>> SqliteJobStore::open(const std::filesystem::path& path,
-                                                             Options options) {
-  LOOM_TRY(std::unique_ptr<Connection> writing, Connection::open(path, Connection::Mode::write, options.vfs));
-  if (Status done = sqlite::migrate(*writing, sqlite::migrations()); !done)
-    return std::move(done.error()).at("job store " + path.string());
+namespace {
+
+Result<std::vector<std::unique_ptr<Connection>>> open_readers(const std::filesystem::path& path,
+                                                              const SqliteJobStore::Options& options) {
   std::vector<std::unique_ptr<Connection>> reading;
   while (reading.size() < options.readers) {
     LOOM_TRY(auto one, Connection::open(path, Connection::Mode::read, options.vfs));
     reading.push_back(std::move(one));
   }
-  return std::unique_ptr<SqliteJobStore>(
-      new SqliteJobStore(std::move(writing), std::move(reading), options.writer));
+  return reading;
+}
+
+Error only_reads() {
+  return error(Code::forbidden, "the job store is open for reading only; ask the server that writes it");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SqliteJobStore>> SqliteJobStore::open(const std::filesystem::path& path,
+                                                             Options options) {
+  LOOM_TRY(std::unique_ptr<Connection> writing, Connection::open(path, Connection::Mode::write, options.vfs));
+  if (Status done = sqlite::migrate(*writing, sqlite::migrations()); !done)
+    return std::move(done.error()).at("job store " + path.string());
+  LOOM_TRY(auto reading, open_readers(path, options));
+  auto writer = std::make_unique<sqlite::Writer>(std::move(writing), options.writer);
+  return std::unique_ptr<SqliteJobStore>(new SqliteJobStore(std::move(writer), nullptr, std::move(reading)));
+}
+
+Result<std::unique_ptr<SqliteJobStore>> SqliteJobStore::open_reading(const std::filesystem::path& path,
+                                                                     Options options) {
+  if (std::error_code unknown; !std::filesystem::exists(path, unknown))
+    return error(Code::not_found, "there is no job store {}; start the server that writes it first",
+                 path.string());
+  LOOM_TRY(auto watching, Connection::open(path, Connection::Mode::read, options.vfs));
+  if (Status fits = sqlite::check_version(*watching, sqlite::migrations()); !fits)
+    return std::move(fits.error()).at("job store " + path.string());
+  LOOM_TRY(auto reading, open_readers(path, options));
+  auto watch = std::make_unique<sqlite::CommitWatch>(std::move(watching), options.look_every);
+  return std::unique_ptr<SqliteJobStore>(new SqliteJobStore(nullptr, std::move(watch), std::move(reading)));
+}
+
+void SqliteJobStore::look() {
+  if (watch_) watch_->look();
+}
+
+void SqliteJobStore::on_commit(std::function<void()> told) {
+  if (watch_) return watch_->on_commit(std::move(told));
+  writer_->on_commit(std::move(told));
 }
 
 template <class Change>
 auto SqliteJobStore::write(Deadline deadline, const Change& change)
     -> decltype(change(std::declval<Connection&>())) {
+  if (!writer_) return only_reads();
   std::optional<decltype(change(std::declval<Connection&>()))> result;
-  LOOM_CHECKED(writer_.run(
+  LOOM_CHECKED(writer_->run(
       [&](Connection& db) -> Status {
         result.emplace(change(db));
         return *result ? ok() : Status(result->error());
@@ -41,6 +78,7 @@ template <class Item, class Change>
 auto SqliteJobStore::write_all(std::span<const Item> items, Deadline deadline, const Change& change)
     -> std::vector<decltype(change(std::declval<Connection&>(), items.front()))> {
   using Outcome = decltype(change(std::declval<Connection&>(), items.front()));
+  if (!writer_) return std::vector<Outcome>(items.size(), Outcome(only_reads()));
   std::vector<std::optional<Outcome>> made(items.size());
   std::vector<sqlite::Writer::Change> changes;
   for (std::size_t i = 0; i < items.size(); ++i)
@@ -48,7 +86,7 @@ auto SqliteJobStore::write_all(std::span<const Item> items, Deadline deadline, c
       made[i].emplace(change(db, items[i]));
       return *made[i] ? ok() : Status(made[i]->error());
     });
-  const std::vector<Status> durable = writer_.run_all(changes, deadline);
+  const std::vector<Status> durable = writer_->run_all(changes, deadline);
   std::vector<Outcome> outcomes;
   for (std::size_t i = 0; i < items.size(); ++i)
     outcomes.push_back(durable[i] ? *std::move(made[i]) : Outcome(durable[i].error()));

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "store/job_store.hpp"
+#include "store/sqlite/commit_watch.hpp"
 #include "store/sqlite/readers.hpp"
 #include "store/sqlite/writer.hpp"
 
@@ -15,7 +16,8 @@ class SqliteJobStore final : public JobStore {
   struct Options {
     std::size_t readers = 4;  ///< reads at once; at least 1
     sqlite::Writer::Limits writer{};
-    const char* vfs = nullptr;  ///< SQLite's name of a file layer, for tests
+    const char* vfs = nullptr;                   ///< SQLite's name of a file layer, for tests
+    std::chrono::milliseconds look_every{1000};  ///< for what another process commits; of open_reading()
   };
 
   /// Opens the store, or makes an empty one; brings an older one to today's tables. Errors, with the path and
@@ -25,6 +27,18 @@ class SqliteJobStore final : public JobStore {
   static Result<std::unique_ptr<SqliteJobStore>> open(const std::filesystem::path& path) {
     return open(path, Options{});
   }
+  /// Opens a store that another process writes, to read it beside that one: neither ever waits for the other.
+  /// Every change is refused as forbidden; of commits one is told within `look_every`, or upon look().
+  /// Errors, as of open(); also not_found when there is none; conflict when it does not have just today's
+  /// tables.
+  static Result<std::unique_ptr<SqliteJobStore>> open_reading(const std::filesystem::path& path,
+                                                              Options options);
+  static Result<std::unique_ptr<SqliteJobStore>> open_reading(const std::filesystem::path& path) {
+    return open_reading(path, Options{});
+  }
+  /// Looks for commits now: who calls has heard of one. Of a store that this process writes: nothing. Never
+  /// blocks.
+  void look();
   /// Waits for the changes under way.
   ~SqliteJobStore() override = default;
 
@@ -66,7 +80,7 @@ class SqliteJobStore final : public JobStore {
   Result<std::vector<Event>> read_all_events(std::uint64_t after, std::size_t limit,
                                              Deadline deadline) override;
   Result<std::uint64_t> last_order(Deadline deadline) override;
-  void on_commit(std::function<void()> told) override { writer_.on_commit(std::move(told)); }
+  void on_commit(std::function<void()> told) override;
   std::vector<Result<BegunJob>> begin_whole(std::span<const WholeJob> jobs, std::string_view owner,
                                             UnixTime until, UnixTime now, Deadline deadline) override;
   std::vector<Result<Job>> end_whole(std::span<const WholeEnd> ends, UnixTime now,
@@ -81,9 +95,9 @@ class SqliteJobStore final : public JobStore {
                               Deadline deadline) override;
 
  private:
-  SqliteJobStore(std::unique_ptr<sqlite::Connection> writing,
-                 std::vector<std::unique_ptr<sqlite::Connection>> reading, sqlite::Writer::Limits limits)
-      : writer_(std::move(writing), limits), readers_(std::move(reading)) {}
+  SqliteJobStore(std::unique_ptr<sqlite::Writer> writer, std::unique_ptr<sqlite::CommitWatch> watch,
+                 std::vector<std::unique_ptr<sqlite::Connection>> reading)
+      : writer_(std::move(writer)), watch_(std::move(watch)), readers_(std::move(reading)) {}
   /// `change(Connection&)` on the writer's thread; what it returns, once that is durable.
   template <class Change>
   auto write(Deadline deadline, const Change& change)
@@ -93,7 +107,9 @@ class SqliteJobStore final : public JobStore {
   auto write_all(std::span<const Item> items, Deadline deadline, const Change& change)
       -> std::vector<decltype(change(std::declval<sqlite::Connection&>(), items.front()))>;
 
-  sqlite::Writer writer_;  // closes last: what may write takes the -wal away
+  // One of the two. What may write closes last, and takes the -wal away.
+  const std::unique_ptr<sqlite::Writer> writer_;
+  const std::unique_ptr<sqlite::CommitWatch> watch_;
   sqlite::Readers readers_;
 };
 

@@ -29,6 +29,7 @@ describe("health", () => {
   it("tells what works less well from what does not work", () => {
     expect(standing({ status: "ready", lacking: [] })).toBe("good");
     expect(standing({ status: "ready", lacking: [], degraded: [] })).toBe("good");
+    expect(standing({ status: "reading", lacking: [], degraded: [] })).toBe("good");
     const degraded = { status: "ready" as const, lacking: [], degraded: ["Redis (events): no answer in time"] };
     expect(standing(degraded)).toBe("degraded");
     expect(worries({ ready: degraded, failed: [failedAt("2026-01-31T11:59:00Z")] }, now)).toEqual(["Redis (events): no answer in time", "1 job failed within the hour."]);

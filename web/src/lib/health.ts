@@ -47,7 +47,7 @@ const hour = 3_600_000;
 export type Standing = "good" | "degraded" | "lacking";
 
 export function standing(ready: Ready): Standing {
-  if (ready.status !== "ready") return "lacking";
+  if (ready.status === "not_ready") return "lacking";
   return ready.degraded && ready.degraded.length > 0 ? "degraded" : "good";
 }
 

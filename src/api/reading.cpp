@@ -1,0 +1,40 @@
+#include "api/reading.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace loom::api {
+namespace {
+
+using boost::beast::http::verb;
+
+/// Where a POST only asks, because what is asked may be long.
+constexpr std::array<std::string_view, 3> kAsking{"/Blast.cgi", "/api/blast/recommend",
+                                                  "/api/blast/databases/{name}/sequences"};
+
+bool only_asks(const http::Route& route) {
+  return route.method == verb::get || std::ranges::find(kAsking, route.pattern) != kAsking.end();
+}
+
+}  // namespace
+
+http::net::awaitable<http::Response> refuse_change(const Context& context, const http::Request& request) {
+  constexpr int kNotAllowed = 405;
+  const auto call = [&context]() -> Result<std::string> { return context.deps.who_changes(); };
+  const auto who = co_await context.deps.blocking.run(call);
+  if (!who) co_return context.fail(request, who.error());
+  http::Response refusal = context.fail(request, {error(Code::forbidden, "{}", *who), {}, kNotAllowed});
+  refusal.headers.emplace_back("Allow", "GET, HEAD");
+  co_return refusal;
+}
+
+void refuse_changes(Context& context, std::vector<http::Route>& routes) {
+  const auto refuse = [&context](http::Request& request, const service::Caller& /*caller*/) {
+    return refuse_change(context, request);
+  };
+  for (http::Route& route : routes)
+    if (!only_asks(route)) route.handler = with_caller(context, refuse);
+}
+
+}  // namespace loom::api
