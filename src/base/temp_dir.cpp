@@ -82,9 +82,14 @@ void sweep(const std::filesystem::path& parent) {
     const Fd folder(::openat(place.get(), name.c_str(), kFolder));
     struct stat found{};
     if (!folder || ::fstat(folder.get(), &found) != 0 || found.st_uid != ::geteuid()) continue;
-    // Without a lock file it is somebody's own.
     const Fd lock = lock_folder(folder.get(), 0);
-    if (lock) remove_locked(place.get(), name);
+    if (lock) {
+      remove_locked(place.get(), name);
+    } else {
+      // Its owner died before it could make the lock file, if it is empty: else it is locked, or somebody's
+      // own.
+      ::unlinkat(place.get(), name.c_str(), AT_REMOVEDIR);
+    }
   }
 }
 

@@ -9,7 +9,7 @@ namespace loom {
 /// A private folder `blastloom-XXXXXX` (mode 0700) that is removed with all it holds when this object dies.
 /// After a kill -9 it stays, and the next create() in the same parent removes it: the owner holds a flock on
 /// the file `.lock` inside, and a folder of ours whose lock is free has no owner left. One without that file
-/// is not ours. Removal works from folder descriptors and never follows a symbolic link. Move-only.
+/// is not ours, unless it is empty. Removal is by folder descriptors, follows no symbolic link. Move-only.
 /// Thread-safety: distinct objects at once. Blocking: on disk.
 class TempDir {
  public:

@@ -56,6 +56,14 @@ TEST(TempDir, WhatAKilledOwnerLeftIsRemovedByTheNextRunAndALivingOneIsKept) {
   EXPECT_TRUE(fs::exists(living->path()));
 }
 
+TEST(TempDir, WhatAnOwnerLeftThatWasKilledBeforeItsLockIsRemoved) {
+  const auto parent = TempDir::create();
+  ASSERT_TRUE(parent);
+  fs::create_directory(parent->path() / "blastloom-abcdef");
+  ASSERT_TRUE(TempDir::create(parent->path()));
+  EXPECT_FALSE(fs::exists(parent->path() / "blastloom-abcdef"));
+}
+
 TEST(TempDir, SomebodysOwnFolderIsKeptWhateverItIsCalled) {
   const auto parent = TempDir::create();
   ASSERT_TRUE(parent);

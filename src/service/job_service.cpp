@@ -534,13 +534,20 @@ Status check_can_render(const Job& job, const std::string& own, const std::strin
         Code::conflict,
         "the result was imported as a file of outfmt {}, of which BLAST+ makes no other; "
         "results/output gives the file as it came, results/export its hits as tsv, csv, jsonl, gff3, "
-        "bed, sam or fasta. Of an imported archive (outfmt 11) every format is made",
+        "bed, sam or fasta. Of an imported archive (outfmt 11) others are made",
         own);
   LOOM_TRY(const blast::Program program, blast::parse_program(job.request.program));
   LOOM_TRY(const blast::OutFormat format, blast::parse_outfmt(program, outfmt));
   if (format.number == 13 || format.number == 14)
     return error(Code::invalid_argument, "outfmt {} writes a file for each query; use {}", format.number,
                  format.number + 2);
+  const bool tells_statistics = format.number == 5 || format.number == 15 || format.number == 16;
+  if (!imported.empty() && job.request.queries > 1 && tells_statistics)
+    return error(
+        Code::conflict,
+        "an archive keeps the statistics (lambda, K, search space) of the first query of each batch only, "
+        "and outfmt {} would state them for all {} queries; formats 6 to 12 and 18 have all else",
+        format.number, job.request.queries);
   if (outfmt.size() > 400) return error(Code::invalid_argument, "outfmt: more than 400 characters");
   return ok();
 }

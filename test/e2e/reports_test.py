@@ -350,10 +350,17 @@ class ReportsTest(ht.HitsTest):
         archive = st.blast("blastp", "proteins_2k", text, {**options, "outfmt": "11"})
         kept = self.import_bytes(archive)
         self.assertEqual((kept["imported"], kept["database"]), ("archive", "proteins_2k"))
-        for outfmt in ("5", "7", "15", "18", "6 qaccver stitle btop"):
+        for outfmt in ("7", "18", "6 qaccver stitle btop"):
             own = st.blast("blastp", "proteins_2k", text, {**options, "outfmt": outfmt})
             self.assertEqual(self.server.output(kept["id"], ht.urlencode({"": outfmt})[1:]), own, outfmt)
         self.assertIn(b"Sequences producing significant alignments", self.server.output(kept["id"], "0"))
+        for outfmt in ("5", "15", "16"):
+            self.assertIn("of the first query", self.ask(kept["id"], "output", 409, outfmt=outfmt)["detail"])
+        single = text[:text.index(">", 1)]
+        alone = self.import_bytes(st.blast("blastp", "proteins_2k", single, {**options, "outfmt": "11"}))
+        for outfmt in ("5", "15", "16"):
+            own = st.blast("blastp", "proteins_2k", single, {**options, "outfmt": outfmt})
+            self.assertEqual(self.server.output(alone["id"], outfmt), own, outfmt)
         self.assertEqual(self.server.output(kept["id"]), archive)
         self.assertIn("results/export?query=", self.ask(kept["id"], "output", 409, outfmt="7", query=1)["detail"])
         self.ask(kept["id"], "output", 400, outfmt="17")
