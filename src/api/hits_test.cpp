@@ -58,8 +58,8 @@ TEST_F(HitsApi, WordsAndBoundsAreFilters) {
 TEST_F(HitsApi, OnlyWhatIsSelected) {
   const auto ids = [&](const std::string& query) {
     std::vector<std::int64_t> found;
-    for (const auto& hit : json(get(path(1, "/results/hits?" + query))).at("hits").as_array())
-      found.push_back(hit.at("id").as_int64());
+    const auto page = json(get(path(1, "/results/hits?" + query)));
+    for (const auto& hit : page.at("hits").as_array()) found.push_back(hit.at("id").as_int64());
     return found;
   };
   EXPECT_EQ(ids("select=2,0"), (std::vector<std::int64_t>{0, 2}));
