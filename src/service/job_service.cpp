@@ -390,10 +390,10 @@ Status LocalJobs::add_sums(std::span<ResultFile> files) {
   const Deadline deadline = Deadline::in(kSumTime);
   for (ResultFile& file : files) {
     if (!file.object || !file.sha256.empty()) continue;
-    auto sum = sums_.get(*file.object, deadline);
-    if (sum) file.sha256 = *std::move(sum);
+    const auto sum = sums_.get(*file.object, deadline);
     // Of one that was replaced meanwhile the sum is found when it is asked for again.
     if (!sum && sum.error().code != Code::conflict) return sum.error();
+    if (sum) file.sha256 = *sum;
   }
   return ok();
 }
