@@ -34,8 +34,8 @@ class ObjectKey {
 struct ObjectInfo {
   ObjectKey key;
   std::uint64_t size_bytes;
-  /// Another one after each put under the key: letters, digits, '-' and the like, no quotes. The same from stat
-  /// and list.
+  /// Another one after each put under the key: letters, digits, '-' and the like, no quotes. The same from
+  /// stat and list.
   std::string version;
 };
 
