@@ -381,7 +381,7 @@ TEST(GeneratedOptions, WriteTheBytesOfAnUnsplitRun) {
       maybe("-max_target_seqs", {"1", "2", "5", "20", "1000"});
       maybe("-max_hsps", {"1", "3"});
       maybe("-word_size",
-            protein ? std::vector<std::string>{"2", "3", "6"} : std::vector<std::string>{"11", "16", "28"});
+            protein ? std::vector<std::string>{"2", "3"} : std::vector<std::string>{"11", "16", "28"});
       maybe("-qcov_hsp_perc", {"20", "80"});
       if (protein) maybe("-comp_based_stats", {"0", "1", "2", "3"});
       if (protein) maybe("-seg", {"yes", "no"});
