@@ -6,7 +6,7 @@
 #include <fstream>
 #include <thread>
 
-#include "api/api.hpp"
+#include "app/front.hpp"
 #include "app/object_storage.hpp"
 #include "app/redis_ears.hpp"
 #include "app/server_log.hpp"
@@ -16,7 +16,6 @@
 #include "base/log.hpp"
 #include "base/temp_dir.hpp"
 #include "exec/local/local_process_runner.hpp"
-#include "http/server.hpp"
 #include "sched/beat.hpp"
 #include "sched/upkeep.hpp"
 #include "search/settings.hpp"
@@ -32,8 +31,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Beside those that downloads hold, which may wait long for the object store.
-constexpr std::size_t kBlockingThreads = 32;
 constexpr std::chrono::seconds kLook{2};
 
 class ReadingServer {
@@ -73,9 +70,7 @@ class ReadingServer {
   std::unique_ptr<service::DatabaseWorks> works_;
   std::unique_ptr<RedisEars> redis_;  ///< null: none is named
   std::unique_ptr<sched::Beat> beat_;
-  std::unique_ptr<async::BlockingPool> blocking_;
-  std::unique_ptr<api::Api> api_;
-  std::unique_ptr<http::Server> server_;
+  std::unique_ptr<Front> front_;
 };
 
 Result<std::unique_ptr<ReadingServer>> ReadingServer::open(const ServerOptions& options) {
@@ -147,37 +142,18 @@ Status ReadingServer::open_parts() {
 }
 
 Status ReadingServer::listen() {
-  blocking_ =
-      std::make_unique<async::BlockingPool>(kBlockingThreads + static_cast<std::size_t>(options_.streams));
-  api_ = std::make_unique<api::Api>(
-      api::ApiDeps{.jobs = *jobs_,
-                   .tokens = tokens_,
-                   .scheduler = *scheduler_,
-                   .hub = *hub_,
-                   .blocking = *blocking_,
-                   .loopback = is_loopback(options_.host),
-                   .version = std::string(kVersion),
-                   .ready = [this] { return ready(); },
-                   .beat = [this] { return beat_ ? beat_->report() : std::string("{}"); },
-                   .counts = [this] { return store_->counts(Deadline::in(kLook)); },
-                   .connections = [this] { return server_ ? server_->connections() : 0; },
-                   .report = log_failure,
-                   .system = [this] { return system(); },
-                   .more_metrics = [this] { return more_metrics(); },
-                   .works = works_.get(),
-                   .page = api::page_files(),
-                   .organisms = organisms_.get(),
-                   .streams = {.most = static_cast<std::size_t>(options_.streams)},
-                   .limits = options_.limits,
-                   .data = options_.data,
-                   .who_changes = [this] { return who_changes(); }});
-  const http::ServerOptions wanted{
-      .host = options_.host, .port = options_.port, .header_bytes = options_.limits.header_bytes};
-  LOOM_TRY(server_, http::Server::listen(wanted, api_->routes(), api_->fallback(), *blocking_));
-  server_->on_exchange([this](const http::Exchange& exchange) {
-    api_->count(exchange);
-    log_exchange(exchange);
-  });
+  LOOM_TRY(front_, Front::listen(options_, {.jobs = *jobs_,
+                                            .tokens = tokens_,
+                                            .scheduler = *scheduler_,
+                                            .hub = *hub_,
+                                            .store = *store_,
+                                            .works = *works_,
+                                            .organisms = *organisms_,
+                                            .ready = [this] { return ready(); },
+                                            .beat = [this] { return beat_ ? beat_->report() : "{}"; },
+                                            .system = [this] { return system(); },
+                                            .more_metrics = [this] { return more_metrics(); },
+                                            .who_changes = [this] { return who_changes(); }}));
   return ok();
 }
 
@@ -244,7 +220,7 @@ Status ReadingServer::begin_beat() {
 }
 
 Status ReadingServer::run(const Signals& signals) {
-  const std::string address = address_of(options_.host, server_->port());
+  const std::string& address = front_->address();
   LOOM_CHECKED(scheduler_->start());
   LOOM_CHECKED(begin_beat());
   const std::jthread first_scan([this] { static_cast<void>(databases_->get()); });
@@ -254,8 +230,7 @@ Status ReadingServer::run(const Signals& signals) {
       log::Level::info, "server.started",
       {{"address", address}, {"version", kVersion}, {"data", options_.data.string()}, {"reads", "only"}});
   log_surroundings(options_.db_path);
-  const std::stop_callback stopping(signals.stop(), [this] { server_->stop(std::chrono::seconds(2)); });
-  server_->run();
+  front_->run(signals);
   beat_.reset();
   scheduler_->stop(Duration::zero());
   log::write(log::Level::info, "server.stopped", {{"address", address}});

@@ -11,9 +11,9 @@
 #include <cstdlib>
 #include <thread>
 
-#include "api/api.hpp"
 #include "app/configuration.hpp"
 #include "app/flags.hpp"
+#include "app/front.hpp"
 #include "app/object_storage.hpp"
 #include "app/reading_server.hpp"
 #include "app/redis_peers.hpp"
@@ -28,8 +28,8 @@
 #include "base/fd.hpp"
 #include "base/json_writer.hpp"
 #include "base/log.hpp"
+#include "catalog/search_path.hpp"
 #include "exec/local/local_process_runner.hpp"
-#include "http/server.hpp"
 #include "sched/beat.hpp"
 #include "sched/upkeep.hpp"
 #include "search/settings.hpp"
@@ -44,8 +44,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds kGrace{10};
-/// Beside those that downloads hold, which may wait long for the object store.
-constexpr std::size_t kBlockingThreads = 32;
 constexpr mode_t kForOthers = 077;  // nobody else reads queries, results and tokens
 constexpr std::string_view kServeUsage = R"(usage: blastloom serve --data DIR [--config FILE] [flags]
 
@@ -127,9 +125,7 @@ class Service {
   std::unique_ptr<RedisPeers> redis_;  ///< null: none is named
   std::unique_ptr<sched::Beat> beat_;
   std::uint64_t tasks_counted_ = 0;  // of the beat's thread
-  std::unique_ptr<async::BlockingPool> blocking_;
-  std::unique_ptr<api::Api> api_;
-  std::unique_ptr<http::Server> server_;
+  std::unique_ptr<Front> front_;
 };
 
 Result<std::unique_ptr<Service>> Service::open(const ServerOptions& options) {
@@ -262,37 +258,18 @@ void Service::count(const http::Exchange& exchange) {
 }
 
 Status Service::listen() {
-  blocking_ =
-      std::make_unique<async::BlockingPool>(kBlockingThreads + static_cast<std::size_t>(options_.streams));
-  api_ = std::make_unique<api::Api>(
-      api::ApiDeps{.jobs = *jobs_,
-                   .tokens = tokens_,
-                   .scheduler = *scheduler_,
-                   .hub = *hub_,
-                   .blocking = *blocking_,
-                   .loopback = is_loopback(options_.host),
-                   .version = std::string(kVersion),
-                   .ready = [this] { return ready(); },
-                   .beat = [this] { return beat_ ? beat_->report() : std::string("{}"); },
-                   .counts = [this] { return store_->counts(Deadline::in(std::chrono::seconds(2))); },
-                   .connections = [this] { return server_ ? server_->connections() : 0; },
-                   .report = log_failure,
-                   .system = [this] { return system(); },
-                   .more_metrics = [this] { return more_metrics(); },
-                   .works = works_.get(),
-                   .page = api::page_files(),
-                   .organisms = organisms_.get(),
-                   .streams = {.most = static_cast<std::size_t>(options_.streams)},
-                   .limits = options_.limits,
-                   .data = options_.data});
-  const http::ServerOptions wanted{
-      .host = options_.host, .port = options_.port, .header_bytes = options_.limits.header_bytes};
-  LOOM_TRY(server_, http::Server::listen(wanted, api_->routes(), api_->fallback(), *blocking_));
-  server_->on_exchange([this](const http::Exchange& exchange) {
-    api_->count(exchange);
-    count(exchange);
-    log_exchange(exchange);
-  });
+  LOOM_TRY(front_, Front::listen(options_, {.jobs = *jobs_,
+                                            .tokens = tokens_,
+                                            .scheduler = *scheduler_,
+                                            .hub = *hub_,
+                                            .store = *store_,
+                                            .works = *works_,
+                                            .organisms = *organisms_,
+                                            .ready = [this] { return ready(); },
+                                            .beat = [this] { return beat_ ? beat_->report() : "{}"; },
+                                            .system = [this] { return system(); },
+                                            .more_metrics = [this] { return more_metrics(); },
+                                            .count = [this](const auto& exchange) { count(exchange); }}));
   return ok();
 }
 
@@ -328,7 +305,7 @@ void Service::begin_beat() {
 }
 
 int Service::run(const Signals& signals) {
-  const std::string address = address_of(options_.host, server_->port());
+  const std::string& address = front_->address();
   if (const Status written = write_address(options_.data, address); !written) return fail(written.error());
   if (const Status started = scheduler_->start(); !started) return fail(started.error());
   begin_beat();
@@ -337,8 +314,7 @@ int Service::run(const Signals& signals) {
   log::write(log::Level::info, "server.started",
              {{"address", address}, {"version", kVersion}, {"data", options_.data.string()}});
   log_surroundings(options_.db_path);
-  const std::stop_callback stopping(signals.stop(), [this] { server_->stop(std::chrono::seconds(2)); });
-  server_->run();
+  front_->run(signals);
   beat_.reset();
   redis_.reset();
   works_.reset();
@@ -356,8 +332,9 @@ void make_absolute(ServerOptions& options) {
   // NOLINTNEXTLINE(concurrency-mt-unsafe): there are no threads yet.
   if (const char* path = std::getenv("BLASTDB"); path != nullptr && options.db_path.empty())
     options.db_path = path;
-  std::vector<std::string> folders = folders_in(options.db_path);
-  for (std::string& folder : folders) folder = fs::absolute(folder).lexically_normal().string();
+  std::vector<std::string> folders;
+  for (const fs::path& folder : catalog::split_folders(options.db_path))
+    folders.push_back(fs::absolute(folder).lexically_normal().string());
   options.db_path = fmt::format("{}", fmt::join(folders, ":"));
   if (options.slurm.on) options.data = fs::absolute(options.data).lexically_normal();
 }

@@ -6,18 +6,9 @@
 
 #include "base/log.hpp"
 #include "blast/engine.hpp"
+#include "catalog/search_path.hpp"
 
 namespace loom::app {
-
-std::vector<std::string> folders_in(std::string_view path) {
-  std::vector<std::string> folders;
-  while (!path.empty()) {
-    const std::size_t end = path.find(':');
-    if (end != 0) folders.emplace_back(path.substr(0, end));
-    path = end == std::string_view::npos ? std::string_view() : path.substr(end + 1);
-  }
-  return folders;
-}
 
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
@@ -45,9 +36,9 @@ void look_around(const std::string& db_path, api::ReadyState& state) {
     state.lacking.emplace_back("BLAST+ was not found on PATH");
   else if (!missing.empty())
     state.degraded.push_back(fmt::format("BLAST+ lacks {}", fmt::join(missing, ", ")));
-  for (const std::string& folder : folders_in(db_path))
+  for (const auto& folder : catalog::split_folders(db_path))
     if (::access(folder.c_str(), R_OK | X_OK) != 0)
-      state.degraded.push_back(fmt::format("databases: cannot read {}", folder));
+      state.degraded.push_back(fmt::format("databases: cannot read {}", folder.string()));
 }
 
 void log_surroundings(const std::string& db_path) {

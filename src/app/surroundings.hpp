@@ -1,7 +1,6 @@
 #pragma once
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "api/context.hpp"
@@ -10,9 +9,6 @@
 #include "service/access.hpp"
 
 namespace loom::app {
-
-/// "A:B", without empty ones.
-std::vector<std::string> folders_in(std::string_view path);
 
 bool is_loopback(const std::string& host);
 /// "http://HOST:PORT", an IPv6 address in brackets.
