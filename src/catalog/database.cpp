@@ -320,6 +320,7 @@ Result<Database> open_database(std::string_view names, Molecule molecule, const 
     LOOM_CHECKED(resolver.expand(name, *base, name.find('/') == std::string::npos, node));
     LOOM_CHECKED(open_volumes(node, molecule, volumes));
     LOOM_TRY(auto part, describe(name, *base, node, volumes));
+    join(database.engine_title, part.title);
     database.parts.push_back(std::move(part));
     merge(std::move(node), top);
   }

@@ -45,8 +45,9 @@ struct Database {
   std::vector<DatabasePart> parts;
   std::vector<Volume> volumes;
   std::string title;  ///< as blastdbcmd tells it: of the alias files, then of the volumes, joined by "; "
-  Counts shown;       ///< as in headers and footers; an alias's NSEQ and LENGTH count
-  Counts statistics;  ///< what E-values rest on; an alias's STATS_NSEQ and STATS_TOTLEN count
+  std::string engine_title;     ///< as the engines tell it: of the names in their order, joined by "; "
+  Counts shown;                 ///< as in headers and footers; an alias's NSEQ and LENGTH count
+  Counts statistics;            ///< what E-values rest on; an alias's STATS_NSEQ and STATS_TOTLEN count
   std::uint32_t sequences = 0;  ///< of all volumes; OIDs are below it
   std::uint64_t letters = 0;    ///< of all volumes
   std::uint32_t longest = 0;    ///< letters

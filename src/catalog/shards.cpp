@@ -51,15 +51,8 @@ Status check_part(const Database& database, std::string_view name) {
   return check_paths(database);
 }
 
-/// What the engines call the database: the titles of the names of -db in their order, where Database::title
-/// has alias files before volumes. It is one line of the alias file; what cannot stand in a line becomes a
-/// blank.
-std::string title_line(const Database& database) {
-  std::string title;
-  for (const auto& part : database.parts) {
-    if (!title.empty() && !part.title.empty()) title += "; ";
-    title += part.title;
-  }
+/// One line of the alias file: what cannot stand in a line becomes a blank.
+std::string title_line(std::string title) {
   std::ranges::replace_if(title, [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
   return title;
 }
@@ -142,7 +135,7 @@ Result<fs::path> write_shard_alias(const fs::path& folder, std::string_view name
                                    const OidRange& range, const Pins& pins) {
   LOOM_CHECKED(check_part(database, name));
   LOOM_CHECK(range.begin < range.end && range.end <= database.sequences, "a range of this database");
-  std::string text = fmt::format("TITLE {}\nDBLIST", title_line(database));
+  std::string text = fmt::format("TITLE {}\nDBLIST", title_line(database.engine_title));
   for (const auto& volume : database.volumes) text += ' ' + quoted_name(volume.base.string());
   text += fmt::format("\nFIRST_OID {}\nLAST_OID {}\n", range.begin + 1, range.end);
   text += pin_lines(pins);
@@ -156,7 +149,7 @@ Result<fs::path> write_subset_alias(const fs::path& folder, std::string_view nam
   LOOM_CHECKED(check_part(database, name));
   LOOM_CHECKED(check_oids(database, oids));
   const std::string kind = extension(database.molecule, "al");
-  std::string top = fmt::format("TITLE {}\nDBLIST", title_line(database));
+  std::string top = fmt::format("TITLE {}\nDBLIST", title_line(database.engine_title));
   auto first = oids.begin();
   for (std::size_t i = 0; i < database.volumes.size(); ++i) {
     const Volume& volume = database.volumes[i];
