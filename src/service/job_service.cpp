@@ -15,6 +15,7 @@
 #include "sched/job_keys.hpp"
 #include "sched/job_spec.hpp"
 #include "search/split_search.hpp"
+#include "service/admissions.hpp"
 #include "service/checksums.hpp"
 #include "service/chosen_queries.hpp"
 #include "service/databases.hpp"
@@ -65,6 +66,7 @@ class LocalJobs final : public JobService {
  public:
   explicit LocalJobs(LocalJobsParts parts)
       : parts_(std::move(parts)),
+        admissions_(parts_.scheduler, parts_.limits),
         indexes_(parts_.objects, parts_.hits, [this] { return parts_.organisms.taxonomy(); }),
         engines_(parts_.runner, parts_.uploads),
         trial_(parts_.runner, parts_.uploads),
@@ -131,7 +133,6 @@ class LocalJobs final : public JobService {
       return error(Code::not_found, "there is no job {}, or it is not yours", id.str());
     return may.error();
   }
-  Status check_waiting(const Caller& caller) const;
   Result<ObjectKey> keep_query(QueryUpload& query);
   Result<store::Submitted> submit_kept(const Caller& caller, const SubmitRequest& request,
                                        const Checked& checked, const std::optional<ObjectKey>& kept,
@@ -152,6 +153,7 @@ class LocalJobs final : public JobService {
   [[nodiscard]] static ObjectKey rendered_key(const JobId& id, const std::string& outfmt);
 
   LocalJobsParts parts_;
+  Admissions admissions_;
   HitIndexes indexes_;
   KnownDatabases known_;
   EngineVersions engines_;
@@ -164,20 +166,6 @@ class LocalJobs final : public JobService {
 Result<std::unique_ptr<Upload>> LocalJobs::begin_upload(const Caller& caller) {
   LOOM_CHECKED(authorise(caller, Action::change, caller.name));
   return std::make_unique<QueryUpload>(parts_.uploads, parts_.limits.upload_bytes);
-}
-
-Status LocalJobs::check_waiting(const Caller& caller) const {
-  const auto unfinished = parts_.scheduler.unfinished(caller.name);
-  const Limits& limits = parts_.limits;
-  if (limits.jobs_per_caller.passed_by(unfinished.of_owner + 1))
-    return error(Code::too_many,
-                 "you have {} unfinished jobs, and this server takes {} of one caller{}; wait for some to "
-                 "finish, or put several queries into one job",
-                 unfinished.of_owner, limits.jobs_per_caller.most, limits.jobs_per_caller.way_out());
-  if (limits.jobs.passed_by(unfinished.of_all + 1))
-    return error(Code::too_many, "{} jobs are unfinished, and this server takes {}{}; try again later",
-                 unfinished.of_all, limits.jobs.most, limits.jobs.way_out());
-  return ok();
 }
 
 Result<ObjectKey> LocalJobs::keep_query(QueryUpload& query) {
@@ -199,7 +187,7 @@ Result<store::Submitted> LocalJobs::submit(const Caller& caller, const SubmitReq
     LOOM_TRY(auto before, parts_.store.submitted(caller.name, *once, deadline));
     if (before) return store::Submitted{*std::move(before), store::Submitted::Outcome::repeated};
   }
-  LOOM_CHECKED(check_waiting(caller));
+  LOOM_TRY(const Admissions::Place place, admissions_.enter(caller.name));
   SubmitRequest settled = request;
   LOOM_CHECKED(parts_.organisms.settle(settled, deadline));
   LOOM_TRY(Checked checked, check_request(settled, *upload, parts_.limits, known_,
@@ -312,7 +300,7 @@ Result<Job> LocalJobs::cancel(const Caller& caller, const JobId& id, Deadline de
 
 Result<Job> LocalJobs::retry(const Caller& caller, const JobId& id, Deadline deadline) {
   LOOM_CHECKED(allowed(caller, Action::change, id, deadline));
-  LOOM_CHECKED(check_waiting(caller));
+  LOOM_TRY(const Admissions::Place place, admissions_.enter(caller.name));
   LOOM_TRY(Job job, parts_.store.retry(id, store::wall_now(), deadline));
   parts_.scheduler.queued(job);
   return job;

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <latch>
 #include <thread>
 #include <vector>
 
@@ -75,6 +76,24 @@ class JobLimits : public testing::Test {
     return accepted;
   }
 
+  /// One job of each of `count` threads. How many were accepted; the others were too many.
+  std::uint64_t submit_at_once(const Caller& caller, int count) {
+    std::atomic<std::uint64_t> accepted = 0;
+    std::latch all_there(count);
+    std::vector<std::jthread> callers;
+    for (int i = 0; i < count; ++i)
+      callers.emplace_back([&] {
+        all_there.arrive_and_wait();
+        const auto submitted = submit(caller);
+        if (submitted)
+          ++accepted;
+        else
+          EXPECT_EQ(submitted.error().code, Code::too_many) << submitted.error().message;
+      });
+    callers.clear();  // waits
+    return accepted;
+  }
+
   Result<TempDir> folder_ = TempDir::create();
   exec::LocalProcessRunner runner_;
   std::unique_ptr<store::SqliteJobStore> store_;
@@ -110,6 +129,15 @@ TEST_F(JobLimits, TenThousandJobsOfACallerAreAcceptedAndOfAnotherStillMore) {
   const auto again = jobs_->retry(kAnn, first, Deadline::never());
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().code, Code::too_many) << "a retry is one more";
+}
+
+TEST_F(JobLimits, SubmitsThatComeAtOnceCannotPassItTogether) {
+  Limits limits;
+  limits.jobs_per_caller.most = 7;
+  limits.jobs.most = 9;
+  start(limits);
+  EXPECT_EQ(submit_at_once(kAnn, 24), 7U) << "each that fits, and no other";
+  EXPECT_EQ(submit_at_once(kBob, 24), 2U) << "of all callers";
 }
 
 TEST_F(JobLimits, OfAllCallersToo) {
