@@ -75,4 +75,10 @@ void Api::count(const http::Exchange& exchange) {
   parts_->context.metrics.count(exchange);
 }
 
+std::unique_ptr<ReadyWatch> Api::watch(std::chrono::milliseconds period) {
+  Context& context = parts_->context;
+  if (!context.deps.ready) return nullptr;
+  return std::make_unique<ReadyWatch>(context.broadcaster, context.deps.ready, period);
+}
+
 }  // namespace loom::api

@@ -1,8 +1,10 @@
 #pragma once
+#include <chrono>
 #include <memory>
 #include <vector>
 
 #include "api/context.hpp"
+#include "api/ready_watch.hpp"
 #include "http/server.hpp"
 
 namespace loom::api {
@@ -22,6 +24,10 @@ class Api {
   [[nodiscard]] http::Handler fallback();
   /// For http::Server::on_exchange: counts it for /metrics.
   void count(const http::Exchange& exchange);
+  /// While it lives, the event streams of all jobs tell how the server is (ApiDeps::ready), within `period`
+  /// of a change or of their beginning. Null without ApiDeps::ready. It must not outlive this object, nor
+  /// what that callback uses.
+  [[nodiscard]] std::unique_ptr<ReadyWatch> watch(std::chrono::milliseconds period = std::chrono::seconds(2));
 
  private:
   struct Parts;

@@ -331,7 +331,10 @@ class ApiTest : public testing::Test {
 
   void start(bool loopback = true) {
     ApiDeps deps{jobs_, *tokens_, scheduler_, hub_, pool_, loopback, "1.2.3", {}, {}, {}, {}, {}};
-    deps.ready = [this] { return ReadyState{lacking_, degraded_}; };
+    deps.ready = [this] {
+      const std::lock_guard lock(mutex_);
+      return ReadyState{lacking_, degraded_};
+    };
     deps.streams = streams_;
     deps.limits = limits_;
     deps.beat = [] { return std::string(R"({"tasks":[]})"); };

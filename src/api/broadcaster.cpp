@@ -119,8 +119,36 @@ void Broadcaster::gather(const Listeners& listeners, const Pointers& events, std
   }
 }
 
-// Sends outside the lock: a stream that ends takes it to leave. Only the hub's one thread comes here, so
-// batches cannot overtake each other.
+void Broadcaster::gather_unaware(const Listeners& listeners, std::vector<Sending>& into) {
+  for (const std::shared_ptr<Listener>& listener : listeners) {
+    if (listener->heard_ == server_) continue;
+    listener->heard_ = server_;
+    into.push_back({listener, server_});
+  }
+}
+
+void Broadcaster::tell_server(std::string_view json) {
+  std::string frame = fmt::format("event: server\ndata: {}\n\n", json);
+  std::vector<Sending> sendings;
+  {
+    const MutexLock lock(mutex_);
+    if (!server_ || *server_ != frame) server_ = std::make_shared<const std::string>(std::move(frame));
+    gather_unaware(everyone_, sendings);
+    for (const auto& [owner, group] : by_owner_) gather_unaware(group, sendings);
+  }
+  send(sendings);
+}
+
+// Outside the lock: a stream that ends takes it to leave.
+void Broadcaster::send(const std::vector<Sending>& sendings) {
+  for (const Sending& sending : sendings) {
+    if (sending.listener->gone()) continue;
+    if (!sending.text->empty()) sending.listener->sink().send(sending.text);
+    if (sending.last) sending.listener->sink().close();
+  }
+}
+
+// Only the hub's one thread comes here, so batches cannot overtake each other.
 void Broadcaster::tell(const Events& events) {
   if (events.empty()) return;
   std::vector<Sending> sendings;
@@ -143,11 +171,7 @@ void Broadcaster::tell(const Events& events) {
         gather(group->second, some, sendings);
     last_order_ = std::max(last_order_, events.back().order);
   }
-  for (const Sending& sending : sendings) {
-    if (sending.listener->gone()) continue;
-    if (!sending.text->empty()) sending.listener->sink().send(sending.text);
-    if (sending.last) sending.listener->sink().close();
-  }
+  send(sendings);
 }
 
 }  // namespace loom::api

@@ -46,10 +46,11 @@ class Listener {
   std::shared_ptr<http::EventSink> sink_;
   Topic topic_;
   std::atomic<bool> gone_{false};
-  // The next three are guarded by the broadcaster's mutex.
+  // The others are guarded by the broadcaster's mutex.
   bool live_ = false;
   bool missed_ = false;
-  std::uint64_t after_ = 0;  ///< the greatest id that it has had
+  std::uint64_t after_ = 0;                   ///< the greatest id that it has had
+  std::shared_ptr<const std::string> heard_;  ///< of the server, the last that it was told; null: nothing
 };
 
 /// Hands the store's events to event streams: listens to the hub once, writes each event once, and shares the
@@ -78,6 +79,11 @@ class Broadcaster {
   /// `after` is the greatest id that was sent. False: something happened meanwhile; catch up again.
   [[nodiscard]] bool try_go_live(Listener& listener, std::uint64_t after);
 
+  /// How the server is, as "event: server\ndata: {…}\n\n". It is not of the store: it has no id, so that who
+  /// comes again still goes on after its last event of a job, and quiet listeners hear it too. Each listener
+  /// to all jobs is told once, and again when `json` is another than the last. From one thread at a time.
+  void tell_server(std::string_view json) EXCLUDES(mutex_);
+
   /// The order of the last event that was handed out.
   [[nodiscard]] std::uint64_t last_order() const EXCLUDES(mutex_);
   [[nodiscard]] std::size_t listeners() const { return count_.load(std::memory_order_relaxed); }
@@ -95,6 +101,8 @@ class Broadcaster {
   void tell(const Events& events) EXCLUDES(mutex_);
   void gather(const Listeners& listeners, const std::vector<const store::Event*>& events,
               std::vector<Sending>& into) REQUIRES(mutex_);
+  void gather_unaware(const Listeners& listeners, std::vector<Sending>& into) REQUIRES(mutex_);
+  static void send(const std::vector<Sending>& sendings);
   Listeners& group_of(const Topic& topic) REQUIRES(mutex_);
 
   mutable Mutex mutex_;
@@ -102,6 +110,7 @@ class Broadcaster {
   Listeners everyone_ GUARDED_BY(mutex_);
   std::unordered_map<std::string, Listeners> by_owner_ GUARDED_BY(mutex_);
   std::unordered_map<std::string, Listeners> by_job_ GUARDED_BY(mutex_);
+  Text server_ GUARDED_BY(mutex_);  ///< the frame of how it is; null: not told yet
   std::atomic<std::size_t> count_{0};
   std::shared_ptr<void> subscription_;  ///< last: its end waits for tell()
 };

@@ -15,6 +15,7 @@
 #include "api/list_cache.hpp"
 #include "api/metrics.hpp"
 #include "api/page.hpp"
+#include "api/ready.hpp"
 #include "api/refusal.hpp"
 #include "api/stream_permits.hpp"
 #include "async/blocking_pool.hpp"
@@ -29,12 +30,6 @@
 
 namespace loom::api {
 
-struct ReadyState {
-  std::vector<std::string> lacking;        ///< what is not ready, a clause each; empty: all is
-  std::vector<std::string> degraded = {};  ///< what does not work now, though the server can go on
-  bool reading = false;                    ///< it takes no changes
-};
-
 /// What the routes work on. References are borrowed and outlive the Api. Callbacks may be empty unless said
 /// otherwise; they come from any thread.
 struct ApiDeps {
@@ -45,7 +40,7 @@ struct ApiDeps {
   async::BlockingPool& blocking;
   bool loopback = true;                              ///< only this machine can reach the server
   std::string version;                               ///< of the program
-  std::function<ReadyState()> ready;                 ///< may block; on the pool
+  std::function<ReadyState()> ready;                 ///< may block; on the pool, or Api::watch()'s thread
   std::function<std::string()> beat;                 ///< JSON; may block; on the pool
   std::function<Result<store::JobCounts>()> counts;  ///< jobs by state; blocks; on the pool
   std::function<std::size_t()> connections;          ///< that are open

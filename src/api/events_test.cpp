@@ -189,13 +189,72 @@ TEST_F(EventsTest, APageOfEvents) {
   EXPECT_EQ(page.at("next_after"), 2);
 }
 
-TEST(Broadcaster, OneTextForAllWhoListen) {
-  struct Sink final : http::EventSink {
-    std::vector<std::shared_ptr<const std::string>> sent;
-    int closed = 0;
-    void send(std::shared_ptr<const std::string> frames) override { sent.push_back(std::move(frames)); }
-    void close() override { ++closed; }
+TEST_F(EventsTest, AStreamOfAllTellsHowTheServerIsAndWhenThatChanges) {
+  const auto become = [this](std::vector<std::string> clauses) {
+    const std::lock_guard lock(mutex_);
+    degraded_ = std::move(clauses);
   };
+  start();
+  const auto watching = api_->watch(std::chrono::milliseconds(1));
+  happen(1, store::JobState::queued);
+  const auto client = listen("/api/blast/events");
+  client->head();
+  const std::string ready = R"("status":"ready","lacking":[],"degraded")";
+  EXPECT_EQ(client->until("\n\n"), "event: server\ndata: {" + ready + ":[]}\n\n");
+  become({"Redis is away"});
+  EXPECT_EQ(client->until("\n\n"), "event: server\ndata: {" + ready + ":[\"Redis is away\"]}\n\n");
+  happen(1, store::JobState::running);
+  EXPECT_EQ(ids(*client, 1), from_to(2, 2));
+  become({});
+  EXPECT_EQ(client->until("\n\n"), "event: server\ndata: {" + ready + ":[]}\n\n");
+  // Who comes again goes on after a job's event, whatever was told of the server since.
+  const auto again = listen("/api/blast/events", "Last-Event-ID: 1\r\n");
+  again->head();
+  EXPECT_EQ(ids(*again, 1), from_to(2, 2));
+}
+
+struct Sink final : http::EventSink {
+  std::vector<std::shared_ptr<const std::string>> sent;
+  int closed = 0;
+  void send(std::shared_ptr<const std::string> frames) override { sent.push_back(std::move(frames)); }
+  void close() override { ++closed; }
+};
+
+TEST(Broadcaster, TellsHowTheServerIsOnceToEachWhoListensToAllJobs) {
+  FakeHub hub;
+  Broadcaster broadcaster(hub);
+  std::vector<std::shared_ptr<Sink>> sinks;
+  std::vector<std::shared_ptr<Listener>> listeners;
+  const auto make = [&](Topic topic) {
+    sinks.push_back(std::make_shared<Sink>());
+    listeners.push_back(std::make_shared<Listener>(sinks.back(), std::move(topic)));
+    return listeners.back();
+  };
+  const auto sent = [&] {
+    std::vector<std::size_t> counts;
+    for (const auto& sink : sinks) counts.push_back(sink->sent.size());
+    return counts;
+  };
+  using Counts = std::vector<std::size_t>;
+  EXPECT_TRUE(broadcaster.add_live(make({}), 0));
+  broadcaster.add(make({std::nullopt, "ada"}));  // quiet: it reads its history
+  broadcaster.add(make({job_id(1), std::nullopt}));
+  broadcaster.tell_server("{}");
+  EXPECT_EQ(sent(), (Counts{1, 1, 0})) << "of one job nobody asks for the server";
+  EXPECT_EQ(*sinks.front()->sent.front(), "event: server\ndata: {}\n\n");
+  EXPECT_EQ(sinks[1]->sent.front(), sinks.front()->sent.front()) << "one text for all";
+  EXPECT_TRUE(broadcaster.try_go_live(*listeners[1], 0)) << "nothing of the store was missed";
+  EXPECT_TRUE(broadcaster.add_live(make({}), 0));
+  broadcaster.tell_server("{}");
+  EXPECT_EQ(sent(), (Counts{1, 1, 0, 1})) << "who is new";
+  broadcaster.remove(*listeners.front());
+  broadcaster.tell_server("[]");
+  EXPECT_EQ(sent(), (Counts{1, 2, 0, 2}));
+  broadcaster.tell_server("{}");
+  EXPECT_EQ(sent(), (Counts{1, 3, 0, 3}));
+}
+
+TEST(Broadcaster, OneTextForAllWhoListen) {
   FakeHub hub;
   Broadcaster broadcaster(hub);
   std::vector<std::shared_ptr<Sink>> sinks;

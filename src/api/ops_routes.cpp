@@ -50,22 +50,9 @@ OpsRoutes::Reply OpsRoutes::ready(Request& request) {
     state = *std::move(answer);
   }
   const bool all = state.lacking.empty();
-  std::string body;
-  JsonWriter json(body);
-  json.open_object();
-  json.member("status", !all ? "not_ready" : state.reading ? "reading" : "ready");
-  json.key("lacking");
-  json.open_array();
-  for (const std::string& clause : state.lacking) json.value(clause);
-  json.close_array();
-  json.key("degraded");
-  json.open_array();
-  for (const std::string& clause : state.degraded) json.value(clause);
-  json.close_array();
-  json.close_object();
   constexpr int kReady = 200;
   constexpr int kNotReady = 503;
-  Response response = json_reply(all ? kReady : kNotReady, std::move(body));
+  Response response = json_reply(all ? kReady : kNotReady, ready_json(state));
   if (!all) response.headers.emplace_back("Retry-After", "2");
   co_return response;
 }

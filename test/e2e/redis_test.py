@@ -14,6 +14,7 @@ import time
 import unittest
 
 import support as st
+import validate
 
 
 class WithRedis(st.ServerTest):
@@ -139,6 +140,39 @@ class RedisTest(WithRedis):
             self.assertLess(time.monotonic(), until)
             time.sleep(0.1)
 
+    def test_a_listener_hears_that_redis_goes_and_comes_again(self):
+        self.start_redis()
+        self.server.start()
+        listener = Follower(self.server, "/api/blast/events")
+        listener.wait_for_degraded("")
+        before = self.run_job()
+        self.end_redis()
+        listener.wait_for_degraded("Redis (events): ")
+        late = Follower(self.server, "/api/blast/events")
+        late.wait_for_degraded("Redis (events): ")
+        during = self.run_job()
+        self.start_redis()
+        listener.wait_for_degraded("")
+        late.wait_for_degraded("")
+        # Who comes again after an event of a job misses none, whatever was told of the server since.
+        last = next(number for number, one in reversed(listener.events) if one["job"] == before)
+        again = Follower(self.server, "/api/blast/events", last=last)
+        again.wait_for_degraded("")
+        until = time.monotonic() + st.PATIENCE
+        while again.events[-1:] != listener.events[-1:]:
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.02)
+        self.assertEqual(self.server.stop(), 0)
+        heard = listener.ended()
+        self.assertEqual([one for one in heard if one[0] > last], again.ended())
+        self.assertEqual({one["job"] for _, one in again.events}, {during})
+        for follower in (listener, late, again):
+            for number, state in follower.states:
+                self.assertIsNone(number, "it is no event of the store")
+                validate.check_schema(st.SPEC, {"$ref": "#/components/schemas/Ready"}, state, "server event")
+        told = [state for _, state in listener.states]
+        self.assertTrue(all(one != other for one, other in zip(told, told[1:])), told)
+
     def cli_with(self, password, *words):
         subprocess.run(["redis-cli", "-s", self.socket, "--no-auth-warning", "-a", password, *words],
                        capture_output=True, check=True)
@@ -152,11 +186,12 @@ class RedisTest(WithRedis):
 
 
 class Follower(threading.Thread):
-    """Reads a stream of events to its end, or until it is left."""
+    """Reads a stream of events to its end, or until it is left: those of jobs with their ids, and how the server is."""
 
     def __init__(self, server, path, last=None):
         super().__init__(daemon=True)
-        self.events, self.connection = [], http.client.HTTPConnection(server.host, timeout=st.PATIENCE)
+        self.events, self.states = [], []
+        self.connection = http.client.HTTPConnection(server.host, timeout=st.PATIENCE)
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": str(last)} if last is not None else {})}
         self.connection.request("GET", path, headers=headers)
         self.reply = self.connection.getresponse()
@@ -164,13 +199,21 @@ class Follower(threading.Thread):
         self.start()
 
     def run(self):
-        number = None
+        number, name = None, None
         try:
             for line in self.reply:
                 if line.startswith(b"id: "):
                     number = int(line[4:])
+                elif line.startswith(b"event: "):
+                    name = line[7:].strip()
                 elif line.startswith(b"data: "):
-                    self.events.append((number, json.loads(line[6:])))
+                    data = json.loads(line[6:])
+                    if name == b"server":
+                        self.states.append((number, data))
+                    else:
+                        self.events.append((number, data))
+                elif not line.strip():
+                    number, name = None, None
         except (OSError, http.client.HTTPException, ValueError, AttributeError):
             pass  # the server ended
 
@@ -178,6 +221,16 @@ class Follower(threading.Thread):
         self.join(timeout=st.PATIENCE)
         assert not self.is_alive(), self.events
         return self.events
+
+    def wait_for_degraded(self, words):
+        """Until the last that was told of the server says so."""
+        until = time.monotonic() + st.PATIENCE
+        while time.monotonic() < until:
+            clauses = self.states[-1][1]["degraded"] if self.states else None
+            if clauses is not None and (any(words in clause for clause in clauses) if words else not clauses):
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"never {words!r}: {self.states}")
 
 
 class ReaderTest(WithRedis):
@@ -230,6 +283,7 @@ class ReaderTest(WithRedis):
         jobs = [self.follow_a_job()]
         self.end_redis()
         self.wait_for_degraded("Redis (events): ", self.reader, "reading")
+        everything.wait_for_degraded("Redis (events): ")
         jobs.append(self.follow_a_job())
         self.start_redis()
         self.wait_for_degraded("", self.reader, "reading")
@@ -246,6 +300,7 @@ class ReaderTest(WithRedis):
         told = everything.ended()
         self.assertEqual([number for number, _ in told], sorted({number for number, _ in told}))
         for job in jobs:
+        self.assertEqual({state["status"] for _, state in everything.states}, {"reading"})
             mine = [one for _, one in told if one["job"] == job]
             self.assertEqual(mine, self.events_of(self.server, job))
 
