@@ -5,6 +5,7 @@
 #include <atomic>
 #include <boost/json.hpp>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -335,6 +336,7 @@ class ApiTest : public testing::Test {
       const std::lock_guard lock(mutex_);
       return ReadyState{lacking_, degraded_};
     };
+    deps.who_changes = who_changes_;
     deps.streams = streams_;
     deps.limits = limits_;
     deps.beat = [] { return std::string(R"({"tasks":[]})"); };
@@ -380,6 +382,7 @@ class ApiTest : public testing::Test {
   std::vector<std::string> reported_;
   std::vector<std::string> lacking_;
   std::vector<std::string> degraded_;
+  std::function<std::string()> who_changes_;  ///< set: it only reads
   StreamPermits::Limits streams_;
   service::Limits limits_;
   std::unique_ptr<Api> api_;

@@ -54,7 +54,8 @@ struct ApiDeps {
   StreamPermits::Limits streams = {};              ///< downloads of stored objects at once
   service::Limits limits = {};                     ///< of requests
   std::filesystem::path data = {};                 ///< the server's own folder, for /metrics; empty: none
-  /// Set: this server only reads. Who takes changes, in a sentence for clients. May block; on the pool.
+  /// Set: this server only reads. The address of the one that takes changes; empty: it does not run. May
+  /// block; on the pool.
   std::function<std::string()> who_changes = {};
 };
 

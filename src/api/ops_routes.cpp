@@ -62,13 +62,23 @@ OpsRoutes::Reply OpsRoutes::openapi(Request& request) {
   co_return tagged_reply(request, "application/yaml", *openapi_.etag, openapi_.body);
 }
 
-/// GET /api/blast/me -> 200 | 401.
-OpsRoutes::Reply OpsRoutes::me(Request& /*request*/, Caller caller) {
+/// GET /api/blast/me -> 200 | 401. From a server that only reads also who takes changes.
+OpsRoutes::Reply OpsRoutes::me(Request& request, Caller caller) {
+  const bool reading = context_.deps.who_changes != nullptr;
+  std::string owner;
+  if (reading) {
+    const auto ask = [this]() -> Result<std::string> { return context_.deps.who_changes(); };
+    auto answer = co_await context_.deps.blocking.run(ask);
+    if (!answer) co_return context_.fail(request, answer.error());
+    owner = *std::move(answer);
+  }
   std::string body;
   JsonWriter json(body);
   json.open_object();
   json.member("name", caller.name);
   json.member("role", name(caller.role));
+  if (reading) json.member("reading", true);
+  if (!owner.empty()) json.member("changes_at", owner);
   json.close_object();
   co_return json_reply(200, std::move(body));
 }

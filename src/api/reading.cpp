@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <string_view>
 
 namespace loom::api {
@@ -17,14 +18,23 @@ bool only_asks(const http::Route& route) {
   return route.method == verb::get || std::ranges::find(kAsking, route.pattern) != kAsking.end();
 }
 
+Error refusal_of(const std::string& owner) {
+  if (owner.empty())
+    return error(Code::forbidden,
+                 "this server only reads, and the one that takes changes does not run now; ask its operator "
+                 "to start it");
+  return error(Code::forbidden, "this server only reads; the one that takes changes is at {}: ask there",
+               owner);
+}
+
 }  // namespace
 
 http::net::awaitable<http::Response> refuse_change(const Context& context, const http::Request& request) {
   constexpr int kNotAllowed = 405;
   const auto call = [&context]() -> Result<std::string> { return context.deps.who_changes(); };
-  const auto who = co_await context.deps.blocking.run(call);
-  if (!who) co_return context.fail(request, who.error());
-  http::Response refusal = context.fail(request, {error(Code::forbidden, "{}", *who), {}, kNotAllowed});
+  const auto owner = co_await context.deps.blocking.run(call);
+  if (!owner) co_return context.fail(request, owner.error());
+  http::Response refusal = context.fail(request, {refusal_of(*owner), {}, kNotAllowed});
   refusal.headers.emplace_back("Allow", "GET, HEAD");
   co_return refusal;
 }

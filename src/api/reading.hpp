@@ -5,7 +5,7 @@
 
 namespace loom::api {
 
-/// 405: this server only reads (ApiDeps::who_changes is set), and who takes changes.
+/// 405: this server only reads (ApiDeps::who_changes is set), and where changes are taken.
 http::net::awaitable<http::Response> refuse_change(const Context& context, const http::Request& request);
 
 /// Where this server only reads: puts refuse_change() in the place of every route that changes something,

@@ -293,6 +293,21 @@ TEST_F(ApiTest, CatalogueAndOperation) {
     EXPECT_NE(metrics.body.find(line), std::string::npos) << line;
 }
 
+TEST_F(ApiTest, AServerThatOnlyReadsSaysWhereChangesAreTaken) {
+  std::string owner = "http://127.0.0.1:8765";
+  who_changes_ = [&owner] { return owner; };
+  start();
+  jobs_.jobs = {make_job(1)};
+  EXPECT_EQ(get("/api/blast/me").body,
+            R"({"name":"local","role":"admin","reading":true,"changes_at":"http://127.0.0.1:8765"})");
+  const Reply refused = ask("POST", path(1, "/cancel"));
+  EXPECT_EQ(refused.status, 405);
+  EXPECT_NE(member(refused, "detail").find(owner), std::string::npos) << refused.body;
+  owner.clear();
+  EXPECT_EQ(get("/api/blast/me").body, R"({"name":"local","role":"admin","reading":true})");
+  EXPECT_NE(member(ask("DELETE", path(1)), "detail").find("does not run now"), std::string::npos);
+}
+
 TEST_F(ApiTest, WithoutLoginOtherSitesAreRefused) {
   start();
   const std::string mine = "/api/blast/databases";

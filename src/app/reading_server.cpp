@@ -199,13 +199,12 @@ std::string ReadingServer::more_metrics() const {
   return degraded_metric(degraded().size()) + links_metrics(links());
 }
 
+/// The owner's address; empty when it does not run.
 std::string ReadingServer::who_changes() const {
   std::ifstream file(options_.data / "address");
   std::string address;
-  if (file >> address)
-    return fmt::format("this server only reads; the one that takes changes is at {}: ask there", address);
-  return "this server only reads, and the one that takes changes does not run now; ask its operator to start "
-         "it";
+  file >> address;
+  return address;
 }
 
 /// Keeps up with what the owner changes beside its store, and its own folder small.

@@ -296,11 +296,13 @@ class ReaderTest(WithRedis):
         self.server = st.Server(self.data, "--redis", f"unix:{self.socket}").start()
         jobs.append(self.follow_a_job())
         self.assertIn(self.server.url, self.refusal("POST", "/api/blast/jobs", {}))
+        me = json.loads(self.reader.call("GET", "/api/blast/me")[2])
+        self.assertEqual((me["reading"], me["changes_at"]), (True, self.server.url))
         self.stop_reader()
         told = everything.ended()
+        self.assertEqual({state["status"] for _, state in everything.states}, {"reading"})
         self.assertEqual([number for number, _ in told], sorted({number for number, _ in told}))
         for job in jobs:
-        self.assertEqual({state["status"] for _, state in everything.states}, {"reading"})
             mine = [one for _, one in told if one["job"] == job]
             self.assertEqual(mine, self.events_of(self.server, job))
 
