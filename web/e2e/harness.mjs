@@ -28,6 +28,14 @@ process.on("exit", () => {
 });
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
 
+/** A program that ends with the tests at the latest. */
+export function run(program, flags) {
+  const child = spawn(program, flags, { stdio: "ignore" });
+  running.add(child);
+  child.on("exit", () => running.delete(child));
+  return child;
+}
+
 export const folder = (name) => mkdtempSync(join(scratch, `${name}-`));
 
 /** `blastloom serve` on a free port of the loopback address. */

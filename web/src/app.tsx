@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Component, type FormEvent, type ReactNode, useEffect, useRef, useState, useSyncExternalStore } from "react";
-import { useReady } from "./api/hooks.ts";
+import { useReady, useReadyFromEvents } from "./api/hooks.ts";
 import { beginLive, useLiveState } from "./api/live.ts";
 import { token } from "./api/token.ts";
 import { standing, worries } from "./lib/health.ts";
@@ -204,6 +204,7 @@ export function App() {
   const show = useRef(() => setKeys(true)).current;
   useKeys(show);
   useEffect(beginLive, []);
+  useReadyFromEvents();
   const seen = useRef(live);
   useEffect(() => {
     // What happened while the stream was away was not heard.

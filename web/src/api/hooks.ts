@@ -1,5 +1,6 @@
-import { useQuery } from "@tanstack/react-query";
-import { api } from "./client.ts";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { api, type Ready } from "./client.ts";
+import { usePolling, useServerEvents } from "./live.ts";
 
 export const usePrograms = () =>
   useQuery({ queryKey: ["programs"], queryFn: ({ signal }) => api.programs(signal), staleTime: Infinity, select: (reply) => reply.programs });
@@ -13,9 +14,19 @@ export function useRights() {
   return { change: data?.role !== "viewer", manage: !data || data.role === "admin" };
 }
 
-/** Whether the server can work, and what of it does not. No event tells of that, so it is asked for now and then. */
-export const useReady = (milliseconds: number) =>
-  useQuery({ queryKey: ["ready"], queryFn: ({ signal }) => api.ready(signal), refetchInterval: milliseconds, retry: false });
+/** Whether the server can work, and what of it does not. The event stream tells it; while that is away the page asks. */
+export function useReady(milliseconds: number) {
+  const polling = usePolling(milliseconds);
+  return useQuery({ queryKey: ["ready"], queryFn: ({ signal }) => api.ready(signal), refetchInterval: polling, staleTime: polling === false ? Infinity : 0, retry: false });
+}
+
+/** Takes what the event stream tells of the server for the answer; for the whole page, once. */
+export function useReadyFromEvents() {
+  const client = useQueryClient();
+  const queryKey = ["ready"];
+  // An answer that is still on its way is older.
+  useServerEvents((ready) => void client.cancelQueries({ queryKey }).then(() => client.setQueryData<Ready>(queryKey, ready)));
+}
 
 export const useDatabases = () =>
   useQuery({ queryKey: ["databases"], queryFn: ({ signal }) => api.databases(signal), staleTime: 60_000, select: (reply) => reply.databases });

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useSyncExternalStore } from "react";
-import { call, type Event } from "./client.ts";
-import { EventParser } from "./sse.ts";
+import { call, type Event, type Ready } from "./client.ts";
+import { EventParser, hand, type Hearers } from "./sse.ts";
 import { token } from "./token.ts";
 
 /**
@@ -11,12 +11,20 @@ export type LiveState = "connecting" | "live" | "polling" | "offline";
 
 const silence = 45_000; // The server sends a comment every 15 s.
 const listeners = new Set<(event: Event) => void>();
+const observers = new Set<(ready: Ready) => void>();
 const watchers = new Set<() => void>();
 let state: LiveState = "connecting";
 let last = "";
 let running: AbortController | undefined;
 let failures = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
+
+function tell<T>(who: Set<(what: T) => void>) {
+  return (what: T) => {
+    for (const one of who) one(what);
+  };
+}
+const hearers: Hearers = { job: tell(listeners), server: tell(observers) };
 
 function become(next: LiveState) {
   if (state === next) return;
@@ -44,9 +52,7 @@ async function read(controller: AbortController) {
       heard = Date.now();
       for (const message of parser.push(text.decode(value, { stream: true }))) {
         if (message.id) last = message.id;
-        if (message.event !== "job") continue;
-        const event = JSON.parse(message.data) as Event;
-        for (const listener of listeners) listener(event);
+        hand(message, hearers);
       }
     }
   } finally {
@@ -114,14 +120,18 @@ export function usePolling(milliseconds: number): number | false {
   return useLiveState() === "live" ? false : milliseconds;
 }
 
-export function useEvents(listener: (event: Event) => void) {
-  const latest = useRef(listener);
+function useHearing<T>(who: Set<(what: T) => void>, hear: (what: T) => void) {
+  const latest = useRef(hear);
   useEffect(() => {
-    latest.current = listener;
+    latest.current = hear;
   });
   useEffect(() => {
-    const call = (event: Event) => latest.current(event);
-    listeners.add(call);
-    return () => void listeners.delete(call);
-  }, []);
+    const call = (what: T) => latest.current(what);
+    who.add(call);
+    return () => void who.delete(call);
+  }, [who]);
 }
+
+export const useEvents = (listener: (event: Event) => void) => useHearing(listeners, listener);
+/** How the server is, when the stream tells it. */
+export const useServerEvents = (observer: (ready: Ready) => void) => useHearing(observers, observer);

@@ -1,3 +1,5 @@
+import type { Event, Ready } from "./client.ts";
+
 export interface Message {
   id: string;
   event: string;
@@ -37,4 +39,17 @@ export class EventParser {
     }
     return messages;
   }
+}
+
+/** Who hears what the stream of all jobs tells. */
+export interface Hearers {
+  job: (event: Event) => void;
+  /** How the server is: once after the stream began, and whenever that changed. */
+  server: (ready: Ready) => void;
+}
+
+/** Other names are those of a newer server. */
+export function hand(message: Message, to: Hearers) {
+  if (message.event === "job") to.job(JSON.parse(message.data) as Event);
+  else if (message.event === "server") to.server(JSON.parse(message.data) as Ready);
 }
