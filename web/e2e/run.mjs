@@ -724,6 +724,71 @@ test("a viewer is shown what he may do", async () => {
   await own.end();
 });
 
+test("a server that only reads says so, and offers no changes", async () => {
+  const own = await new Server().start();
+  const id = await own.submit("blastp", "proteins_2k", query("protein_1.fa"), {}, "To be read");
+  await own.wait(id);
+  const reader = await new Server({ data: own.data, flags: ["--read-only"] }).start();
+  const place = await front(reader.url);
+  const page = await open(place.url, "jobs", { expect: [/status of 404/] }); // the database is kept by nobody
+  const bar = page.locator(".banner");
+  const offers = async (...names) => {
+    for (const name of names) for (const role of ["button", "link"]) assert.equal(await page.locator("main").getByRole(role, { name }).count(), 0, `${name} is not offered`);
+  };
+  const leadsTo = async (path) => assert.equal(await bar.getByRole("link").getAttribute("href"), `${own.url}/${path}`);
+  await visible(bar.getByText("This server only reads."));
+  await visible(page.getByRole("row", { name: /To be read/ }));
+  await leadsTo("jobs");
+  await offers(/^Delete/, "New search", "Import a result", "Edit");
+  await checkAxe(page, "jobs of a server that only reads");
+
+  // What reads is all there.
+  await page.getByRole("link", { name: "To be read" }).click();
+  await visible(page.getByRole("grid"));
+  await leadsTo(`job?id=${id}`);
+  await offers(/^Delete/, "Edit this search");
+  await page.getByLabel("Download as").selectOption("5");
+  const xml = await saved(page, () => page.getByRole("button", { name: "Download", exact: true }).click());
+  assert.equal(xml.text, await own.output(id, "5"));
+  await checkAxe(page, "a job of a server that only reads");
+  await page.getByRole("link", { name: "Databases", exact: true }).click();
+  await visible(page.getByRole("link", { name: "proteins_2k", exact: true }));
+  await offers("Build from FASTA", "Fetch from a mirror", "Search it");
+  await page.getByRole("link", { name: "proteins_2k", exact: true }).click();
+  await visible(page.getByText(/are in the page cache/));
+  await offers("Update", "Read into memory", "Search it");
+  await checkAxe(page, "a database of a server that only reads");
+  await page.getByRole("link", { name: "Search", exact: true }).click();
+  await fill(page, query("protein_1.fa"), "proteins_2k");
+  await visible(page.getByText("This server runs no searches."));
+  assert.ok(await page.getByRole("button", { name: /^Run/ }).isDisabled());
+  await page.getByRole("textbox", { name: "Query sequences" }).press("Control+Enter");
+  await checkAxe(page, "the form of a server that only reads");
+  await page.getByRole("link", { name: "System" }).click();
+  await heading(page, "Health");
+  await page.setViewportSize({ width: 390, height: 844 });
+  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)) <= 0, "it fits a phone");
+
+  // Behind a proxy that sends changes to their owner everything can be done.
+  const both = await front(reader.url, { changes: own.url });
+  const other = await open(both.url);
+  await fill(other, query("protein_1.fa"), "proteins_2k");
+  await other.getByRole("button", { name: "Run blastp" }).click();
+  await visible(other.getByRole("grid"));
+  await visible(other.getByRole("button", { name: /^Delete/ }));
+  assert.equal(await other.locator(".banner").count(), 0);
+  await other.done();
+  await both.close();
+
+  await own.end("SIGTERM");
+  await page.reload();
+  await visible(bar.getByText("is not running now"));
+  assert.equal(await bar.getByRole("link").count(), 0);
+  await page.done();
+  await place.close();
+  await reader.end("SIGTERM");
+});
+
 test("it works below any path, and deep addresses too", async () => {
   const id = await server.submit("blastx", "proteins", query("contigs_10.fa"), { evalue: "1e-3" }, "Ten contigs");
   await server.wait(id);

@@ -1,11 +1,12 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Component, type FormEvent, type ReactNode, useEffect, useRef, useState, useSyncExternalStore } from "react";
-import { useReady, useReadyFromEvents } from "./api/hooks.ts";
+import { useReady, useReadyFromEvents, useRights } from "./api/hooks.ts";
 import { beginLive, useLiveState } from "./api/live.ts";
 import { token } from "./api/token.ts";
 import { standing, worries } from "./lib/health.ts";
+import { reachable } from "./lib/rights.ts";
 import { pages } from "./pages.ts";
-import { go, type Place, to, useLocation } from "./router.ts";
+import { base, go, type Place, to, useLocation } from "./router.ts";
 import { strings } from "./strings.ts";
 import { setTheme, useTheme } from "./theme.ts";
 import { Dialog, Heading, Link, Skeleton } from "./ui/basics.tsx";
@@ -79,6 +80,20 @@ function HealthSign() {
       </svg>
       <span>{word}</span>
     </Link>
+  );
+}
+
+/** Of a server that only reads: says so once, above every place, and leads to the same place where changes are made. */
+function ReadingBar() {
+  const { changesAt } = useRights();
+  const { place, params } = useLocation();
+  if (changesAt === null) return null;
+  const there = reachable(changesAt, base().href);
+  return (
+    <div className="banner calm" role="status">
+      {strings.reading.only} {changesAt === "" ? strings.reading.nowhere : there ? strings.reading.at : strings.reading.elsewhere}{" "}
+      {there && <a href={new URL(to(place ?? "search", Object.fromEntries(params)), there).href}>{there.host}</a>}
+    </div>
   );
 }
 
@@ -224,6 +239,7 @@ export function App() {
           {strings.live.explain.offline}
         </div>
       )}
+      {!wanted && <ReadingBar />}
       <main id="main" tabIndex={-1} className={narrow ? "narrow" : undefined}>
         {wanted ? (
           <Login />

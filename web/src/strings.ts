@@ -47,6 +47,13 @@ const live = {
   },
 };
 
+const reading = {
+  only: "This server only reads.",
+  at: "Searches are run, and jobs and databases changed, at",
+  elsewhere: "Searches are run, and jobs and databases changed, at another address; its operator knows it.",
+  nowhere: "The one that runs searches and changes jobs and databases is not running now.",
+};
+
 const keys = {
   title: "Keys",
   rows: [
@@ -263,6 +270,7 @@ const search = {
     needDatabase: "Choose a database.",
     needProgram: "No program fits this query and database.",
     needFix: "Mend the query first.",
+    onlyReads: "This server runs no searches.",
     mayNotRun: "Your token is a viewer’s: it reads results and runs no searches.",
     needOptions: "Mend the options first.",
     planning: "Asking the server for a plan",
@@ -679,9 +687,11 @@ const system = {
   health: {
     title: "Health",
     good: "All is well: the server answers, and can take and run searches.",
+    goodReading: "All is well: the server answers. It only reads, and runs no searches.",
     bad: "The server does not answer.",
     cannot: "The server answers, but cannot run searches now:",
     degraded: "Degraded: searches are taken and run, but something that the server uses does not answer:",
+    degradedReading: "Degraded: all that there is can be read, but something that the server uses does not answer:",
     sign: { lacking: "Not ready", degraded: "Degraded" },
     look: "The server works; this needs a look:",
     storageLow: (free: string) => `The disk of the data folder is nearly full: ${free} are free. Delete jobs, or let “--retention-days” do it.`,
@@ -745,4 +755,4 @@ const system = {
     } as Record<string, string>,
   },
 };
-export const strings = { common, dialog, nav, live, keys, login, error, status, fasta, programs, options, search, jobs, job, picture, results, databases, system };
+export const strings = { common, dialog, nav, live, reading, keys, login, error, status, fasta, programs, options, search, jobs, job, picture, results, databases, system };

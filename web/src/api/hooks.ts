@@ -1,17 +1,15 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { rightsOf } from "../lib/rights.ts";
 import { api, type Ready } from "./client.ts";
 import { usePolling, useServerEvents } from "./live.ts";
 
 export const usePrograms = () =>
   useQuery({ queryKey: ["programs"], queryFn: ({ signal }) => api.programs(signal), staleTime: Infinity, select: (reply) => reply.programs });
 
-/**
- * What who asks may do: a viewer changes nothing, only an admin changes databases and sees the machine. Until it is known, and
- * from a server that does not tell, everything: what is refused is said then.
- */
+/** What is offered here to who asks. Every place asks this, and nothing else, before it offers a change. */
 export function useRights() {
   const { data } = useQuery({ queryKey: ["me"], queryFn: ({ signal }) => api.me(signal), staleTime: Infinity, retry: false });
-  return { change: data?.role !== "viewer", manage: !data || data.role === "admin" };
+  return rightsOf(data);
 }
 
 /** Whether the server can work, and what of it does not. The event stream tells it; while that is away the page asks. */

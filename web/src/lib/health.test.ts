@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Job } from "../api/client.ts";
-import { machineOf, rates, standing, worries } from "./health.ts";
+import { strings } from "../strings.ts";
+import { machineOf, rates, standing, verdict, worries } from "./health.ts";
 import { parseMetrics } from "./metrics.ts";
 
 const figures = (free: number, memory: number) =>
@@ -34,6 +35,15 @@ describe("health", () => {
     expect(standing(degraded)).toBe("degraded");
     expect(worries({ ready: degraded, failed: [failedAt("2026-01-31T11:59:00Z")] }, now)).toEqual(["Redis (events): no answer in time", "1 job failed within the hour."]);
     expect(standing({ status: "not_ready", lacking: ["the object store: gone"], degraded: degraded.degraded })).toBe("lacking");
+  });
+
+  it("says of a server that only reads nothing about taking searches", () => {
+    const say = strings.system.health;
+    expect(verdict({ status: "ready", lacking: [], degraded: [] })).toEqual({ good: true, text: say.good });
+    expect(verdict({ status: "ready", lacking: [], degraded: ["Redis"] })).toEqual({ good: false, text: say.degraded });
+    expect(verdict({ status: "reading", lacking: [], degraded: [] })).toEqual({ good: true, text: say.goodReading });
+    expect(verdict({ status: "reading", lacking: [], degraded: ["Redis"] })).toEqual({ good: false, text: say.degradedReading });
+    expect(verdict({ status: "not_ready", lacking: ["the job store"] })).toEqual({ good: false, text: say.cannot });
   });
 
   it("knows no machine where a server does not tell of one", () => {

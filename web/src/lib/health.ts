@@ -51,6 +51,14 @@ export function standing(ready: Ready): Standing {
   return ready.degraded && ready.degraded.length > 0 ? "degraded" : "good";
 }
 
+/** How the server is, in a sentence, when nothing else needs a look. */
+export function verdict(ready: Ready): { good: boolean; text: string } {
+  const reading = ready.status === "reading";
+  if (standing(ready) === "lacking") return { good: false, text: say.cannot };
+  if (standing(ready) === "degraded") return { good: false, text: reading ? say.degradedReading : say.degraded };
+  return { good: true, text: reading ? say.goodReading : say.good };
+}
+
 /** What an operator should look at, in words and the gravest first; empty when all is well. */
 export function worries(facts: { ready?: Ready | undefined; metrics?: Metrics | undefined; beat?: Beat | undefined; failed?: Job[] | undefined }, now: number): string[] {
   const { ready, metrics, beat, failed } = facts;

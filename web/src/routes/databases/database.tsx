@@ -21,7 +21,7 @@ export function DatabasePage({ name, ids }: { name: string; ids: string }) {
   const [asked, setAsked] = useState<"build" | "append" | "remove" | null>(null);
   const order = useOrder();
   const ordered = useOrdered();
-  const { manage } = useRights();
+  const { change, manage } = useRights();
   const isKept = kept.data !== undefined;
   const gone = metadata.error instanceof ApiError && metadata.error.status === 404;
   return (
@@ -31,9 +31,11 @@ export function DatabasePage({ name, ids }: { name: string; ids: string }) {
         right={
           !gone && (
             <>
-              <Link place="search" params={{ db: name }} className="button primary">
-                {strings.databases.search}
-              </Link>
+              {change && (
+                <Link place="search" params={{ db: name }} className="button primary">
+                  {strings.databases.search}
+                </Link>
+              )}
               <Link place="jobs" params={{ database: name }} className="button">
                 {strings.databases.jobs}
               </Link>

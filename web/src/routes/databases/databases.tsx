@@ -96,6 +96,7 @@ function All() {
 }
 
 function Group({ title, databases }: { title: string; databases: Database[] }) {
+  const { change } = useRights();
   return (
     <section className="stack tight" aria-label={title}>
       <h2>{title}</h2>
@@ -131,9 +132,11 @@ function Group({ title, databases }: { title: string; databases: Database[] }) {
                 <td className="num">{database.version}</td>
                 <td>
                   <span className="row actions">
-                    <Link place="search" params={{ db: database.name }} className="button">
-                      {say.search}
-                    </Link>
+                    {change && (
+                      <Link place="search" params={{ db: database.name }} className="button">
+                        {say.search}
+                      </Link>
+                    )}
                     <Link place="jobs" params={{ database: database.name }} className="button quiet">
                       {say.jobs}
                     </Link>

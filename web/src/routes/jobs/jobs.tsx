@@ -82,13 +82,15 @@ export default function Jobs() {
         title={say.title}
         right={
           <>
-            <Link place="search" className="button primary">
-              {say.newSearch}
-            </Link>
             {change && (
-              <button type="button" className="button" onClick={() => setImporting(true)}>
-                {say.import.open}
-              </button>
+              <>
+                <Link place="search" className="button primary">
+                  {say.newSearch}
+                </Link>
+                <button type="button" className="button" onClick={() => setImporting(true)}>
+                  {say.import.open}
+                </button>
+              </>
             )}
           </>
         }

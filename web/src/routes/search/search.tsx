@@ -9,6 +9,7 @@ import { organismsWish } from "../../lib/organisms.ts";
 import { carriedOver, checkAll, find, inTask, type OptionFault } from "../../lib/options.ts";
 import { pageOutfmt } from "../../lib/options.ts";
 import { choices, implied } from "../../lib/programs.ts";
+import { reachable } from "../../lib/rights.ts";
 import { pages } from "../../pages.ts";
 import { base, go, to, useLocation } from "../../router.ts";
 import { strings } from "../../strings.ts";
@@ -80,10 +81,10 @@ export default function Search() {
       ? shortTask
       : undefined;
 
-  const { change } = useRights();
+  const { refusal, changesAt } = useRights();
   const faults = program ? checkAll(program, form.options) : [];
   const stopped = facts?.faults.some(({ level }) => level === "error") ?? false;
-  const missing = !change ? say.submit.mayNotRun
+  const missing = refusal !== null ? refusal
     : !facts || facts.records === 0
     ? stopped ? say.submit.needFix : say.submit.needQuery
     : stopped ? say.submit.needFix
@@ -276,7 +277,7 @@ export default function Search() {
             organisms: organismsWish(form.organisms),
             title,
             file: query.kind === "file" ? query.file.name : "query.fasta",
-            server: base().href.replace(/\/$/, ""),
+            server: (reachable(changesAt ?? "", base().href) ?? base()).href.replace(/\/$/, ""),
             token: token.get() !== null,
           }}
         />

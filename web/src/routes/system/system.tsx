@@ -6,7 +6,7 @@ import { useReady } from "../../api/hooks.ts";
 import { useEvents, useLiveState } from "../../api/live.ts";
 import { token } from "../../api/token.ts";
 import { ago, clock, count, duration, measured, short } from "../../lib/format.ts";
-import { type Beat, machineOf, standing, worries } from "../../lib/health.ts";
+import { type Beat, machineOf, standing, verdict, worries } from "../../lib/health.ts";
 import { type Metrics, parseMetrics, quantileBound, total } from "../../lib/metrics.ts";
 import { serverUrl } from "../../router.ts";
 import { strings } from "../../strings.ts";
@@ -56,12 +56,10 @@ export default function System() {
           <Verdict good={false} text={say.health.bad} />
         ) : !health.data || !ready.data ? (
           <Skeleton lines={1} />
-        ) : standing(ready.data) !== "good" ? (
-          <Verdict good={false} text={standing(ready.data) === "lacking" ? say.health.cannot : say.health.degraded} />
-        ) : worried.length > 0 ? (
+        ) : standing(ready.data) === "good" && worried.length > 0 ? (
           <Verdict good={false} text={say.health.look} />
         ) : (
-          <Verdict good text={say.health.good} />
+          <Verdict {...verdict(ready.data)} />
         )}
         {!health.isError && worried.length > 0 && (
           <ul className="reasons">
