@@ -93,8 +93,8 @@ std::optional<Gate::Admission> Gate::admit_now(const http::Request& request) {
   return judge(request, *known);
 }
 
-http::net::awaitable<Gate::Admission> Gate::admit(http::Request& request) {
-  const auto known = co_await current();
+http::net::awaitable<Gate::Admission> Gate::admit(const http::Request& request) {
+  const auto known = co_await renew();
   if (!known) co_return tl::unexpected(problem(request, {known.error()}));
   co_return judge(request, **known);
 }
@@ -111,7 +111,10 @@ http::net::awaitable<tl::expected<Gate::Holder, http::Response>> Gate::admit_hol
 }
 
 http::net::awaitable<Gate::Admission> Gate::admit_download(http::Request& request) {
-  if (!request.parameter(kTicket)) co_return co_await admit(request);
+  if (!request.parameter(kTicket)) {
+    if (auto admission = admit_now(request)) co_return *std::move(admission);
+    co_return co_await admit(request);
+  }
   const std::string sent = request.target;
   const auto ticket = find_ticket(sent);
   if (ticket) request.target = ticket->target;

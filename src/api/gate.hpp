@@ -42,12 +42,13 @@ class Gate {
        std::function<store::UnixTime()> wall, const Clock& clock = steady_clock())
       : tokens_(tokens), blocking_(blocking), loopback_(loopback), wall_(std::move(wall)), clock_(clock) {}
 
-  http::net::awaitable<Admission> admit(http::Request& request);
-  /// As admit(), when nothing must be read for that.
+  /// When nothing must be read for it; else nullopt, and the caller calls admit().
   std::optional<Admission> admit_now(const http::Request& request);
-  /// As admit(), with the token that lets him in.
+  /// Reads the tokens anew for it.
+  http::net::awaitable<Admission> admit(const http::Request& request);
+  /// Who asks, with the token that lets him in.
   http::net::awaitable<tl::expected<Holder, http::Response>> admit_holder(const http::Request& request);
-  /// As admit(), for a download: its ticket is judged, if it has one, in place of the header. Takes the
+  /// Who asks for a download: its ticket is judged, if it has one, in place of the header. Takes the
   /// ticket out of the request, so that nobody else sees it.
   http::net::awaitable<Admission> admit_download(http::Request& request);
 
