@@ -6,6 +6,7 @@
 #include "api/hits_routes.hpp"
 #include "api/imports_routes.hpp"
 #include "api/jobs_routes.hpp"
+#include "api/links_routes.hpp"
 #include "api/ncbi_routes.hpp"
 #include "api/ops_routes.hpp"
 #include "api/page.hpp"
@@ -27,6 +28,7 @@ struct Api::Parts {
   ResultsRoutes results{context};
   HitsRoutes hits{context};
   ReportsRoutes reports{context};
+  LinksRoutes links{context};
   ImportsRoutes imports{context};
   CatalogRoutes catalog{context};
   DatabasesRoutes databases{context};
@@ -48,6 +50,7 @@ std::vector<http::Route> Api::routes() {
   parts_->results.add_to(routes);
   parts_->hits.add_to(routes);
   parts_->reports.add_to(routes);
+  parts_->links.add_to(routes);
   parts_->imports.add_to(routes);
   parts_->catalog.add_to(routes);
   if (parts_->context.deps.works != nullptr) {

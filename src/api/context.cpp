@@ -36,12 +36,27 @@ http::net::awaitable<http::Response> admit_and_handle(Context& context, const Ca
   co_return co_await handler(request, **std::move(admission));
 }
 
+http::net::awaitable<http::Response> admit_and_send(Context& context, const CallerHandler& handler,
+                                                    http::Request& request) {
+  auto admission = co_await context.gate.admit_download(request);
+  if (!admission) co_return std::move(admission.error());
+  co_return co_await handler(request, *std::move(admission));
+}
+
 }  // namespace
 
 http::Handler with_caller(Context& context, CallerHandler handler) {
   return [&context, handler = std::move(handler)](http::Request& request) {
     return admit_and_handle(context, handler, request);
   };
+}
+
+http::Route download_route(Context& context, std::string pattern, CallerHandler handler) {
+  context.downloads.push_back(pattern);
+  auto send = [&context, handler = std::move(handler)](http::Request& request) {
+    return admit_and_send(context, handler, request);
+  };
+  return {boost::beast::http::verb::get, std::move(pattern), std::move(send)};
 }
 
 }  // namespace loom::api

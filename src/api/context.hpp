@@ -57,6 +57,7 @@ struct ApiDeps {
   /// Set: this server only reads. The address of the one that takes changes; empty: it does not run. May
   /// block; on the pool.
   std::function<std::string()> who_changes = {};
+  std::function<store::UnixTime()> wall = &store::wall_now;  ///< the time of day; never blocks
 };
 
 // Calls that may each wait long, for a store that hangs or for BLAST+, have a bound of their own. Together
@@ -72,7 +73,7 @@ constexpr std::chrono::minutes kImportWait{30};
 struct Context {
   explicit Context(ApiDeps given)
       : deps(std::move(given)),
-        gate(deps.tokens, deps.blocking, deps.loopback),
+        gate(deps.tokens, deps.blocking, deps.loopback, deps.wall),
         broadcaster(deps.hub),
         streams(deps.streams),
         lookups({.most = kMostLookups, .what = "calls to the object store"}),
@@ -82,6 +83,7 @@ struct Context {
 
   ApiDeps deps;
   Gate gate;
+  std::vector<std::string> downloads;  ///< patterns of routes that links open; set before any runs
   ListCache lists;
   Broadcaster broadcaster;
   StreamPermits streams;
@@ -122,5 +124,8 @@ inline Deadline soon() {
 using CallerHandler = std::function<http::net::awaitable<http::Response>(http::Request&, service::Caller)>;
 /// Asks the gate first; `context` is borrowed.
 http::Handler with_caller(Context& context, CallerHandler handler);
+/// A route of GET that sends what is to be kept as a file: a link of /api/blast/download-links opens
+/// it too. Adds `pattern` to context.downloads; `context` is borrowed.
+http::Route download_route(Context& context, std::string pattern, CallerHandler handler);
 
 }  // namespace loom::api

@@ -24,6 +24,12 @@ std::size_t count_of(const http::Request& request, std::string_view name) {
       request.headers, [&](const auto& header) { return iequals(header.first, name); }));
 }
 
+// `token` is null where none is asked for.
+service::Caller caller_of(const service::Token* token) {
+  if (token == nullptr) return {"local", service::Role::admin};
+  return {token->name, token->role};
+}
+
 }  // namespace
 
 bool is_this_machine(std::string_view host) {
@@ -59,28 +65,64 @@ Gate::KnownPtr Gate::known() const {
   return known_;
 }
 
-std::optional<Gate::Admission> Gate::admit_now(const http::Request& request) {
-  const KnownPtr known = this->known();
-  if (!known) return std::nullopt;
+// Null: they must be read anew.
+Gate::KnownPtr Gate::fresh() {
+  KnownPtr known = this->known();
+  if (!known) return nullptr;
   const Instant now = clock_.now();
   const auto age = now - known->at;
-  if (age > kStale) return std::nullopt;
+  if (age > kStale) return nullptr;
   if (age > kFresh) {
     // One request a second renews; the others go on.
     auto last = renewed_at_.load(std::memory_order_relaxed);
     const Instant::rep mine = now.time_since_epoch().count();
     const bool due = now - Instant(Duration(last)) > kFresh;
-    if (due && renewed_at_.compare_exchange_strong(last, mine, std::memory_order_relaxed))
-      return std::nullopt;
+    if (due && renewed_at_.compare_exchange_strong(last, mine, std::memory_order_relaxed)) return nullptr;
   }
+  return known;
+}
+
+http::net::awaitable<Result<Gate::KnownPtr>> Gate::current() {
+  if (auto known = fresh()) co_return known;
+  co_return co_await renew();
+}
+
+std::optional<Gate::Admission> Gate::admit_now(const http::Request& request) {
+  const KnownPtr known = fresh();
+  if (!known) return std::nullopt;
   return judge(request, *known);
 }
 
-http::net::awaitable<Gate::Admission> Gate::admit(http::Request& request) {
-  if (auto admission = admit_now(request)) co_return *std::move(admission);
+http::net::awaitable<Gate::Admission> Gate::admit(const http::Request& request) {
   const auto known = co_await renew();
   if (!known) co_return tl::unexpected(problem(request, {known.error()}));
   co_return judge(request, **known);
+}
+
+http::net::awaitable<tl::expected<Gate::Holder, http::Response>> Gate::admit_holder(
+    const http::Request& request) {
+  const auto known = co_await current();
+  if (!known) co_return tl::unexpected(problem(request, {known.error()}));
+  auto found = find(request, **known);
+  if (!found) co_return tl::unexpected(std::move(found.error()));
+  Holder holder{caller_of(*found), std::nullopt};
+  if (*found != nullptr) holder.token = **found;
+  co_return holder;
+}
+
+http::net::awaitable<Gate::Admission> Gate::admit_download(http::Request& request) {
+  if (!request.parameter(kTicket)) {
+    if (auto admission = admit_now(request)) co_return *std::move(admission);
+    co_return co_await admit(request);
+  }
+  const std::string sent = request.target;
+  const auto ticket = find_ticket(sent);
+  if (ticket) request.target = ticket->target;
+  std::erase_if(request.query, [](const auto& parameter) { return parameter.first == kTicket; });
+  const auto known = co_await current();
+  if (!known) co_return tl::unexpected(problem(request, {known.error()}));
+  if (asks_for_none(**known)) co_return judge(request, **known);
+  co_return judge_ticket(request, ticket, **known);
 }
 
 http::net::awaitable<Result<Gate::KnownPtr>> Gate::renew() {
@@ -89,8 +131,7 @@ http::net::awaitable<Result<Gate::KnownPtr>> Gate::renew() {
   const auto tokens = co_await blocking_.run(read);
   if (!tokens) co_return tokens.error();
   auto known = std::make_shared<Known>();
-  for (const service::Token& token : *tokens)
-    known->by_hash.emplace(token.sha256, service::Caller{token.name, token.role});
+  for (const service::Token& token : *tokens) known->by_hash.emplace(token.sha256, token);
   known->at = now;
   KnownPtr result = std::move(known);
   const MutexLock lock(mutex_);
@@ -98,11 +139,12 @@ http::net::awaitable<Result<Gate::KnownPtr>> Gate::renew() {
   co_return result;
 }
 
-Gate::Admission Gate::judge(const http::Request& request, const Known& known) const {
-  if (known.by_hash.empty() && loopback_) {
+tl::expected<const service::Token*, http::Response> Gate::find(const http::Request& request,
+                                                               const Known& known) const {
+  if (asks_for_none(known)) {
     if (const auto reason = cross_site_reason(request); !reason.empty())
       return tl::unexpected(problem(request, {error(Code::forbidden, "{}", reason)}));
-    return service::Caller{"local", service::Role::admin};
+    return nullptr;
   }
   const std::string_view secret = bearer(request.header("Authorization"));
   if (secret.empty())
@@ -113,7 +155,29 @@ Gate::Admission Gate::judge(const http::Request& request, const Known& known) co
   if (found == known.by_hash.end())
     return tl::unexpected(
         unauthorized(request, "the token is not known here, or was removed; ask the operator for another"));
-  return found->second;
+  return &found->second;
+}
+
+Gate::Admission Gate::judge(const http::Request& request, const Known& known) const {
+  auto found = find(request, known);
+  if (!found) return tl::unexpected(std::move(found.error()));
+  return caller_of(*found);
+}
+
+Gate::Admission Gate::judge_ticket(const http::Request& request, const std::optional<Ticket>& ticket,
+                                   const Known& known) const {
+  const auto made = [&ticket](const auto& one) { return ticket && is_made_with(*ticket, one.second); };
+  const auto found = std::ranges::find_if(known.by_hash, made);
+  if (found == known.by_hash.end())
+    return tl::unexpected(unauthorized(request,
+                                       "the link is not as this server gave it, or its token was removed; "
+                                       "POST /api/blast/download-links makes another"));
+  if (!holds(*ticket, wall_()))
+    return tl::unexpected(unauthorized(
+        request, fmt::format("the link has expired: it holds for {} s; POST /api/blast/download-links makes "
+                             "another",
+                             kLinkTime.count())));
+  return caller_of(&found->second);
 }
 
 }  // namespace loom::api

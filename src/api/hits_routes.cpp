@@ -164,8 +164,7 @@ void HitsRoutes::add_to(std::vector<http::Route>& routes) {
   add_page(routes, "subjects", &subjects_body);
   add_page(routes, "summary", &summary_body);
   auto call = [this](Request& request, Caller caller) { return save(request, std::move(caller)); };
-  routes.push_back(
-      {verb::get, "/api/blast/jobs/{id}/results/export", with_caller(context_, std::move(call))});
+  routes.push_back(download_route(context_, "/api/blast/jobs/{id}/results/export", std::move(call)));
 }
 
 /// GET …/results/queries and so on -> 200 | 202 (the index is being made: ask again) | 400 | 401 | 404 | 409.

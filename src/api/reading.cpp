@@ -10,9 +10,10 @@ namespace {
 
 using boost::beast::http::verb;
 
-/// Where a POST only asks, because what is asked may be long.
-constexpr std::array<std::string_view, 3> kAsking{"/Blast.cgi", "/api/blast/recommend",
-                                                  "/api/blast/databases/{name}/sequences"};
+/// Where a POST only asks: what is asked may be long, and a link is for one answer only.
+constexpr std::array<std::string_view, 4> kAsking{"/Blast.cgi", "/api/blast/recommend",
+                                                  "/api/blast/databases/{name}/sequences",
+                                                  "/api/blast/download-links"};
 
 bool only_asks(const http::Route& route) {
   return route.method == verb::get || std::ranges::find(kAsking, route.pattern) != kAsking.end();

@@ -78,11 +78,15 @@ Parsed<std::vector<std::int64_t>> id_list(const http::Request& request, std::str
   return ids;
 }
 
-Parsed<store::JobId> job_id_of(const http::Request& request) {
-  auto id = store::JobId::parse(request.captures.at(0));
+Parsed<store::JobId> read_job_id(std::string_view text) {
+  auto id = store::JobId::parse(text);
   if (id) return *std::move(id);
-  return tl::unexpected(Refusal{
-      error(Code::not_found, "there is no job '{}'; an id is 32 hex digits", request.captures.at(0))});
+  return tl::unexpected(
+      Refusal{error(Code::not_found, "there is no job '{}'; an id is 32 hex digits", text)});
+}
+
+Parsed<store::JobId> job_id_of(const http::Request& request) {
+  return read_job_id(request.captures.at(0));
 }
 
 }  // namespace loom::api

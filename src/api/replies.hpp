@@ -38,7 +38,9 @@ Parsed<std::optional<bool>> flag_parameter(const http::Request& request, std::st
 Parsed<std::vector<std::int64_t>> id_list(const http::Request& request, std::string_view name,
                                           std::size_t most);
 
-/// The {id} of a path. What is no id is not found, as one that nobody has.
+/// An {id} in a path. What is no id is not found, as one that nobody has.
+Parsed<store::JobId> read_job_id(std::string_view text);
+/// That of the request's own path.
 Parsed<store::JobId> job_id_of(const http::Request& request);
 
 }  // namespace loom::api

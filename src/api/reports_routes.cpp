@@ -127,7 +127,8 @@ void ReportsRoutes::add_to(std::vector<http::Route>& routes) {
   };
   add("alignments", &ReportsRoutes::alignments);
   add("taxonomy", &ReportsRoutes::taxonomy);
-  add("provenance", &ReportsRoutes::provenance);
+  auto call = [this](Request& request, Caller caller) { return provenance(request, std::move(caller)); };
+  routes.push_back(download_route(context_, "/api/blast/jobs/{id}/results/provenance", std::move(call)));
 }
 
 Parsed<std::string> ReportsRoutes::alignments_body(const Request& request, const Caller& caller,

@@ -87,14 +87,15 @@ std::string download_name(const store::JobId& id, std::string_view name) {
 }
 
 void ResultsRoutes::add_to(std::vector<http::Route>& routes) {
+  const std::string results = "/api/blast/jobs/{id}/results";
+  auto show = [this](Request& request, Caller caller) { return list(request, std::move(caller)); };
+  routes.push_back({verb::get, results, with_caller(context_, std::move(show))});
   const auto add = [&](std::string_view rest, auto handler) {
     auto call = [this, handler](Request& request, Caller caller) {
       return (this->*handler)(request, std::move(caller));
     };
-    routes.push_back({verb::get, fmt::format("/api/blast/jobs/{{id}}/results{}", rest),
-                      with_caller(context_, std::move(call))});
+    routes.push_back(download_route(context_, fmt::format("{}{}", results, rest), std::move(call)));
   };
-  add("", &ResultsRoutes::list);
   add("/output", &ResultsRoutes::output);
   add("/files/{name}", &ResultsRoutes::file);
   add("/archive.zip", &ResultsRoutes::archive);

@@ -77,15 +77,12 @@ Parsed<SequenceRequest> read_ids(const Request& request) {
 }  // namespace
 
 void SequencesRoutes::add_to(std::vector<http::Route>& routes) {
-  const auto add = [&](verb method, auto handler) {
-    auto call = [this, handler](Request& request, Caller caller) {
-      return (this->*handler)(request, std::move(caller));
-    };
-    routes.push_back({method, "/api/blast/databases/{name}/sequences", with_caller(context_, std::move(call)),
-                      context_.deps.limits.body_bytes});
-  };
-  add(verb::get, &SequencesRoutes::get);
-  add(verb::post, &SequencesRoutes::post);
+  const std::string pattern = "/api/blast/databases/{name}/sequences";
+  auto some = [this](Request& request, Caller caller) { return get(request, std::move(caller)); };
+  routes.push_back(download_route(context_, pattern, std::move(some)));
+  auto many = [this](Request& request, Caller caller) { return post(request, std::move(caller)); };
+  routes.push_back(
+      {verb::post, pattern, with_caller(context_, std::move(many)), context_.deps.limits.body_bytes});
 }
 
 /// GET …/sequences?ids= -> 200 | 400 | 401 | 404 | 413.

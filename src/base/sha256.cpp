@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
-
-#include <array>
+#include <openssl/hmac.h>
 
 #include "base/check.hpp"
 
@@ -37,6 +36,15 @@ std::string sha256_hex(std::string_view bytes) {
   Sha256 hash;
   hash.add(bytes);
   return hash.hex();
+}
+
+std::array<unsigned char, 32> hmac_sha256(std::string_view key, std::string_view text) {
+  std::array<unsigned char, 32> digest{};
+  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
+  const auto* done = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes, text.size(),
+                          digest.data(), nullptr);
+  LOOM_CHECK(done != nullptr, "OpenSSL has HMAC-SHA256");
+  return digest;
 }
 
 }  // namespace loom

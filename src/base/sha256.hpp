@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,5 +24,8 @@ class Sha256 {
 };
 
 std::string sha256_hex(std::string_view bytes);
+
+/// HMAC-SHA256 of `text` (RFC 2104).
+std::array<unsigned char, 32> hmac_sha256(std::string_view key, std::string_view text);
 
 }  // namespace loom

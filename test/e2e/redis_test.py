@@ -338,7 +338,7 @@ class ReaderTest(WithRedis):
         for path in ("/metrics", "/api/blast/system", "/api/blast/beat", "/api/blast/me", "/api/blast/database-works"):
             self.assertEqual(self.reader.call("GET", path)[0], 200, path)
         # Whatever changes something is refused.
-        asking = ("/api/blast/recommend", "/api/blast/databases/{name}/sequences", "/Blast.cgi")
+        asking = ("/api/blast/recommend", "/api/blast/databases/{name}/sequences", "/api/blast/download-links", "/Blast.cgi")
         for pattern, methods in st.SPEC["paths"].items():
             for method in methods:
                 if method in ("post", "put", "delete") and pattern not in asking:
@@ -357,7 +357,23 @@ class ReaderTest(WithRedis):
         hers = {"Authorization": f"Bearer {secret}"}
         self.assertEqual(json.loads(self.reader.call("GET", "/api/blast/jobs", headers=hers)[2])["jobs"], [])
         self.assertEqual(self.reader.call("GET", f"/api/blast/jobs/{job}", headers=hers)[0], 404)
+        self.share_links(f"/api/blast/jobs/{job}/results/output", owned)
         self.stop_reader()
+
+    def share_links(self, path, content):
+        """A link of the owner opens its download at the reader, and the other way round."""
+        mine = {"Authorization": f"Bearer {self.token('local', 'viewer')}"}
+        self.server = st.Server(self.data).start()
+        for maker, taker in ((self.server, self.reader), (self.reader, self.server)):
+            until = time.monotonic() + st.PATIENCE
+            while (made := maker.call("POST", "/api/blast/download-links", {"path": path}, mine))[0] == 401:
+                self.assertLess(time.monotonic(), until)  # it has not seen the token yet
+                time.sleep(0.05)
+            self.assertEqual(made[0], 201, made[2])
+            href = json.loads(made[2])["href"]
+            for server in (maker, taker):
+                self.assertEqual(server.call("GET", href)[::2], (200, content))
+            self.assertEqual(taker.call("GET", path)[0], 401)
 
     def test_a_reader_makes_no_data_folder(self):
         run = subprocess.run([st.BINARY, "serve", "--read-only", "--data", self.data, "--listen", "127.0.0.1:0"],

@@ -2,6 +2,7 @@
 """The job service as its users meet it: the real binary on a free port, with real BLAST+. Every answer of the
 server is checked against doc/openapi.yaml. Usage: service_test.py BINARY TESTDATA SCRATCH [unittest arguments]"""
 import concurrent.futures
+import io
 import json
 import os
 import random
@@ -15,6 +16,8 @@ import threading
 import time
 import unittest
 import urllib.parse
+import zipfile
+from pathlib import Path
 
 import support
 from support import BINARY, LEVEL, PATIENCE, TESTDATA, blast, query
@@ -539,6 +542,58 @@ class ServiceTest(support.ServerTest):
         self.assertEqual(self.server.call("POST", f"/api/blast/jobs/{job}/cancel", headers=bob)[0], 404)
         body = {"program": "blastp", "database": "proteins_2k", "query": query("protein_1.fa")}
         self.assertEqual(self.server.call("POST", "/api/blast/jobs", body, eve)[0], 403)
+
+    def answered(self, status, path, headers=None):
+        """The body, once `path` is answered with `status`: the server notices changed tokens within a second."""
+        until = time.monotonic() + PATIENCE
+        while (got := self.server.call("GET", path, headers=headers))[0] != status:
+            self.assertLess(time.monotonic(), until, got)
+            time.sleep(0.02)
+        return got[2]
+
+    def test_a_link_opens_one_download_without_the_token(self):
+        self.restart("--log-level", "debug")
+        text = query("proteins_20.fa")
+        job = self.server.submit("blastp", "proteins_2k", text, {"outfmt": "6"})
+        self.server.wait(job)
+        wanted = blast("blastp", "proteins_2k", text, {"outfmt": "6"})
+        mine, others = ({"Authorization": f"Bearer {self.token(name)}"} for name in ("local", "ann"))
+        results = f"/api/blast/jobs/{job}/results"
+        self.answered(401, results)
+
+        def link(path, headers=mine, status=201):
+            got, _, data = self.server.call("POST", "/api/blast/download-links", {"path": path}, headers)
+            self.assertEqual(got, status, data)
+            return json.loads(data).get("href")
+
+        output = link(f"{results}/output?outfmt=6")
+        self.assertEqual(self.server.call("GET", output)[::2], (200, wanted))
+        self.assertEqual(self.server.call("GET", output, headers={"Range": "bytes=10-"})[::2], (206, wanted[10:]))
+        self.assertEqual(self.server.call("HEAD", output)[::2], (200, b""))
+        self.assertEqual(self.server.call("GET", link(f"{results}/files/query.fasta"))[2], text.encode())
+        self.answered(200, f"{results}/export", mine)
+        subject = urllib.parse.quote(wanted.split()[1].decode())
+        for path in (f"{results}/export?format=csv", f"{results}/provenance?format=methods",
+                     f"/api/blast/databases/proteins_2k/sequences?ids={subject}"):
+            self.assertEqual(self.server.call("GET", link(path))[2], self.answered(200, path, mine), path)
+        with zipfile.ZipFile(io.BytesIO(self.server.call("GET", link(f"{results}/archive.zip"))[2])) as archive:
+            self.assertIsNone(archive.testzip())
+        # Nobody else's, for nothing else, and no longer than its token.
+        link(f"{results}/output", others, status=404)
+        link(results, status=400)
+        ticket = output.partition("&")[2]
+        for path in (f"{results}/output?outfmt=7&{ticket}", f"{results}?{ticket}", f"/api/blast/jobs?{ticket}", output[:-1]):
+            self.assertEqual(self.server.call("GET", path)[0], 401, path)
+        self.restart("--log-level", "debug")
+        self.assertEqual(self.server.call("GET", output)[::2], (200, wanted))
+        tokens = self.cli("token", "list", "--data", str(self.data))
+        [own] = [line.split()[0] for line in tokens.splitlines() if line.split()[1] == "local"]
+        self.cli("token", "remove", own, "--data", str(self.data))
+        self.assertIn("its token was removed", json.loads(self.answered(401, output))["detail"])
+        log = Path(f"{self.data}.log").read_text()
+        self.assertIn(f"{results}/output", log)
+        self.assertNotIn("ticket", log)
+        self.assertNotIn(output[-64:], log)
 
     def test_a_graceful_stop_loses_nothing(self):
         job = self.server.submit("blastp", "proteins_2k", query("proteins_100.fa"), {"outfmt": "6", "evalue": "1e-5"})

@@ -148,5 +148,6 @@ export async function picture(page, name, options = {}) {
 
 export async function saved(page, act) {
   const [download] = await Promise.all([page.waitForEvent("download"), act()]);
-  return { name: download.suggestedFilename(), text: readFileSync(await download.path(), "utf8") };
+  const bytes = readFileSync(await download.path());
+  return { name: download.suggestedFilename(), bytes, text: bytes.toString("utf8"), url: download.url() };
 }

@@ -684,6 +684,55 @@ test("a token is asked for, kept and forgotten", async () => {
   await own.end();
 });
 
+test("with a token, files go past the page to the disk", async () => {
+  const own = await new Server().start();
+  const place = await front(own.url, { prefix: "/lab/blast/" });
+  const id = await own.submit("blastp", "proteins_2k", query("proteins_20.fa"), { evalue: "1e-3" }, "To be kept");
+  await own.wait(id);
+  const secret = execFileSync(binary, ["token", "create", "local", "--role", "user", "--data", own.data], { encoding: "utf8" }).trim();
+  while ((await own.api("/api/blast/jobs")).status !== 401) await new Promise((done) => setTimeout(done, 100));
+  const page = await open(place.url, `job?id=${id}`, { expect: [/status of 401/, /status of 403/] });
+  await page.getByLabel("Token", { exact: true }).fill(secret);
+  await page.getByRole("button", { name: "Use this token" }).click();
+  await visible(page.getByRole("grid"));
+  const mine = { headers: { Authorization: `Bearer ${secret}` } };
+  const results = `/api/blast/jobs/${id}/results`;
+  const content = async (path, init) => Buffer.from(await (await fetch(own.url + path, init)).arrayBuffer());
+  /** By a link below the page's own path, with the bytes that the server gives for the token. */
+  const check = (file, path) => {
+    assert.match(file.url, /^http:.*\/lab\/blast\/api\/blast\/jobs\/.*[?&]ticket=/);
+    const asked = file.url.slice(file.url.indexOf("/api/")).replace(/[?&]ticket=.*/, "");
+    assert.equal(asked.split("?")[0], path);
+    return content(asked, mine).then((wanted) => assert.ok(wanted.length > 0 && wanted.equals(file.bytes), `${path} has other bytes`));
+  };
+  const press = (name) => saved(page, () => page.getByRole("button", { name, exact: true }).click());
+  const output = await press("Download");
+  await check(output, `${results}/output`);
+  const zip = await press("All files as ZIP");
+  assert.match(zip.url, /archive\.zip\?ticket=/);
+  assert.equal(zip.bytes.toString("latin1", 0, 2), "PK");
+  await page.getByText("Download hits").click();
+  await page.getByLabel("Format").selectOption("jsonl");
+  await check(await press("Save"), `${results}/export`);
+  await page.getByText("Download hits").click();
+  await page.getByText("Methods and scripts").click();
+  await check(await press("References (BibTeX)"), `${results}/provenance`);
+  // Whoever has the link needs no token, as long as nothing of it is changed.
+  const link = output.url.slice(output.url.indexOf("/api/"));
+  assert.ok((await content(link)).equals(output.bytes));
+  const part = await fetch(own.url + link, { headers: { Range: "bytes=100-199" } });
+  assert.equal(part.status, 206);
+  assert.ok(Buffer.from(await part.arrayBuffer()).equals(output.bytes.subarray(100, 200)));
+  for (const changed of [link.slice(0, -1), link.replace("output?", "archive.zip?"), link.replace(/\?.*&/, "?")]) {
+    const { status, body } = await own.api(changed);
+    assert.equal(status, 401);
+    assert.match(body.detail, /download-links makes another/);
+  }
+  await page.done();
+  await place.close();
+  await own.end();
+});
+
 test("a viewer is shown what he may do", async () => {
   const own = await new Server().start();
   const place = await front(own.url);

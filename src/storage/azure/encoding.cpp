@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include <algorithm>
 
 #include "base/check.hpp"
+#include "base/sha256.hpp"
 
 namespace loom::storage::azure {
 namespace {
@@ -52,12 +52,8 @@ std::optional<std::string> from_base64(std::string_view text) {
 }
 
 std::string hmac_sha256_base64(std::string_view key, std::string_view text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned length = 0;
-  const auto* done = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), raw(text), text.size(),
-                          digest.data(), &length);
-  LOOM_CHECK(done != nullptr, "OpenSSL has HMAC-SHA256");
-  return base64(std::as_bytes(std::span(digest).first(length)));
+  const auto digest = hmac_sha256(key, text);
+  return base64(std::as_bytes(std::span(digest)));
 }
 
 std::string percent_encode(std::string_view text, bool path) {

@@ -182,6 +182,9 @@ export const api = {
       headers: { Accept: "application/json" },
     }),
   results: (id: string, signal?: AbortSignal) => json<Results>(`${jobPath(id)}/results`, { signal }),
+  /** Opens the download of `path` without the token, for a minute. */
+  downloadLink: (path: string) =>
+    json<Schemas["DownloadLink"]>("/api/blast/download-links", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ path }) }).then(({ href }) => href),
   cancel: (id: string) => post(`${jobPath(id)}/cancel`),
   retry: (id: string) => post(`${jobPath(id)}/retry`),
   // Goes out even when the page is being left.

@@ -1,4 +1,4 @@
-import { authorization, call } from "../api/client.ts";
+import { api, authorization, call } from "../api/client.ts";
 import { token } from "../api/token.ts";
 import { serverUrl } from "../router.ts";
 
@@ -19,15 +19,14 @@ export function saveBlob(blob: Blob, name: string) {
 
 export const saveText = (text: string, name: string, type = "text/plain;charset=utf-8") => saveBlob(new Blob([text], { type }), name);
 
-/**
- * Saves what the server has under `path`. Without a token the browser does it, at any size; a token can only be sent
- * by the page, so the file passes through a Blob, which browsers keep on disk when it is large.
- */
+/** Where the browser, which sends no token, gets what the server has under `path`. */
+export async function downloadUrl(path: string): Promise<string> {
+  return serverUrl(token.get() ? await api.downloadLink(path) : path);
+}
+
+/** Saves what the server has under `path`, of any size: it goes past the page, from the server to the disk. */
 export async function saveFromServer(path: string, name = "") {
-  if (!token.get()) return click(serverUrl(path), name);
-  const reply = await call(path);
-  const given = /filename="([^"]+)"/.exec(reply.headers.get("Content-Disposition") ?? "")?.[1];
-  saveBlob(await reply.blob(), given ?? name);
+  click(await downloadUrl(path), name);
 }
 
 /** Waits until a rendering is there, then saves it. `waiting` is told when it is not there at once. */

@@ -1,11 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { useRef, useState } from "react";
-import { api, archivePath, call, filePath, type Job, outputPath } from "../../api/client.ts";
+import { api, archivePath, filePath, type Job, outputPath } from "../../api/client.ts";
 import { usePrograms } from "../../api/hooks.ts";
 import { resultsPath } from "../../api/results.ts";
 import { bytes } from "../../lib/format.ts";
 import { formats } from "../../lib/options.ts";
-import { saveFromServer, saveRendering, saveText } from "../../lib/save.ts";
+import { saveFromServer, saveRendering } from "../../lib/save.ts";
 import { strings } from "../../strings.ts";
 import { Fault } from "../../ui/basics.tsx";
 import { say as toast } from "../../ui/toast.tsx";
@@ -85,7 +85,7 @@ function Provenance({ job }: { job: Job }) {
       <ul className="menubody">
         {(Object.keys(provenanceFiles) as (keyof typeof provenanceFiles)[]).filter((format) => !job.imported || !scripts.includes(format)).map((format) => (
           <li key={format}>
-            <button type="button" className="link" onClick={() => void call(resultsPath(job.id, "provenance", { format })).then(async (reply) => saveText(await reply.text(), provenanceFiles[format])).catch((reason: unknown) => toast(words(reason)))}>
+            <button type="button" className="link" onClick={() => void saveFromServer(resultsPath(job.id, "provenance", { format }), provenanceFiles[format]).catch((reason: unknown) => toast(words(reason)))}>
               {say.provenance[format]}
             </button>
           </li>
