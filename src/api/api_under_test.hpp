@@ -339,7 +339,6 @@ class ApiTest : public testing::Test {
     deps.who_changes = who_changes_;
     deps.streams = streams_;
     deps.limits = limits_;
-    deps.who_changes = who_changes_;
     deps.wall = [this] { return now_; };
     deps.beat = [] { return std::string(R"({"tasks":[]})"); };
     deps.counts = [] { return Result<store::JobCounts>(store::JobCounts{1, 2, 3, 4, 5, 6}); };
@@ -387,7 +386,6 @@ class ApiTest : public testing::Test {
   std::function<std::string()> who_changes_;  ///< set: it only reads
   StreamPermits::Limits streams_;
   service::Limits limits_;
-  std::function<std::string()> who_changes_;
   store::UnixTime now_{std::chrono::milliseconds(1'700'000'000'123)};
   std::unique_ptr<Api> api_;
   std::unique_ptr<http::RunningServer> server_;

@@ -228,7 +228,7 @@ TEST_F(LinksTest, AreMadeByThoseWhoAreLetIn) {
 TEST_F(LinksTest, AServerThatOnlyReadsMakesThemToo) {
   start();
   const std::string of_the_owner = link(output_, ann_);
-  who_changes_ = [] { return std::string("this server only reads"); };
+  who_changes_ = [] { return std::string("http://127.0.0.1:1"); };
   restart();
   EXPECT_EQ(ask("POST", path(1, "/cancel"), ann_).status, 405);
   EXPECT_EQ(get(link(output_, ann_)).body, "0123456789");

@@ -364,11 +364,13 @@ class ReaderTest(WithRedis):
         """A link of the owner opens its download at the reader, and the other way round."""
         mine = {"Authorization": f"Bearer {self.token('local', 'viewer')}"}
         self.server = st.Server(self.data).start()
-        for maker, taker in ((self.server, self.reader), (self.reader, self.server)):
+        for server in (self.server, self.reader):
             until = time.monotonic() + st.PATIENCE
-            while (made := maker.call("POST", "/api/blast/download-links", {"path": path}, mine))[0] == 401:
+            while server.call("GET", "/api/blast/me", headers=mine)[0] == 401:
                 self.assertLess(time.monotonic(), until)  # it has not seen the token yet
                 time.sleep(0.05)
+        for maker, taker in ((self.server, self.reader), (self.reader, self.server)):
+            made = maker.call("POST", "/api/blast/download-links", {"path": path}, mine)
             self.assertEqual(made[0], 201, made[2])
             href = json.loads(made[2])["href"]
             for server in (maker, taker):
