@@ -37,7 +37,7 @@ struct Token {
   std::string created;  ///< RFC 3339
 };
 
-/// The tokens of a server, in the file TOKENS of its data folder (doc/formats/tokens.md). Another process
+/// The tokens of a server, in tokens.json of its data folder (doc/formats/tokens.md). Another process
 /// (the token command) may change the file: it is read again when it changes. Thread-safe. Blocking: on disk.
 class Tokens {
  public:
