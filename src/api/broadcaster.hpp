@@ -87,6 +87,11 @@ class Broadcaster {
   /// The order of the last event that was handed out.
   [[nodiscard]] std::uint64_t last_order() const EXCLUDES(mutex_);
   [[nodiscard]] std::size_t listeners() const { return count_.load(std::memory_order_relaxed); }
+  /// Whether anybody listens to all jobs.
+  [[nodiscard]] bool has_listeners_to_all() const EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    return !everyone_.empty() || !by_owner_.empty();
+  }
 
  private:
   using Listeners = std::vector<std::shared_ptr<Listener>>;

@@ -5,6 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
+#include <fstream>
 
 #include "base/temp_dir.hpp"
 #include "testkit/manual_clock.hpp"
@@ -41,6 +42,15 @@ TEST_F(GateTest, SeesWithinASecondThatATokenWasRemoved) {
   EXPECT_TRUE(lets_in(secret)) << "its copy is fresh";
   clock_.advance(Duration(1));
   EXPECT_FALSE(lets_in(secret));
+}
+
+TEST_F(GateTest, AHashThatWasBlankedByHandIsNoKeyButAnError) {
+  std::ofstream(folder_->path() / "tokens")
+      << R"({"tokens":[{"id":"00000000","name":"ann","role":"user","sha256":"","created":""}]})";
+  const auto list = service::Tokens(folder_->path() / "tokens").list();
+  ASSERT_FALSE(list);
+  EXPECT_EQ(list.error().code, Code::corrupt);
+  EXPECT_NE(list.error().message.find("sha256 is not 64 hex digits"), std::string::npos);
 }
 
 }  // namespace

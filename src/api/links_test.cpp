@@ -69,8 +69,12 @@ TEST_F(LinksTest, OpensADownloadWithoutTheHeader) {
 TEST_F(LinksTest, EveryKindOfDownloadHasLinks) {
   start();
   for (const std::string rest :
-       {"/output", "/files/output.outfmt-6", "/archive.zip", "/provenance?format=sh"})
-    EXPECT_EQ(get(link(path(1, "/results" + rest), ann_)).status, 200) << rest;
+       {"/output", "/files/output.outfmt-6", "/archive.zip", "/provenance?format=sh"}) {
+    const Reply reply = get(link(path(1, "/results" + rest), ann_));
+    EXPECT_EQ(reply.status, 200) << rest;
+    EXPECT_TRUE(reply.field("Cache-Control").starts_with("private"))
+        << rest << ": no cache on the way keeps it";
+  }
   EXPECT_EQ(get(link(path(1, "/results/export?format=csv"), ann_)).status, 202) << "it is being indexed";
 }
 

@@ -19,7 +19,7 @@ ReadyWatch::~ReadyWatch() {
 
 void ReadyWatch::loop() {
   while (wait())
-    if (broadcaster_.listeners() > 0) broadcaster_.tell_server(ready_json(ready_()));
+    if (broadcaster_.has_listeners_to_all()) broadcaster_.tell_server(ready_json(ready_()));
 }
 
 /// For one period; false: it ends.

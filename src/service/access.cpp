@@ -72,10 +72,14 @@ std::string random_bytes_text(std::size_t count) {
 Result<Token> read_token(const json::value& value) {
   const auto role = parse_role(std::string(value.at("role").as_string()));
   if (!role) return error(Code::corrupt, "a token has no role");
+  // It is a key too (api/ticket.hpp): an empty one, say, would be known to everybody.
+  const std::string sha256(value.at("sha256").as_string());
+  const bool whole = sha256.size() == 64 && sha256.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (!whole) return error(Code::corrupt, "a token's sha256 is not 64 hex digits");
   return Token{.id = std::string(value.at("id").as_string()),
                .name = std::string(value.at("name").as_string()),
                .role = *role,
-               .sha256 = std::string(value.at("sha256").as_string()),
+               .sha256 = sha256,
                .created = std::string(value.at("created").as_string())};
 }
 

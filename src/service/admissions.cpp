@@ -1,25 +1,36 @@
 #include "service/admissions.hpp"
 
+#include <algorithm>
+
 namespace loom::service {
 
-Result<Admissions::Place> Admissions::enter(const std::string& owner) {
+namespace {
+
+/// A caller's thread waits no longer for what others do.
+constexpr std::chrono::seconds kPatience{2};
+
+}  // namespace
+
+Result<Admissions::Place> Admissions::enter(const std::string& owner, Deadline deadline) {
+  const Instant until = std::min(deadline.when(), std::chrono::steady_clock::now() + kPatience);
   const MutexLock lock(mutex_);
-  while (true) {
+  for (bool late = false;; late = std::chrono::steady_clock::now() >= until) {
     const auto unfinished = scheduler_.unfinished(owner);
     const auto own = entering_.find(owner);
     const std::uint64_t entering = own == entering_.end() ? 0 : own->second;
     const bool many = limits_.jobs_per_caller.passed_by(unfinished.of_owner + entering + 1);
     const bool full = limits_.jobs.passed_by(unfinished.of_all + all_entering_ + 1);
     if (!many && !full) break;
-    if (many && entering == 0)
+    if (many && (late || entering == 0))
       return error(Code::too_many,
                    "you have {} unfinished jobs, and this server takes {} of one caller{}; wait for some to "
                    "finish, or put several queries into one job",
-                   unfinished.of_owner, limits_.jobs_per_caller.most, limits_.jobs_per_caller.way_out());
-    if (full && all_entering_ == 0)
+                   unfinished.of_owner + entering, limits_.jobs_per_caller.most,
+                   limits_.jobs_per_caller.way_out());
+    if (full && (late || all_entering_ == 0))
       return error(Code::too_many, "{} jobs are unfinished, and this server takes {}{}; try again later",
-                   unfinished.of_all, limits_.jobs.most, limits_.jobs.way_out());
-    left_.wait(mutex_);
+                   unfinished.of_all + all_entering_, limits_.jobs.most, limits_.jobs.way_out());
+    left_.wait_until(mutex_, until);
   }
   ++entering_[owner];
   ++all_entering_;

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "base/clock.hpp"
 #include "base/mutex.hpp"
 #include "base/result.hpp"
 #include "sched/scheduler.hpp"
@@ -34,9 +35,9 @@ class Admissions {
   Admissions(const sched::Scheduler& scheduler, const Limits& limits)
       : scheduler_(scheduler), limits_(limits) {}
 
-  /// For a job of `owner`. Waits for jobs on their way whose end decides whether this one fits. Errors:
-  /// too_many, with what can be done.
-  Result<Place> enter(const std::string& owner);
+  /// For a job of `owner`. Waits for jobs on their way whose end decides whether this one fits, until
+  /// `deadline` and for two seconds at most. Errors: too_many, with what can be done.
+  Result<Place> enter(const std::string& owner, Deadline deadline);
 
  private:
   void leave(const std::string& owner);

@@ -187,7 +187,7 @@ Result<store::Submitted> LocalJobs::submit(const Caller& caller, const SubmitReq
     LOOM_TRY(auto before, parts_.store.submitted(caller.name, *once, deadline));
     if (before) return store::Submitted{*std::move(before), store::Submitted::Outcome::repeated};
   }
-  LOOM_TRY(const Admissions::Place place, admissions_.enter(caller.name));
+  LOOM_TRY(const Admissions::Place place, admissions_.enter(caller.name, deadline));
   SubmitRequest settled = request;
   LOOM_CHECKED(parts_.organisms.settle(settled, deadline));
   LOOM_TRY(Checked checked, check_request(settled, *upload, parts_.limits, known_,
@@ -300,7 +300,7 @@ Result<Job> LocalJobs::cancel(const Caller& caller, const JobId& id, Deadline de
 
 Result<Job> LocalJobs::retry(const Caller& caller, const JobId& id, Deadline deadline) {
   LOOM_CHECKED(allowed(caller, Action::change, id, deadline));
-  LOOM_TRY(const Admissions::Place place, admissions_.enter(caller.name));
+  LOOM_TRY(const Admissions::Place place, admissions_.enter(caller.name, deadline));
   LOOM_TRY(Job job, parts_.store.retry(id, store::wall_now(), deadline));
   parts_.scheduler.queued(job);
   return job;

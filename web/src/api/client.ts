@@ -183,8 +183,8 @@ export const api = {
     }),
   results: (id: string, signal?: AbortSignal) => json<Results>(`${jobPath(id)}/results`, { signal }),
   /** Opens the download of `path` without the token, for a minute. */
-  downloadLink: (path: string) =>
-    json<Schemas["DownloadLink"]>("/api/blast/download-links", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ path }) }).then(({ href }) => href),
+  downloadLink: (path: string, signal?: AbortSignal) =>
+    json<Schemas["DownloadLink"]>("/api/blast/download-links", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ path }), signal: signal ?? null }).then(({ href }) => href),
   cancel: (id: string) => post(`${jobPath(id)}/cancel`),
   retry: (id: string) => post(`${jobPath(id)}/retry`),
   // Goes out even when the page is being left.

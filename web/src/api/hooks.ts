@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { rightsOf } from "../lib/rights.ts";
-import { api, type Ready } from "./client.ts";
+import { api, type Me, type Ready } from "./client.ts";
 import { usePolling, useServerEvents } from "./live.ts";
 
 export const usePrograms = () =>
@@ -8,7 +8,9 @@ export const usePrograms = () =>
 
 /** What is offered here to who asks. Every place asks this, and nothing else, before it offers a change. */
 export function useRights() {
-  const { data } = useQuery({ queryKey: ["me"], queryFn: ({ signal }) => api.me(signal), staleTime: Infinity, retry: false });
+  // Of a server that only reads, the one that takes changes may come, go or move.
+  const again = ({ state }: { state: { data?: Me | undefined } }) => (state.data?.reading ? 30_000 : false);
+  const { data } = useQuery({ queryKey: ["me"], queryFn: ({ signal }) => api.me(signal), staleTime: Infinity, refetchInterval: again });
   return rightsOf(data);
 }
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { token } from "../api/token.ts";
-import { downloadUrl } from "./save.ts";
+import { downloadUrl, saveFromServer } from "./save.ts";
 
 const path = "/api/blast/jobs/0a/results/output?outfmt=6+evalue";
 const asked = vi.fn();
@@ -34,5 +34,24 @@ describe("a download", () => {
     token.keep("secret", false);
     answer(404, { detail: "there is no such job, or it is not yours" });
     await expect(downloadUrl(path)).rejects.toThrow("not yours");
+  });
+
+  it("that the server refuses is not begun, and says why", async () => {
+    asked.mockResolvedValueOnce(new Response(null, { status: 409 }));
+    asked.mockResolvedValueOnce(new Response(JSON.stringify({ detail: "the job has not finished" }), { status: 409, headers: { "Content-Type": "application/json" } }));
+    await expect(saveFromServer(path)).rejects.toThrow("the job has not finished");
+    expect(asked.mock.calls.map(([, init]) => (init as RequestInit).method ?? "GET")).toEqual(["HEAD", "GET"]);
+  });
+
+  it("that is stopped while its link is made is not begun", async () => {
+    token.keep("secret", false);
+    const stop = new AbortController();
+    asked.mockResolvedValueOnce(new Response(null, { status: 200 }));
+    asked.mockImplementationOnce(() => {
+      stop.abort();
+      return Promise.resolve(new Response(JSON.stringify({ href: path }), { status: 201, headers: { "Content-Type": "application/json" } }));
+    });
+    await expect(saveFromServer(path, { signal: stop.signal })).rejects.toThrow();
+    expect(asked).toHaveBeenCalledTimes(2);
   });
 });

@@ -5,7 +5,7 @@ import { usePrograms } from "../../api/hooks.ts";
 import { resultsPath } from "../../api/results.ts";
 import { bytes } from "../../lib/format.ts";
 import { formats } from "../../lib/options.ts";
-import { saveFromServer, saveRendering } from "../../lib/save.ts";
+import { saveFromServer } from "../../lib/save.ts";
 import { strings } from "../../strings.ts";
 import { Fault } from "../../ui/basics.tsx";
 import { say as toast } from "../../ui/toast.tsx";
@@ -29,7 +29,7 @@ export function Downloads({ job }: { job: Job }) {
     abort.current = controller;
     const slow = setTimeout(() => setWaiting(true), 300);
     try {
-      await saveRendering(outputPath(job.id, outfmt), () => setWaiting(true), controller.signal);
+      await saveFromServer(outputPath(job.id, outfmt), { waiting: () => setWaiting(true), signal: controller.signal });
     } catch (reason) {
       if (!controller.signal.aborted) toast(words(reason));
     } finally {
@@ -85,7 +85,7 @@ function Provenance({ job }: { job: Job }) {
       <ul className="menubody">
         {(Object.keys(provenanceFiles) as (keyof typeof provenanceFiles)[]).filter((format) => !job.imported || !scripts.includes(format)).map((format) => (
           <li key={format}>
-            <button type="button" className="link" onClick={() => void saveFromServer(resultsPath(job.id, "provenance", { format }), provenanceFiles[format]).catch((reason: unknown) => toast(words(reason)))}>
+            <button type="button" className="link" onClick={() => void saveFromServer(resultsPath(job.id, "provenance", { format }), { name: provenanceFiles[format] }).catch((reason: unknown) => toast(words(reason)))}>
               {say.provenance[format]}
             </button>
           </li>
