@@ -1,10 +1,5 @@
 #include "api/context.hpp"
 
-#include <algorithm>
-#include <boost/beast/core/string.hpp>
-
-#include "api/ticket.hpp"
-
 namespace loom::api {
 namespace {
 
@@ -43,17 +38,9 @@ http::net::awaitable<http::Response> admit_and_handle(Context& context, const Ca
 
 http::net::awaitable<http::Response> admit_and_send(Context& context, const CallerHandler& handler,
                                                     http::Request& request) {
-  const bool by_link = request.parameter(kTicket).has_value();
   auto admission = co_await context.gate.admit_download(request);
   if (!admission) co_return std::move(admission.error());
-  http::Response response = co_await handler(request, *std::move(admission));
-  // Without Authorization a cache on the way would keep it, for longer than the link holds.
-  const auto names_it = [](const auto& header) {
-    return boost::beast::iequals(header.first, "Cache-Control");
-  };
-  if (by_link && std::ranges::none_of(response.headers, names_it))
-    response.headers.emplace_back("Cache-Control", "private, no-cache");
-  co_return response;
+  co_return co_await handler(request, *std::move(admission));
 }
 
 }  // namespace

@@ -117,6 +117,7 @@ SequencesRoutes::Reply SequencesRoutes::send(Request& request, SequenceRequest w
                     {{"Content-Type", "text/x-fasta; charset=utf-8"},
                      {"Content-Disposition", "attachment; filename=\"sequences.fa\""},
                      {"X-Content-Type-Options", "nosniff"},
+                     {"Cache-Control", "private, no-cache"},
                      {"Blastloom-Missing-Count", std::to_string(fetched->missing.size())}},
                     std::string()};
   if (!fetched->missing.empty()) {
