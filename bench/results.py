@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Measures the hit index at 1,000,000 HSPs (--hsps for another number): making it, pages of it in every sort, and an
-export. The HSPs are real ones of one blastp search of 20 queries, repeated under new query names, for no search here
+export; and pages of ten times as many beside them. The HSPs are real ones of one blastp search of 20 queries, repeated under new query names, for no search here
 finds so many. What one core does counts by its time: other programs take nothing away from it, but waiting for
 the disk is left out; the wall time stands beside it. Pages are of 50 rows, one in five of 500; the worse of hits and HSPs counts."""
 import json
+import statistics
 import subprocess
 import zlib
 
@@ -66,14 +67,23 @@ def name_of(hsps):
     return f"{hsps:,} HSPs"
 
 
-def prepare(options):
+def prepare(hsps):
+    """The output of that many rows, and where the index of it lies."""
     subprocess.run(["cmake", "-S", ROOT, "-B", BUILD], check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["cmake", "--build", BUILD, "--target", "results_bench"], check=True, stdout=subprocess.DEVNULL)
-    return repeated(options.hsps), harness.OUT / f"hits_{options.hsps}.index"
+    return repeated(hsps), harness.OUT / f"hits_{hsps}.index"
+
+
+def indexed(hsps):
+    """The index of that many rows."""
+    output, place = prepare(hsps)
+    if not place.exists():
+        bench("build", output, place)
+    return place
 
 
 def index(report, options):
-    output, place = prepare(options)
+    output, place = prepare(options.hsps)
     runs = sorted((bench("build", output, place) for _ in range(options.rounds)), key=lambda run: run["cpu_seconds"])
     run = runs[len(runs) // 2]
     rate, what = run["hsps"] / run["cpu_seconds"], name_of(options.hsps)
@@ -84,11 +94,12 @@ def index(report, options):
                f"output: {output.stat().st_size / options.hsps:.0f}")
 
 
+def pages_of(place):
+    return bench("page", place, ROOT / "src/taxonomy/testdata/excerpt")
+
+
 def pages(report, options):
-    _, place = prepare(options)
-    if not place.exists():
-        index(harness.Report("unused"), options)
-    measured = bench("page", place, ROOT / "src/taxonomy/testdata/excerpt")
+    measured = pages_of(indexed(options.hsps))
     for case in dict.fromkeys(page["case"] for page in measured["pages"]):
         of_case = [page for page in measured["pages"] if page["case"] == case]
         for sort in ("blast", "evalue", "bitscore", "pident", "length", "coverage"):
@@ -101,11 +112,34 @@ def pages(report, options):
                measured["peak_bytes"] <= 150 * MIB, "absolute")
 
 
+def growth(report, options):
+    """Rounds alternate, and the median of them counts."""
+    few, many = [], []
+    for _ in range(options.rounds):
+        few.append(pages_of(indexed(options.hsps)))
+        many.append(pages_of(indexed(10 * options.hsps)))
+
+    def middle(rounds, which):
+        return statistics.median(which(one) for one in rounds)
+
+    what = f"pages of {name_of(10 * options.hsps)}"
+    for name, figure in (("median", "p50_ms"), ("p99", "p99_ms")):
+        small, large = (middle(rounds, lambda one: one["all"][figure]) for rounds in (few, many))
+        report.add(f"{what}, all kinds together: {name}", large, "ms", "≤ 30", large <= 30)
+        report.add(f"{what}, all kinds together: {name} / of {name_of(options.hsps)}", large / small, "×", "≤ 1.5", large / small <= 1.5,
+                   f"{small:.2f} ms")
+    slow = []
+    for i, kind in enumerate(many[0]["pages"]):
+        small, large = (middle(rounds, lambda one: one["pages"][i]["p99_ms"]) for rounds in (few, many))
+        if large > 30 or large > 1.5 * small:
+            slow.append((large / small, f"{kind['case']} by {kind['sort']}: {large:.1f} ms, {large / small:.1f} ×"))
+    kinds = len(many[0]["pages"])
+    report.add(f"{what}: kinds of {kinds} within 30 ms and 1.5 × of {name_of(options.hsps)} at the 99th percentile", kinds - len(slow), "",
+               f"{kinds}", not slow, "; ".join(text for _, text in sorted(slow, reverse=True)))
+
+
 def exports(report, options):
-    _, place = prepare(options)
-    if not place.exists():
-        index(harness.Report("unused"), options)
-    ours = bench("export", place)
+    ours = bench("export", indexed(options.hsps))
     archive = search("11", harness.OUT / "hits_once.asn")
     once = sum(1 for line in open(harness.OUT / "hits_once.tsv", "rb") if not line.startswith(b"#"))
     theirs = harness.run(["blast_formatter", "-archive", archive, "-outfmt", "6", "-max_target_seqs", "5000"])
@@ -114,5 +148,5 @@ def exports(report, options):
 
 
 if __name__ == "__main__":
-    harness.main("results", __doc__, {"index": index, "pages": pages, "exports": exports},
+    harness.main("results", __doc__, {"index": index, "pages": pages, "growth": growth, "exports": exports},
                  lambda parser: parser.add_argument("--hsps", type=int, default=1_000_000))

@@ -95,6 +95,16 @@ struct Times {
   std::vector<double> wall;
 };
 
+/// JSON's fields of them.
+std::string figures(Times times) {
+  std::ranges::sort(times.cpu);
+  std::ranges::sort(times.wall);
+  const std::size_t last = std::min(times.cpu.size() - 1, times.cpu.size() * 99 / 100);
+  return fmt::format(R"("p50_ms":{:.3f},"p99_ms":{:.3f},"max_ms":{:.3f},"wall_p99_ms":{:.3f})",
+                     times.cpu[times.cpu.size() / 2] * 1e3, times.cpu[last] * 1e3, times.cpu.back() * 1e3,
+                     times.wall[last] * 1e3);
+}
+
 /// The times of the pages of one listing: its first ones and those behind rows far inside.
 void walk(results::HitIndex& index, const Case& one, results::Sort sort, bool hits, std::mt19937& chance,
           Times& times) {
@@ -139,24 +149,23 @@ int page(const char* path, const char* taxdump) {
                                 {"nothing: pident=1", "pident=1"},
                                 {"title contains 'coli'", "title contains 'coli'"},
                                 {"nearly all: clade=40674", "clade=40674"}};
-  std::string text = "[";
+  std::string text;
+  Times all;
   for (const Case& one : cases) {
     for (const char* sort : {"blast", "evalue", "bitscore", "pident", "length", "coverage"}) {
       for (const bool hits : {true, false}) {
         Times times;
         for (int round = 0; round < 10; ++round)
           walk(**index, one, results::parse_sort(sort).value(), hits, chance, times);
-        std::ranges::sort(times.cpu);
-        std::ranges::sort(times.wall);
-        const std::size_t last = std::min(times.cpu.size() - 1, times.cpu.size() * 99 / 100);
-        text += fmt::format(
-            R"({}{{"case":"{}","sort":"{}","p50_ms":{:.3f},"p99_ms":{:.3f},"max_ms":{:.3f},"wall_p99_ms":{:.3f}}})",
-            text.size() > 1 ? "," : "", one.name, sort, times.cpu[times.cpu.size() / 2] * 1e3,
-            times.cpu[last] * 1e3, times.cpu.back() * 1e3, times.wall[last] * 1e3);
+        all.cpu.insert(all.cpu.end(), times.cpu.begin(), times.cpu.end());
+        all.wall.insert(all.wall.end(), times.wall.begin(), times.wall.end());
+        text += fmt::format(R"({}{{"case":"{}","sort":"{}",{}}})", text.empty() ? "" : ",", one.name, sort,
+                            figures(std::move(times)));
       }
     }
   }
-  fmt::print("{{\"pages\":{}],\"peak_bytes\":{}}}\n", text, peak_bytes());
+  fmt::print("{{\"pages\":[{}],\"all\":{{{}}},\"peak_bytes\":{}}}\n", text, figures(std::move(all)),
+             peak_bytes());
   return 0;
 }
 

@@ -224,7 +224,10 @@ Result<Scanned> scan_columns(SqliteFile& file, const ScanRequest& request) {
   const PageCursor after{.key = by_id ? 0 : sign * request.after.key, .id = request.after.id};
   const bool goes_on = by_id && after.id > 0 && request.limit > 0;
   const std::int64_t first_id = goes_on ? std::max(request.ids.first, after.id + 1) : request.ids.first;
-  FirstRows first(request.limit);
+  FirstRows behind(request.limit);
+  FirstRows from_start(request.limit);  // filled only when the cursor's row is one of the list
+  std::uint64_t before_page = 0;
+  bool cursor_seen = false;
   std::uint64_t total = 0;
   for (std::int64_t id = (first_id - 1) / kRows * kRows + 1; id <= request.ids.second; id += kRows) {
     const auto from = static_cast<std::size_t>(std::max<std::int64_t>(0, first_id - id));
@@ -243,11 +246,19 @@ Result<Scanned> scan_columns(SqliteFile& file, const ScanRequest& request) {
     for (std::size_t i = from; i < until; ++i) {
       if (mask[i] == 0) continue;
       const PageCursor row{.key = by_id ? 0 : sign * keys[i], .id = id + static_cast<std::int64_t>(i)};
-      if (after.id == 0 || before(after, row)) first.add(row);
+      if (after.id == 0 || before(after, row)) {
+        behind.add(row);
+      } else {
+        ++before_page;
+        cursor_seen = cursor_seen || (row.id == after.id && row.key == after.key);
+      }
+      if (after.id != 0 && !by_id) from_start.add(row);
     }
-    if (goes_on && first.enough()) break;
+    if (goes_on && behind.enough()) break;
   }
-  Scanned scanned{.rows = first.take()};
+  const bool near_start = cursor_seen && std::min(total, before_page + request.page) <= request.limit;
+  Scanned scanned = near_start ? Scanned{.rows = from_start.take()}
+                               : Scanned{.rows = behind.take(), .after = request.after};
   if (!goes_on) scanned.total = total;
   for (PageCursor& row : scanned.rows) row.key = by_id ? static_cast<double>(row.id) : sign * row.key;
   return scanned;

@@ -45,10 +45,12 @@ struct ScanRequest {
   const ColumnTest& test;
   Sort sort = Sort::blast;  ///< not hits
   PageCursor after{};
-  std::size_t limit = 0;
+  std::size_t limit = 0;  ///< rows to find
+  std::size_t page = 0;   ///< so many of them are wanted now
 };
 struct Scanned {
-  std::vector<PageCursor> rows;  ///< the first behind the cursor, in the order of the sort; at most `limit`
+  std::vector<PageCursor> rows;  ///< the first behind `after`, in the order of the sort; at most `limit`
+  PageCursor after{};  ///< the request's, or the start of the list if the page lies among its first rows
   /// How many of `ids` pass the test; unset behind a cursor in BLAST's order, where not all are looked
   /// through.
   std::optional<std::uint64_t> total{};

@@ -392,11 +392,15 @@ Result<std::vector<PageCursor>> HitIndex::scan_ahead(Reader& reader, const Listi
                                                        .test = *listing.test,
                                                        .sort = sort,
                                                        .after = after,
-                                                       .limit = many}));
+                                                       .limit = many,
+                                                       .page = limit}));
   if (scanned.total) memory_->keep_total(key_of(listing), scanned.total);
-  memory_->keep_rows(key_of(listing), sort, after, scanned.rows, scanned.rows.size() < many);
-  scanned.rows.resize(std::min(scanned.rows.size(), limit));
-  return std::move(scanned.rows);
+  memory_->keep_rows(key_of(listing), sort, scanned.after, scanned.rows, scanned.rows.size() < many);
+  std::vector<PageCursor>& rows = scanned.rows;
+  if (scanned.after.id != after.id)
+    rows.erase(rows.begin(), std::ranges::find(rows, after.id, &PageCursor::id) + 1);
+  rows.resize(std::min(rows.size(), limit));
+  return std::move(rows);
 }
 
 Result<std::vector<PageCursor>> HitIndex::places(Reader& reader, const Listing& listing, Sort sort,

@@ -349,6 +349,27 @@ INSTANTIATE_TEST_SUITE_P(Sorts, Paging,
                                           testing::Values(PageEffort{}, PageEffort{Duration(), 0},
                                                           PageEffort{std::chrono::hours(1), 0})));
 
+TEST_F(HitIndexTest, APageIsTheSameForWhoComesByItsCursorFirst) {
+  const std::string text = many_rows();
+  const auto known = make(text, layout_of_many(), 10'000);
+  ASSERT_TRUE(known);
+  const PageEffort scans{.patience = Duration(), .scanned_rows = 0};
+  for (const Sort sort : {Sort::evalue, Sort::pident, Sort::coverage}) {
+    PageRequest request{.filter = filter("length!=7"), .sort = sort, .limit = 1500};
+    do {
+      const auto page = known->hsps(request, Deadline::never());
+      ASSERT_TRUE(page) << page.error().message;
+      const auto fresh = make(text, layout_of_many(), 10'000, scans);
+      ASSERT_TRUE(fresh);
+      const auto same = fresh->hsps(request, Deadline::never());
+      ASSERT_TRUE(same) << same.error().message;
+      EXPECT_EQ(names(same), names(page));
+      EXPECT_EQ(same->next, page->next);
+      request.after = page->next;
+    } while (!request.after.empty());
+  }
+}
+
 TEST_F(HitIndexTest, ZonesWithoutAWantedRowHideNone) {
   // The first 4,000 of the 9,000 hits of each query are wanted, and one in the middle of the others.
   std::string text;
