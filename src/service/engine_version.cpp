@@ -8,13 +8,23 @@ namespace loom::service {
 
 namespace {
 constexpr std::chrono::seconds kPatience{10};
-}
+constexpr std::chrono::seconds kGood{1};
+}  // namespace
 
 Result<std::string> EngineVersions::get(blast::Program program) {
+  const Instant now = std::chrono::steady_clock::now();
+  const MutexLock lock(mutex_);
+  Recent& recent = recent_[program];
+  if (now < recent.until) return recent.version;
+  LOOM_TRY(recent.version, ask(program));
+  recent.until = now + kGood;
+  return recent.version;
+}
+
+Result<std::string> EngineVersions::ask(blast::Program program) {
   LOOM_TRY(const std::filesystem::path engine, blast::find_engine(program));
   std::error_code unknown;
   const Key key(engine, std::filesystem::last_write_time(engine, unknown));
-  const MutexLock lock(mutex_);
   if (const auto known = known_.find(key); known != known_.end()) return known->second;
   LOOM_TRY(const TempDir folder, TempDir::create(scratch_));
   exec::ProcessSpec ask;
