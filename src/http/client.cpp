@@ -27,20 +27,26 @@ constexpr std::size_t kMostEventBytes = 16U << 20U;
 using Parser = beast::http::response_parser<beast::http::buffer_body>;
 
 struct Place {
+  std::string scheme;  // "http" or "https"
   std::string host;
-  std::string port = "80";
+  std::string port;
   std::string authority;  // as in the URL
+  [[nodiscard]] std::string url() const { return scheme + "://" + authority; }
 };
 
 Result<Place> parse_url(std::string_view url) {
   const auto bad = [&] {
-    return error(Code::invalid_argument, "'{}' is no server's URL; try http://HOST:PORT", url);
+    return error(Code::invalid_argument, "'{}' is no server's URL; try http://HOST:PORT or https://HOST",
+                 url);
   };
-  constexpr std::string_view kScheme = "http://";
-  if (!url.starts_with(kScheme)) return bad();
-  auto rest = url.substr(kScheme.size());
-  if (rest.ends_with('/')) rest.remove_suffix(1);
+  const std::size_t colon = url.find("://");
+  if (colon == std::string_view::npos) return bad();
   Place place;
+  place.scheme = url.substr(0, colon);
+  if (place.scheme != "http" && place.scheme != "https") return bad();
+  place.port = place.scheme == "https" ? "443" : "80";
+  auto rest = url.substr(colon + 3);
+  if (rest.ends_with('/')) rest.remove_suffix(1);
   place.authority = rest;
   const auto host_end = rest.starts_with('[') ? rest.find(']') : std::min(rest.find(':'), rest.size());
   if (host_end == std::string_view::npos) return bad();
@@ -94,7 +100,11 @@ struct Client::Inside {
                    reached.error().message);
     }
     socket = *std::move(reached);
-    return ok();
+    if (place.scheme == "http") return ok();
+    const Status proved = socket.encrypt(place.host, Deadline::at(until));
+    if (proved) return ok();
+    socket.close();
+    return error(proved.error().code, "cannot talk to {}: {}", url, proved.error().message);
   }
 
   Error broken(const error_code& why) const {
@@ -263,7 +273,7 @@ const std::string& Client::url() const {
 Result<Client> Client::connect(std::string_view url, ClientOptions options) {
   LOOM_TRY(auto place, parse_url(url));
   auto inside = std::make_unique<Inside>();
-  inside->url = "http://" + place.authority;
+  inside->url = place.url();
   inside->place = std::move(place);
   inside->options = options;
   LOOM_CHECKED(inside->reach(Deadline::never()));

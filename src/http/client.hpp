@@ -31,14 +31,15 @@ struct Reply {
 /// What to send with a request: text, or a source, which is read once.
 using Upload = std::variant<std::string, std::unique_ptr<BodySource>>;
 
-/// A blocking HTTP/1.1 client of one server, for the command line. Keeps its connection for the next request;
-/// when the server has closed it meanwhile, an idempotent request with a body of text is sent once more.
-/// Move-only; one thread at a time. Errors common to all calls: unavailable (cannot reach, or cut),
-/// timed_out, corrupt (no HTTP came back).
+/// A blocking HTTP/1.1 client of one server, with TLS or without, for the command line. Keeps its connection
+/// for the next request; when the server has closed it meanwhile, an idempotent request with a body of text
+/// is sent once more. Move-only; one thread at a time. Errors common to all calls: unavailable (cannot reach,
+/// or cut), timed_out, corrupt (no HTTP came back).
 class Client {
  public:
-  /// Connects at once. `url` is "http://HOST[:PORT]", HOST may be an IPv6 address in brackets; else
-  /// invalid_argument.
+  /// Connects at once. `url` is "http://HOST[:PORT]" or "https://HOST[:PORT]", HOST may be an IPv6 address in
+  /// brackets; else invalid_argument. Also: forbidden, when an https server does not prove to be HOST (see
+  /// Tls).
   static Result<Client> connect(std::string_view url, ClientOptions options = {});
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;
@@ -65,7 +66,7 @@ class Client {
   Result<Followed> follow_events(std::string_view target, std::string_view last_event_id,
                                  const OnEvent& on_event, std::stop_token stop, const Pairs& headers = {});
 
-  /// "http://HOST:PORT", for messages.
+  /// "http://HOST:PORT" or with https, for messages.
   [[nodiscard]] const std::string& url() const;
 
  private:

@@ -80,6 +80,12 @@ Result<TimedSocket> TimedSocket::connect(const std::string& host, const std::str
   return last;
 }
 
+Status TimedSocket::encrypt(const std::string& host, Deadline deadline) {
+  limit(std::chrono::hours(1), deadline, {});
+  LOOM_TRY(tls_, Tls::begin(*this, host));
+  return ok();
+}
+
 void TimedSocket::limit(Duration quiet, Deadline deadline, std::stop_token stop) {
   quiet_ = quiet;
   deadline_ = deadline;
@@ -103,7 +109,7 @@ std::size_t TimedSocket::receive(boost::asio::mutable_buffer into, error_code& f
   }
 }
 
-void TimedSocket::write(std::string_view bytes, error_code& failed) {
+void TimedSocket::send(std::string_view bytes, error_code& failed) {
   failed = {};
   while (!bytes.empty()) {
     const auto sent = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
