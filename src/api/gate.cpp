@@ -4,6 +4,7 @@
 #include <boost/beast/core/string.hpp>
 
 #include "api/refusal.hpp"
+#include "base/base64.hpp"
 #include "base/sha256.hpp"
 
 namespace loom::api {
@@ -11,12 +12,26 @@ namespace {
 
 using boost::beast::iequals;
 
-// The secret in "Bearer SECRET", or empty.
-std::string_view bearer(std::string_view header) {
-  constexpr std::string_view kScheme = "Bearer ";
-  if (header.size() <= kScheme.size() || !iequals(header.substr(0, kScheme.size()), kScheme)) return {};
-  header.remove_prefix(std::min(header.find_first_not_of(' ', kScheme.size()), header.size()));
+// What stands behind "SCHEME " in an Authorization field, or empty.
+std::string_view behind_scheme(std::string_view header, std::string_view scheme) {
+  if (header.size() <= scheme.size() || !iequals(header.substr(0, scheme.size()), scheme)) return {};
+  header.remove_prefix(std::min(header.find_first_not_of(' ', scheme.size()), header.size()));
   return header;
+}
+
+struct Secret {
+  std::string text;
+  bool basic = false;  ///< which a browser sends by itself, whoever made the page
+};
+
+// "Bearer SECRET", or "Basic" with the secret as password of any user (RFC 7617); empty without.
+Secret secret_of(const http::Request& request) {
+  const std::string_view header = request.header("Authorization");
+  if (const auto bearer = behind_scheme(header, "Bearer "); !bearer.empty()) return {std::string(bearer)};
+  const auto pair = from_base64(behind_scheme(header, "Basic "));
+  const std::size_t colon = pair ? pair->find(':') : std::string::npos;
+  if (colon == std::string::npos) return {};
+  return {pair->substr(colon + 1), true};
 }
 
 std::size_t count_of(const http::Request& request, std::string_view name) {
@@ -44,20 +59,28 @@ bool is_this_machine(std::string_view host) {
   return false;
 }
 
-std::string_view cross_site_reason(const http::Request& request) {
-  const std::string_view host = request.header("Host");
-  if (count_of(request, "Host") != 1 || !is_this_machine(host))
+std::string_view login_reason(const http::Request& request) {
+  if (count_of(request, "Host") != 1 || !is_this_machine(request.header("Host")))
     return "without login the server answers only to localhost, 127.0.0.1 and [::1] as Host; create a token "
            "to "
            "use other names";
+  for (const char* name : {"X-Forwarded-For", "X-Real-IP", "Forwarded", "Via"})
+    if (!request.header(name).empty())
+      return "a proxy passed this on, so it may come from another machine; create a token for those who use "
+             "it";
+  return cross_site_reason(request);
+}
+
+std::string_view cross_site_reason(const http::Request& request) {
   if (iequals(request.header("Sec-Fetch-Site"), "cross-site"))
-    return "a page of another site asked for this; open the server's own page, or create a token";
+    return "a page of another site asked for this; open the server's own page, or send a token as Bearer";
   const std::string_view origin = request.header("Origin");
   if (origin.empty()) return {};
   const auto scheme = origin.find("://");
-  const bool same = scheme != std::string_view::npos && iequals(origin.substr(scheme + 3), host);
+  const bool same =
+      scheme != std::string_view::npos && iequals(origin.substr(scheme + 3), request.header("Host"));
   if (same) return {};
-  return "the request's Origin is not this server; open the server's own page, or create a token";
+  return "the request's Origin is not this server; open the server's own page, or send a token as Bearer";
 }
 
 Gate::KnownPtr Gate::known() const {
@@ -142,19 +165,21 @@ http::net::awaitable<Result<Gate::KnownPtr>> Gate::renew() {
 tl::expected<const service::Token*, http::Response> Gate::find(const http::Request& request,
                                                                const Known& known) const {
   if (asks_for_none(known)) {
-    if (const auto reason = cross_site_reason(request); !reason.empty())
+    if (const auto reason = login_reason(request); !reason.empty())
       return tl::unexpected(problem(request, {error(Code::forbidden, "{}", reason)}));
     return nullptr;
   }
-  const std::string_view secret = bearer(request.header("Authorization"));
-  if (secret.empty())
+  const Secret secret = secret_of(request);
+  if (secret.text.empty())
     return tl::unexpected(unauthorized(request,
                                        "this server asks for a token: send 'Authorization: Bearer SECRET'; "
                                        "'blastloom token create' makes one"));
-  const auto found = known.by_hash.find(sha256_hex(secret));
+  const auto found = known.by_hash.find(sha256_hex(secret.text));
   if (found == known.by_hash.end())
     return tl::unexpected(
         unauthorized(request, "the token is not known here, or was removed; ask the operator for another"));
+  if (const auto reason = secret.basic ? cross_site_reason(request) : ""; !reason.empty())
+    return tl::unexpected(problem(request, {error(Code::forbidden, "{}", reason)}));
   return &found->second;
 }
 

@@ -21,11 +21,13 @@
 namespace loom::api {
 
 /// Finds out who asks. With tokens, or when others than this machine can reach the server, a request needs
-/// "Authorization: Bearer SECRET". Without, it is the admin "local"; then a page of another site must not act
-/// in his name through his browser: the Host must be this machine, an Origin must be that Host, and
-/// Sec-Fetch-Site must not be cross-site (401 and 403 else). Tokens are looked up in a copy that is at most
-/// kStale old (a request that finds it older than kFresh renews it), so that most requests wait for no disk.
-/// A download may come with a link's ticket instead (api/ticket.hpp). Thread-safe; never blocks.
+/// "Authorization: Bearer SECRET", or Basic with the secret as password. Without tokens it is the admin
+/// "local": then the Host must be this machine, and no proxy may have passed the request on. A browser sends
+/// Basic by itself, and to "local" nothing is needed, so there a page of another site must not act in his
+/// name: an Origin must be that Host, and Sec-Fetch-Site must not be cross-site (401 and 403 else). Tokens
+/// are looked up in a copy that is at most kStale old (a request that finds it older than kFresh renews it),
+/// so that most requests wait for no disk. A download may come with a link's ticket instead (api/ticket.hpp).
+/// Thread-safe; never blocks.
 class Gate {
  public:
   static constexpr std::chrono::seconds kFresh{1};
@@ -83,7 +85,9 @@ class Gate {
 
 /// Whether `host`, as in a Host header, is this machine: localhost, 127.0.0.1 or [::1], with or without port.
 bool is_this_machine(std::string_view host);
-/// Why a request without login is refused as another site's, or empty.
+/// Why a request needs a login, though the server has no tokens; or empty.
+std::string_view login_reason(const http::Request& request);
+/// Why a request is taken for that of another site's page, or empty.
 std::string_view cross_site_reason(const http::Request& request);
 
 }  // namespace loom::api

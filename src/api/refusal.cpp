@@ -98,6 +98,9 @@ http::Response problem(const http::Request& request, const Refusal& refusal) {
 http::Response unauthorized(const http::Request& request, std::string_view detail) {
   http::Response response = write_problem(request, 401, "unauthorized", detail, {});
   response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"blastloom\"");
+  // Programs written for NCBI's interface know Basic alone. Elsewhere a browser would ask for a password.
+  if (request.path == "/Blast.cgi")
+    response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"blastloom\"");
   return response;
 }
 

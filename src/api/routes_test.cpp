@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "api/api_under_test.hpp"
+#include "base/base64.hpp"
 #include "blast/program.hpp"
 
 namespace loom::api {
@@ -319,6 +320,7 @@ TEST_F(ApiTest, WithoutLoginOtherSitesAreRefused) {
   EXPECT_EQ(get(mine, "Origin: null\r\n").status, 403);
   EXPECT_EQ(get(mine, "Sec-Fetch-Site: cross-site\r\n").status, 403);
   EXPECT_EQ(ask("GET", mine, "", "", "evil.example").status, 403) << "a name that leads here";
+  EXPECT_EQ(get(mine, "X-Forwarded-For: 192.0.2.1\r\n").status, 403) << "who knows whose";
   EXPECT_EQ(ask("GET", "/healthz", "", "", "evil.example").status, 200);
   EXPECT_EQ(jobs_.caller.name, "");
   get("/api/blast/jobs");
@@ -337,6 +339,14 @@ TEST_F(ApiTest, WithTokensOneIsNeeded) {
   EXPECT_TRUE(without.field("WWW-Authenticate").starts_with("Bearer"));
   EXPECT_EQ(get("/api/blast/jobs", "Authorization: Bearer loom_wrong\r\n").status, 401);
   EXPECT_EQ(get("/api/blast/jobs", "Authorization: Basic eDp5\r\n").status, 401);
+  const auto basic = [](const std::string& pair) {
+    return "Authorization: Basic " + base64(std::as_bytes(std::span(pair))) + "\r\n";
+  };
+  EXPECT_EQ(get("/api/blast/jobs", basic("ada:")).status, 401);
+  EXPECT_EQ(get("/api/blast/jobs", basic("anybody:" + *user)).status, 200);
+  EXPECT_EQ(get("/api/blast/jobs", basic(":" + *user) + "Sec-Fetch-Site: cross-site\r\n").status, 403);
+  EXPECT_EQ(get("/api/blast/jobs", basic(":" + *user) + "Origin: http://evil.example\r\n").status, 403);
+  EXPECT_NE(get("/Blast.cgi?CMD=Get").head.find("WWW-Authenticate: Basic realm"), std::string::npos);
   const std::string mine = "Authorization: bearer " + *user + "\r\n";
   EXPECT_EQ(get("/api/blast/jobs", mine).status, 200);
   EXPECT_EQ(jobs_.caller.name, "ada");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/base64.hpp"
 #include "storage/azure/encoding.hpp"
 
 namespace loom::storage::azure {

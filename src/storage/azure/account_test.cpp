@@ -101,12 +101,7 @@ TEST(AzureRequest, SignsEncodedPathsPlainQueriesAndSortedHeaders) {
   EXPECT_TRUE(signed_headers(account, request, "D").at("authorization").starts_with("SharedKey loom1:"));
 }
 
-TEST(AzureEncoding, Base64HmacAndPercent) {
-  for (const std::string& text :
-       {std::string(), std::string("a"), std::string("ab"), std::string("abc"), std::string("\0\xff", 2)})
-    EXPECT_EQ(from_base64(base64(std::as_bytes(std::span(text)))), text);
-  for (const char* bad : {"a", "abc", "ab=c", "====", "a===", "ab c", "ab-_", "abcd\n"})
-    EXPECT_FALSE(from_base64(bad)) << bad;
+TEST(AzureEncoding, HmacAndPercent) {
   // RFC 4231, test case 2.
   EXPECT_EQ(hmac_sha256_base64("Jefe", "what do ya want for nothing?"),
             "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM=");

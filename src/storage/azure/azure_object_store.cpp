@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/base64.hpp"
 #include "base/check.hpp"
 #include "storage/azure/block_writer.hpp"
 

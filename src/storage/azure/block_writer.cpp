@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/base64.hpp"
+
 namespace loom::storage::azure {
 namespace {
 

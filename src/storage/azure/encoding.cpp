@@ -3,8 +3,7 @@
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
-#include <algorithm>
-
+#include "base/base64.hpp"
 #include "base/check.hpp"
 #include "base/sha256.hpp"
 
@@ -16,40 +15,11 @@ bool unreserved(char c) {
          c == '_' || c == '~';
 }
 
-const unsigned char* raw(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
-
 EVP_MD_CTX* context_of(void* context) {
   return static_cast<EVP_MD_CTX*>(context);
 }
 
 }  // namespace
-
-std::string base64(std::span<const std::byte> bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-  const int length =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(length));
-  return text;
-}
-
-std::optional<std::string> from_base64(std::string_view text) {
-  const std::size_t padding = text.size() - std::min(text.find_last_not_of('=') + 1, text.size());
-  const auto letter = [](char c) {
-    return (unreserved(c) && c != '-' && c != '.' && c != '_' && c != '~') || c == '+' || c == '/';
-  };
-  if (text.size() % 4 != 0 || padding > 2 ||
-      !std::all_of(text.begin(), text.end() - static_cast<std::ptrdiff_t>(padding), letter))
-    return std::nullopt;
-  std::string bytes(text.size() / 4 * 3, '\0');
-  const int length = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()), raw(text),
-                                     static_cast<int>(text.size()));
-  if (length < 0) return std::nullopt;
-  bytes.resize(static_cast<std::size_t>(length) - padding);
-  return bytes;
-}
 
 std::string hmac_sha256_base64(std::string_view key, std::string_view text) {
   const auto digest = hmac_sha256(key, text);

@@ -2,17 +2,11 @@
 #include <array>
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 namespace loom::storage::azure {
-
-/// Standard alphabet, padded (RFC 4648, section 4).
-std::string base64(std::span<const std::byte> bytes);
-/// Nothing when `text` is not that: other letters, wrong padding, spaces.
-std::optional<std::string> from_base64(std::string_view text);
 
 /// HMAC-SHA256 of `text` (RFC 2104), in base64.
 std::string hmac_sha256_base64(std::string_view key, std::string_view text);
