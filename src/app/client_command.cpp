@@ -35,7 +35,7 @@ constexpr std::array<std::string_view, 11> kCommands{
     "submit", "list", "status", "watch", "wait", "results", "cancel", "retry", "explain", "delete", "import"};
 constexpr std::string_view kUsage =
     R"(usage: blastloom submit PROGRAM [BLAST+ flags] [--title T] [--priority N] [--fresh]
-                      [--idempotency-key KEY] [--json]
+                      [--on-saturation WHAT] [--idempotency-key KEY] [--json]
        blastloom list [--status S] [--program P] [--database D] [--owner O] [--text WORDS] [--since TIME]
                       [--limit N] [--cursor C] [--all] [--json]
        blastloom status|explain|cancel|retry|delete ID… [--json]

@@ -26,8 +26,7 @@ constexpr std::string_view kUsage = R"(usage: blastloom COMMAND …
   view FILE                       the hits of tabular output or XML: filtered, sorted, exported
   token create|list|remove        tokens of a server
   config                          the settings of a server, and where each comes from
-  db build|list|info|verify|rollback|remove
-                                  databases that a server keeps, in snapshots
+  db build|add|fetch|list|…        databases that a server keeps, in snapshots; 'blastloom db --help' tells more
   doctor                          check BLAST+, databases, memory and disk; prove exactness on a tiny search
   worker                          one task of a server on a node of Slurm; the server starts it
   version
