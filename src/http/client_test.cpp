@@ -125,7 +125,7 @@ class ClientTest : public testing::Test {
 
 TEST(ClientUrl, MustNameAServer) {
   for (const auto* url :
-       {"", "127.0.0.1:80", "https://127.0.0.1", "http://", "http://:80", "http://a/b",
+       {"", "127.0.0.1:80", "ftp://127.0.0.1", "https://", "://a", "http://", "http://:80", "http://a/b",
         "http://a:", "http://a:b", "http://a:0", "http://a:70000", "http://[::1", "http://a b"}) {
     const auto made = Client::connect(url);
     ASSERT_FALSE(made) << url;
@@ -142,6 +142,24 @@ TEST(ClientUrl, SaysWhenNobodyIsThere) {
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code, Code::unavailable);
   EXPECT_EQ(made.error().message, "cannot reach " + url + ": Connection refused; is the server running?");
+}
+
+// TLS that is spoken: test/e2e/proxy_test.py.
+TEST(ClientUrl, SaysWhenNoTlsIsSpoken) {
+  const FixedServer other({"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", ""});
+  const std::string url = "https" + other.url.substr(4);
+  for (const char* why : {"it does not speak TLS: wrong version number", "End of file"}) {
+    const auto made = Client::connect(url);
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().code, Code::unavailable);
+    EXPECT_EQ(made.error().message, fmt::format("cannot talk to {}: {}", url, why));
+  }
+  // Nobody accepts, but the kernel takes connections.
+  const FixedServer silence({});
+  const auto silent =
+      Client::connect("https" + silence.url.substr(4), {.connect_timeout = std::chrono::seconds(1)});
+  ASSERT_FALSE(silent);
+  EXPECT_EQ(silent.error().code, Code::timed_out);
 }
 
 TEST_F(ClientTest, SendsAndReceives) {
