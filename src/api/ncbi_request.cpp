@@ -6,7 +6,6 @@
 #include <cctype>
 #include <charconv>
 #include <optional>
-#include <regex>
 #include <set>
 #include <tuple>
 
@@ -142,14 +141,21 @@ Parsed<std::monostate> add_filter(std::string_view text, const std::string& prog
   return std::monostate{};
 }
 
-Parsed<std::monostate> add_gap_costs(const std::string& text, Options& options) {
+// By hand: std::regex calls itself for every character, and the caller says how many there are.
+Parsed<std::monostate> add_gap_costs(std::string_view text, Options& options) {
   if (text.empty()) return std::monostate{};
-  static const std::regex kTwo(R"((\d{1,9})[ ,]+(\d{1,9}))");
-  std::smatch costs;
-  if (!std::regex_match(text, costs, kTwo))
+  constexpr std::size_t kMostDigits = 9;
+  const auto is_number = [](std::string_view part) {
+    return !part.empty() && part.size() <= kMostDigits &&
+           part.find_first_not_of("0123456789") == std::string_view::npos;
+  };
+  const std::string_view open = text.substr(0, text.find_first_of(" ,"));
+  std::string_view extend = text.substr(open.size());
+  extend.remove_prefix(std::min(extend.find_first_not_of(" ,"), extend.size()));
+  if (!is_number(open) || !is_number(extend))
     return wrong("GAPCOSTS", "GAPCOSTS must be two numbers such as '11 1', not '{}'", text.substr(0, 80));
-  options.emplace_back("gapopen", costs[1]);
-  options.emplace_back("gapextend", costs[2]);
+  options.emplace_back("gapopen", open);
+  options.emplace_back("gapextend", extend);
   return std::monostate{};
 }
 

@@ -45,6 +45,24 @@ TEST(NcbiPut, OrganismsAreThoseOfASubmit) {
               HasSubstr("ENTREZ_QUERY: 'srcdb_refseq[prop]'"));
 }
 
+TEST(NcbiPut, GapCostsAreTwoNumbers) {
+  for (const char* text : {"11 1", "11,1", " 11 , ,1 "})
+    EXPECT_THAT(options({{"GAPCOSTS", text}}),
+                testing::IsSupersetOf({Pair("gapopen", "11"), Pair("gapextend", "1")}))
+        << text;
+  for (const char* text : {"11", "11 ", ",11 1", "11 1,", "11 1 1", "11x1", "-11 1", "+11 1", "11 1.5",
+                           "11\t1", "1234567890 1", "1 1234567890"})
+    EXPECT_THAT(refused({{"GAPCOSTS", text}}), HasSubstr("GAPCOSTS must be two numbers")) << text;
+}
+
+TEST(NcbiPut, GapCostsOfAnyLengthAreReadWithoutRecursion) {
+  constexpr std::size_t kMany = 1'000'000;
+  EXPECT_THAT(refused({{"GAPCOSTS", std::string(kMany, ',')}}), HasSubstr("GAPCOSTS must be two numbers"));
+  EXPECT_THAT(refused({{"GAPCOSTS", std::string(kMany, '1')}}), HasSubstr("GAPCOSTS must be two numbers"));
+  EXPECT_THAT(options({{"GAPCOSTS", "11" + std::string(kMany, ' ') + "1"}}),
+              Contains(Pair("gapextend", "1")));
+}
+
 TEST(NcbiPut, ShortQueriesGetTheirTaskOnlyWhenAlone) {
   const auto task = [](const char* query) {
     const auto parsed = parse_ncbi_put({{"PROGRAM", "blastn"},
