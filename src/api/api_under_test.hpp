@@ -338,6 +338,7 @@ class ApiTest : public testing::Test {
     };
     deps.who_changes = who_changes_;
     deps.streams = streams_;
+    deps.works = works_;
     deps.limits = limits_;
     deps.wall = [this] { return now_; };
     deps.beat = [] { return std::string(R"({"tasks":[]})"); };
@@ -385,6 +386,7 @@ class ApiTest : public testing::Test {
   std::vector<std::string> degraded_;
   std::function<std::string()> who_changes_;  ///< set: it only reads
   StreamPermits::Limits streams_;
+  service::DatabaseWorks* works_ = nullptr;
   service::Limits limits_;
   store::UnixTime now_{std::chrono::milliseconds(1'700'000'000'123)};
   std::unique_ptr<Api> api_;

@@ -51,7 +51,7 @@ struct ApiDeps {
   service::DatabaseWorks* works = nullptr;         ///< null: this server keeps no databases of its own
   std::span<const PageFile> page = {};             ///< the web page; empty: none
   service::Organisms* organisms = nullptr;         ///< null: this server knows no taxonomy
-  StreamPermits::Limits streams = {};              ///< downloads of stored objects at once
+  StreamPermits::Limits streams = {};              ///< downloads at once, also of hits and sequences
   service::Limits limits = {};                     ///< of requests
   std::filesystem::path data = {};                 ///< the server's own folder, for /metrics; empty: none
   /// Set: this server only reads. The address of the one that takes changes; empty: it does not run. May

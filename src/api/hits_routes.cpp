@@ -185,7 +185,7 @@ HitsRoutes::Reply HitsRoutes::page(Request& request, Caller caller, Write write)
   co_return response;
 }
 
-/// GET …/results/export -> 200 | 202 | 400 | 401 | 404 | 409.
+/// GET …/results/export -> 200 | 202 | 400 | 401 | 404 | 409 | 503 (as many downloads run as may).
 HitsRoutes::Reply HitsRoutes::save(Request& request, Caller caller) {
   const auto id = job_id_of(request);
   if (!id) co_return context_.fail(request, id.error());
@@ -196,6 +196,9 @@ HitsRoutes::Reply HitsRoutes::save(Request& request, Caller caller) {
   const auto index = co_await context_.hits(caller, *id);
   if (!index) co_return context_.fail(request, index.error());
   if (!*index) co_return indexing_reply();
+  // Reading on takes a thread and, for sequences, blastdbcmd and a file on the disk, again and again.
+  auto permit = co_await context_.streams.take();
+  if (!permit) co_return context_.fail(request, permit.error());
   const auto make = [&, this]() -> Result<Parsed<std::unique_ptr<http::BodySource>>> {
     return *fasta ? fasta_body(caller, *id, *index, wanted->rows, **fasta)
                   : rows_body(caller, *id, *index, *wanted);
@@ -204,7 +207,7 @@ HitsRoutes::Reply HitsRoutes::save(Request& request, Caller caller) {
   if (!body) co_return context_.fail(request, body.error());
   if (!*body) co_return context_.fail(request, body->error());
   Response response{200, export_headers(*id, request.parameter("format").value_or("tsv")), std::string()};
-  response.body = **std::move(body);
+  response.body = with_permit(**std::move(body), *std::move(permit));
   co_return response;
 }
 

@@ -109,6 +109,31 @@ TEST_F(HitsApi, WhatFastaLacksIsSaidBeforeItBegins) {
   EXPECT_EQ(jobs_.parts[1].to, 9U);
 }
 
+TEST_F(HitsApi, AnExportIsOneOfTheDownloadsAtOnce) {
+  // SetUp() started one with the usual bound.
+  server_.reset();
+  streams_ = {.most = 1, .wait = std::chrono::milliseconds(100), .look = std::chrono::milliseconds(5)};
+  start();
+  std::string many;  // more than two sockets hold
+  for (int i = 0; i < 100'000; ++i)
+    many += "q1\ts" + std::string(250, 'x') + "\t90.000\t50\t5\t0\t1\t50\t1\t50\t1e-30\t105\n";
+  index(many);
+  const std::string target = path(1, "/results/export");
+  http::RawClient slow(server_->port(), 4096);
+  slow.send("GET " + target + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  ASSERT_EQ(slow.head().status, 200);
+  for (const char* format : {"?format=tsv", "?format=fasta"}) {
+    const Reply refused = get(target + format);
+    EXPECT_EQ(refused.status, 503) << format;
+    EXPECT_EQ(refused.field("Retry-After"), "2");
+  }
+  EXPECT_TRUE(jobs_.parts.empty()) << "nothing was fetched";
+  EXPECT_EQ(get(path(1, "/results/hits?limit=1")).status, 200) << "a page is no download";
+  slow.close();
+  EXPECT_TRUE(http::eventually([&] { return get(target + "?format=fasta").status == 400; }));
+  EXPECT_EQ(get(target + "?format=fasta").status, 400) << "one that failed holds nothing";
+}
+
 TEST_F(HitsApi, AlignmentsOfAPageOrOfIds) {
   const auto page = json(get(path(1, "/results/alignments?limit=1&sort=pident&text=true")));
   EXPECT_EQ(page.at("alignments").at(0).at("id"), 2);

@@ -85,7 +85,7 @@ void SequencesRoutes::add_to(std::vector<http::Route>& routes) {
       {verb::post, pattern, with_caller(context_, std::move(many)), context_.deps.limits.body_bytes});
 }
 
-/// GET …/sequences?ids= -> 200 | 400 | 401 | 404 | 413.
+/// GET …/sequences?ids= -> 200 | 400 | 401 | 404 | 413 | 503 (as many downloads run as may).
 SequencesRoutes::Reply SequencesRoutes::get(Request& request, Caller /*caller*/) {
   auto wanted = read_ids(request);
   if (!wanted) co_return context_.fail(request, wanted.error());
@@ -107,6 +107,9 @@ SequencesRoutes::Reply SequencesRoutes::post(Request& request, Caller /*caller*/
 }
 
 SequencesRoutes::Reply SequencesRoutes::send(Request& request, SequenceRequest wanted) {
+  // Fetching takes a thread for up to minutes, and its file lies on the disk until it is sent.
+  auto permit = co_await context_.streams.take();
+  if (!permit) co_return context_.fail(request, permit.error());
   const std::string snapshot(request.parameter("snapshot").value_or(""));
   const auto call = [&] {
     return context_.deps.works->sequences(request.captures[0], snapshot, wanted, Deadline::in(kFetchTime));
@@ -124,7 +127,8 @@ SequencesRoutes::Reply SequencesRoutes::send(Request& request, SequenceRequest w
     fetched->missing.resize(std::min(fetched->missing.size(), kMostMissingShown));
     response.headers.emplace_back("Blastloom-Missing", fmt::format("{}", fmt::join(fetched->missing, " ")));
   }
-  response.body = std::make_unique<FileBody>(std::move(fetched->text), fetched->bytes);
+  auto file = std::make_unique<FileBody>(std::move(fetched->text), fetched->bytes);
+  response.body = with_permit(std::move(file), *std::move(permit));
   co_return response;
 }
 

@@ -10,8 +10,9 @@
 
 namespace loom::api {
 
-/// Bounds how much of a kind runs at once. Downloads: each holds a reader, a block of memory and, on a far
-/// store, a connection; calls that may wait long: each holds a thread. Thread-safe.
+/// Bounds how much of a kind runs at once. Downloads: each holds a reader, a block of memory and, on a
+/// far store, a connection; one of sequences a thread while blastdbcmd runs, and a file until it is
+/// sent. Calls that may wait long: each holds a thread. Thread-safe.
 class StreamPermits {
  public:
   struct Limits {

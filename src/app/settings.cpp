@@ -207,7 +207,7 @@ constexpr std::array kSettings{
     Setting{"db-path", Kind::paths, "DIR[:DIR…]", "(the variable BLASTDB)", "",
             "Folders of BLAST databases. May be repeated.", set_text<&ServerOptions::db_path>},
     Setting{"streams", Kind::number, "N", "64", "1 to 4096",
-            "Downloads of results at once; more wait 5 s, then are told to come back.",
+            "Downloads of results and sequences at once; more wait 5 s, then are told to come back.",
             set_number<&ServerOptions::streams, 1, 4096>},
     Setting{"limit-header", Kind::size, "SIZE", "16K", "4K to 1M", "The longest header of a request.",
             set_held_bytes<&service::Limits::header_bytes, 4U << 10U, 1U << 20U>},
