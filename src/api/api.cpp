@@ -12,6 +12,7 @@
 #include "api/page.hpp"
 #include "api/reading.hpp"
 #include "api/recommend_routes.hpp"
+#include "api/removed_tokens.hpp"
 #include "api/reports_routes.hpp"
 #include "api/results_routes.hpp"
 #include "api/sequences_routes.hpp"
@@ -78,10 +79,22 @@ void Api::count(const http::Exchange& exchange) {
   parts_->context.metrics.count(exchange);
 }
 
-std::unique_ptr<ReadyWatch> Api::watch(std::chrono::milliseconds period) {
+std::unique_ptr<Watch> Api::watch(std::chrono::milliseconds period) {
   Context& context = parts_->context;
   if (!context.deps.ready) return nullptr;
-  return std::make_unique<ReadyWatch>(context.broadcaster, context.deps.ready, period);
+  auto look = [&context] {
+    Broadcaster& broadcaster = context.broadcaster;
+    if (broadcaster.has_listeners_to_all()) broadcaster.tell_server(ready_json(context.deps.ready()));
+  };
+  return std::make_unique<Watch>(std::move(look), period);
+}
+
+std::unique_ptr<Watch> Api::watch_tokens(std::chrono::milliseconds period) {
+  Context& context = parts_->context;
+  auto look = [&context] {
+    end_streams_of_removed(context.broadcaster, context.deps.tokens, context.deps.loopback);
+  };
+  return std::make_unique<Watch>(std::move(look), period);
 }
 
 }  // namespace loom::api

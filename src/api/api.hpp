@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "api/context.hpp"
-#include "api/ready_watch.hpp"
+#include "api/watch.hpp"
 #include "http/server.hpp"
 
 namespace loom::api {
@@ -27,7 +27,11 @@ class Api {
   /// While it lives, the event streams of all jobs tell how the server is (ApiDeps::ready), within `period`
   /// of a change or of their beginning. Null without ApiDeps::ready. It must not outlive this object, nor
   /// what that callback uses.
-  [[nodiscard]] std::unique_ptr<ReadyWatch> watch(std::chrono::milliseconds period = std::chrono::seconds(2));
+  [[nodiscard]] std::unique_ptr<Watch> watch(std::chrono::milliseconds period = std::chrono::seconds(2));
+  /// While it lives, an event stream ends about `period` after its token was removed, or got another name or
+  /// role (api/removed_tokens.hpp). It must not outlive this object.
+  [[nodiscard]] std::unique_ptr<Watch> watch_tokens(
+      std::chrono::milliseconds period = std::chrono::seconds(1));
 
  private:
   struct Parts;

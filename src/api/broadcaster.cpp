@@ -96,6 +96,14 @@ bool Broadcaster::try_go_live(Listener& listener, std::uint64_t after) {
   return listener.live_;
 }
 
+std::vector<std::shared_ptr<Listener>> Broadcaster::all() const {
+  const MutexLock lock(mutex_);
+  Listeners all = everyone_;
+  for (const auto* groups : {&by_owner_, &by_job_})
+    for (const auto& [key, group] : *groups) all.insert(all.end(), group.begin(), group.end());
+  return all;
+}
+
 std::uint64_t Broadcaster::last_order() const {
   const MutexLock lock(mutex_);
   return last_order_;

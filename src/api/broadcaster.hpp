@@ -33,10 +33,13 @@ class Broadcaster;
 /// Thread-safe.
 class Listener {
  public:
-  Listener(std::shared_ptr<http::EventSink> sink, Topic topic)
-      : sink_(std::move(sink)), topic_(std::move(topic)) {}
+  /// `token`: what let the caller in; nullopt: none was asked for.
+  Listener(std::shared_ptr<http::EventSink> sink, Topic topic,
+           std::optional<service::Token> token = std::nullopt)
+      : sink_(std::move(sink)), topic_(std::move(topic)), token_(std::move(token)) {}
 
   [[nodiscard]] const Topic& topic() const { return topic_; }
+  [[nodiscard]] const std::optional<service::Token>& token() const { return token_; }
   [[nodiscard]] http::EventSink& sink() { return *sink_; }
   /// Whether it was removed: nobody reads any more.
   [[nodiscard]] bool gone() const { return gone_.load(std::memory_order_relaxed); }
@@ -44,7 +47,8 @@ class Listener {
  private:
   friend class Broadcaster;
   std::shared_ptr<http::EventSink> sink_;
-  Topic topic_;
+  const Topic topic_;
+  const std::optional<service::Token> token_;
   std::atomic<bool> gone_{false};
   // The others are guarded by the broadcaster's mutex.
   bool live_ = false;
@@ -87,6 +91,8 @@ class Broadcaster {
   /// The order of the last event that was handed out.
   [[nodiscard]] std::uint64_t last_order() const EXCLUDES(mutex_);
   [[nodiscard]] std::size_t listeners() const { return count_.load(std::memory_order_relaxed); }
+  /// Those who listen now, in no order.
+  [[nodiscard]] std::vector<std::shared_ptr<Listener>> all() const EXCLUDES(mutex_);
   /// Whether anybody listens to all jobs.
   [[nodiscard]] bool has_listeners_to_all() const EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);

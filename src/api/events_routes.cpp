@@ -54,41 +54,46 @@ Response stream_reply(http::EventStream stream) {
 }  // namespace
 
 void EventsRoutes::add_to(std::vector<http::Route>& routes) {
-  const auto add = [&](std::string pattern, auto handler) {
-    auto call = [this, handler](Request& request, Caller caller) {
-      return (this->*handler)(request, std::move(caller));
-    };
-    routes.push_back({verb::get, std::move(pattern), with_caller(context_, std::move(call))});
+  const auto add = [&](std::string pattern, Answer answer) {
+    auto call = [this, answer](Request& request) { return admit(request, answer); };
+    routes.push_back({verb::get, std::move(pattern), std::move(call)});
   };
   add("/api/blast/events", &EventsRoutes::all);
   add("/api/blast/jobs/{id}/events", &EventsRoutes::of_job);
 }
 
+EventsRoutes::Reply EventsRoutes::admit(Request& request, Answer answer) {
+  auto holder = co_await context_.gate.admit_holder(request);
+  if (!holder) co_return std::move(holder.error());
+  co_return co_await (this->*answer)(request, *std::move(holder));
+}
+
 /// GET /api/blast/events -> 200 (a stream) | 400 | 401. From now on, or after the last event id.
-EventsRoutes::Reply EventsRoutes::all(Request& request, Caller caller) {
+EventsRoutes::Reply EventsRoutes::all(Request& request, Gate::Holder holder) {
   const auto known = check_parameters(request, {"last_event_id"});
   if (!known) co_return context_.fail(request, known.error());
   const auto last = last_event_id(request);
   if (!last) co_return context_.fail(request, last.error());
   Topic topic;
+  const Caller& caller = holder.caller;
   if (caller.role != service::Role::admin) topic.owner = caller.name;
   auto home = co_await net::this_coro::executor;
-  co_return stream_reply([this, home, topic = std::move(topic), caller = std::move(caller),
+  co_return stream_reply([this, home, topic = std::move(topic), holder = std::move(holder),
                           from = *last](std::shared_ptr<http::EventSink> sink) -> std::shared_ptr<void> {
-    auto listener = std::make_shared<Listener>(std::move(sink), topic);
+    auto listener = std::make_shared<Listener>(std::move(sink), topic, holder.token);
     const std::uint64_t after = from.value_or(context_.broadcaster.last_order());
     const bool live = context_.broadcaster.add_live(listener, after);
-    if (!live) net::co_spawn(home, catch_up(context_, caller, listener, after, false), net::detached);
+    if (!live) net::co_spawn(home, catch_up(context_, holder.caller, listener, after, false), net::detached);
     return std::make_shared<Subscription>(context_.broadcaster, std::move(listener));
   });
 }
 
-EventsRoutes::Reply EventsRoutes::of_job(Request& request, Caller caller) {
+EventsRoutes::Reply EventsRoutes::of_job(Request& request, Gate::Holder holder) {
   auto id = job_id_of(request);
   if (!id) co_return context_.fail(request, id.error());
   if (request.header("Accept").find("text/event-stream") != std::string_view::npos)
-    co_return co_await stream(request, std::move(caller), *std::move(id));
-  co_return co_await page(request, std::move(caller), *std::move(id));
+    co_return co_await stream(request, std::move(holder), *std::move(id));
+  co_return co_await page(request, std::move(holder.caller), *std::move(id));
 }
 
 /// GET /api/blast/jobs/{id}/events?after&limit -> 200 | 400 | 401 | 404.
@@ -118,12 +123,12 @@ EventsRoutes::Reply EventsRoutes::page(Request& request, Caller caller, store::J
 
 /// GET /api/blast/jobs/{id}/events, Accept: text/event-stream -> 200 (a stream that ends with the job) | 204
 /// (it has ended and the client has seen that, so a browser does not come again) | 400 | 401 | 404.
-EventsRoutes::Reply EventsRoutes::stream(Request& request, Caller caller, store::JobId id) {
+EventsRoutes::Reply EventsRoutes::stream(Request& request, Gate::Holder holder, store::JobId id) {
   const auto known = check_parameters(request, {"last_event_id"});
   if (!known) co_return context_.fail(request, known.error());
   const auto last = last_event_id(request);
   if (!last) co_return context_.fail(request, last.error());
-  const auto call = [this, &caller, &id] { return context_.deps.jobs.get(caller, id, soon()); };
+  const auto call = [this, &holder, &id] { return context_.deps.jobs.get(holder.caller, id, soon()); };
   const auto job = co_await context_.deps.blocking.run(call);
   if (!job) co_return context_.fail(request, job.error());
   // An id beyond the job's last event is of another life of the store.
@@ -135,11 +140,11 @@ EventsRoutes::Reply EventsRoutes::stream(Request& request, Caller caller, store:
     co_return nothing;
   }
   auto home = co_await net::this_coro::executor;
-  co_return stream_reply([this, home, id = std::move(id), caller = std::move(caller), after,
+  co_return stream_reply([this, home, id = std::move(id), holder = std::move(holder), after,
                           ended](std::shared_ptr<http::EventSink> sink) -> std::shared_ptr<void> {
-    auto listener = std::make_shared<Listener>(std::move(sink), Topic{id, std::nullopt});
+    auto listener = std::make_shared<Listener>(std::move(sink), Topic{id, std::nullopt}, holder.token);
     context_.broadcaster.add(listener);
-    net::co_spawn(home, catch_up(context_, caller, listener, after, ended), net::detached);
+    net::co_spawn(home, catch_up(context_, holder.caller, listener, after, ended), net::detached);
     return std::make_shared<Subscription>(context_.broadcaster, std::move(listener));
   });
 }

@@ -2,9 +2,11 @@
 
 #include <atomic>
 #include <charconv>
+#include <fstream>
 #include <thread>
 
 #include "api/api_under_test.hpp"
+#include "api/removed_tokens.hpp"
 
 namespace loom::api {
 namespace {
@@ -57,9 +59,9 @@ class EventsTest : public ApiTest {
     for (std::uint64_t i = first; i <= last; ++i) all.push_back(i);
     return all;
   }
-  void await_listeners(std::size_t count) {
+  void await_listeners(std::size_t count, const std::string& fields = "") {
     EXPECT_TRUE(http::eventually([&] {
-      const std::string text = get("/metrics").body;
+      const std::string text = get("/metrics", fields).body;
       return text.find(fmt::format("blastloom_event_listeners {}\n", count)) != std::string::npos;
     }));
   }
@@ -213,6 +215,42 @@ TEST_F(EventsTest, AStreamOfAllTellsHowTheServerIsAndWhenThatChanges) {
   EXPECT_EQ(ids(*again, 1), from_to(2, 2));
 }
 
+TEST_F(EventsTest, AStreamEndsSoonAfterItsTokenWasRemoved) {
+  const auto admin = tokens_->create("root", service::Role::admin);
+  const auto user = tokens_->create("ada", service::Role::user);
+  const std::string as_admin = "Authorization: Bearer " + *admin + "\r\n";
+  const std::string as_user = "Authorization: Bearer " + *user + "\r\n";
+  start();
+  const auto watching = api_->watch_tokens(std::chrono::milliseconds(1));
+  jobs_.jobs = {make_job(1, "ada")};
+  happen(1, store::JobState::queued, "ada");
+  const auto all = listen("/api/blast/events", as_admin);
+  const auto own = listen("/api/blast/events", as_user);
+  const auto of_job = listen(path(1, "/events"), as_user);
+  for (const auto* client : {&all, &own, &of_job}) EXPECT_EQ((*client)->head().status, 200);
+  EXPECT_EQ(ids(*of_job, 1), from_to(1, 1));
+  await_listeners(3, as_admin);
+  happen(1, store::JobState::running, "ada");
+  for (const auto* client : {&all, &own, &of_job}) EXPECT_EQ(ids(**client, 1), from_to(2, 2));
+  ASSERT_TRUE(tokens_->remove(tokens_->list()->at(1).id));
+  EXPECT_TRUE(own->ended());
+  EXPECT_TRUE(of_job->ended());
+  happen(1, store::JobState::merging, "ada");
+  EXPECT_EQ(ids(*all, 1), from_to(3, 3)) << "its token is there";
+}
+
+TEST_F(EventsTest, AStreamWithoutTokenEndsSoonAfterOneIsAskedFor) {
+  start();
+  const auto watching = api_->watch_tokens(std::chrono::milliseconds(1));
+  const auto client = listen("/api/blast/events");
+  EXPECT_EQ(client->head().status, 200);
+  await_listeners(1);
+  happen(1, store::JobState::queued);
+  EXPECT_EQ(ids(*client, 1), from_to(1, 1));
+  ASSERT_TRUE(tokens_->create("root", service::Role::admin));
+  EXPECT_TRUE(client->ended());
+}
+
 struct Sink final : http::EventSink {
   std::vector<std::shared_ptr<const std::string>> sent;
   int closed = 0;
@@ -252,6 +290,28 @@ TEST(Broadcaster, TellsHowTheServerIsOnceToEachWhoListensToAllJobs) {
   EXPECT_EQ(sent(), (Counts{1, 2, 0, 2}));
   broadcaster.tell_server("{}");
   EXPECT_EQ(sent(), (Counts{1, 3, 0, 3}));
+}
+
+TEST(RemovedTokens, AnotherRoleEndsAStreamAndTokensThatCannotBeReadDoNot) {
+  const auto folder = TempDir::create();
+  service::Tokens tokens(folder->path() / "tokens");
+  ASSERT_TRUE(tokens.create("ada", service::Role::user));
+  service::Token held = tokens.list()->at(0);
+  FakeHub hub;
+  Broadcaster broadcaster(hub);
+  const auto same = std::make_shared<Sink>();
+  const auto other = std::make_shared<Sink>();
+  broadcaster.add(std::make_shared<Listener>(same, Topic{job_id(1), std::nullopt}, held));
+  held.role = service::Role::admin;
+  broadcaster.add(std::make_shared<Listener>(other, Topic{}, held));
+  end_streams_of_removed(broadcaster, tokens, false);
+  EXPECT_EQ(same->closed, 0);
+  EXPECT_EQ(other->closed, 1);
+  std::ofstream(folder->path() / "broken") << "{";
+  service::Tokens broken(folder->path() / "broken");
+  ASSERT_FALSE(broken.list());
+  end_streams_of_removed(broadcaster, broken, false);
+  EXPECT_EQ(same->closed, 0);
 }
 
 TEST(Broadcaster, OneTextForAllWhoListen) {

@@ -59,7 +59,9 @@ Result<std::unique_ptr<Front>> Front::listen(const ServerOptions& options, Front
 
 void Front::run(const Signals& signals) {
   const std::stop_callback stopping(signals.stop(), [this] { server_->stop(kStopGrace); });
-  const auto watching = api_->watch();  // no longer: its owner takes what is asked apart next
+  // No longer: their owner takes what is asked apart next.
+  const auto watching = api_->watch();
+  const auto watching_tokens = api_->watch_tokens();
   server_->run();
 }
 

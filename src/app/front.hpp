@@ -37,8 +37,8 @@ class Front {
 
   /// Where it listens: "http://HOST:PORT".
   [[nodiscard]] const std::string& address() const { return address_; }
-  /// Answers, and tells who listens how the server is, until a signal; requests that run then have two
-  /// seconds.
+  /// Answers, tells who listens how the server is and ends the streams of removed tokens, until a signal;
+  /// requests that run then have two seconds.
   void run(const Signals& signals);
 
  private:

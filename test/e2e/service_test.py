@@ -2,6 +2,7 @@
 """The job service as its users meet it: the real binary on a free port, with real BLAST+. Every answer of the
 server is checked against doc/openapi.yaml. Usage: service_test.py BINARY TESTDATA SCRATCH [unittest arguments]"""
 import concurrent.futures
+import http.client
 import io
 import json
 import os
@@ -550,6 +551,29 @@ class ServiceTest(support.ServerTest):
             self.assertLess(time.monotonic(), until, got)
             time.sleep(0.02)
         return got[2]
+
+    def test_a_stream_ends_with_its_token(self):
+        bearers = {name: {"Authorization": f"Bearer {self.token(name)}"} for name in ("ann", "bob")}
+        self.answered(401, "/api/blast/jobs")
+        connections, streams = [], {}
+        for name, headers in bearers.items():
+            self.answered(200, "/api/blast/jobs", headers)
+            connections.append(http.client.HTTPConnection(self.server.host, timeout=PATIENCE))
+            connections[-1].request("GET", "/api/blast/events", headers=headers)
+            streams[name] = connections[-1].getresponse()
+            self.assertEqual(streams[name].status, 200)
+        tokens = self.cli("token", "list", "--data", str(self.data))
+        [ann] = [line.split()[0] for line in tokens.splitlines() if line.split()[1] == "ann"]
+        self.cli("token", "remove", ann, "--data", str(self.data))
+        until = time.monotonic() + PATIENCE
+        while streams["ann"].readline():  # a heartbeat now and then
+            self.assertLess(time.monotonic(), until)
+        job = self.server.submit("blastp", "proteins_2k", query("protein_1.fa"), {}, headers=bearers["bob"])
+        while not (line := streams["bob"].readline()).startswith(b"id: "):
+            self.assertTrue(line, "the stream of a token that is there goes on")
+        self.assertIn(job, streams["bob"].readline().decode() + streams["bob"].readline().decode())
+        for connection in connections:
+            connection.close()
 
     def test_a_link_opens_one_download_without_the_token(self):
         self.restart("--log-level", "debug")
