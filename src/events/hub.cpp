@@ -68,11 +68,17 @@ class StoreHub final : public Hub {
     return !stopping_;
   }
 
-  /// Whether there may be more.
-  bool tell_page() {
+  std::uint64_t last() {
     const MutexLock telling(telling_);
+    return last_;
+  }
+
+  /// Whether there may be more. Reads and rests without telling_, for which those who listen wait on an io
+  /// thread: who comes meanwhile begins behind last_ too, which only this thread moves, and is told what is
+  /// being read.
+  bool tell_page() {
     const auto events =
-        store_.read_all_events(last_, store::kMostRows, Deadline::in(std::chrono::seconds(5)));
+        store_.read_all_events(last(), store::kMostRows, Deadline::in(std::chrono::seconds(5)));
     if (!events) {
       const MutexLock lock(mutex_);
       if (!stopping_) changed_.wait_until(mutex_, std::chrono::steady_clock::now() + kRest);
@@ -80,6 +86,7 @@ class StoreHub final : public Hub {
     }
     if (events->empty()) return false;
     generation_.fetch_add(1);  // another process's commit may be read before the store says that it grew
+    const MutexLock telling(telling_);
     for (const Listener& listener : listeners_) listener(*events);
     last_ = events->back().order;
     return events->size() == store::kMostRows;
@@ -87,7 +94,7 @@ class StoreHub final : public Hub {
 
   store::JobStore& store_;
   std::atomic<std::uint64_t> generation_{1};
-  Mutex telling_;  // held while listeners are called
+  Mutex telling_;  // held while listeners are called, and not while the store is
   std::list<Listener> listeners_ GUARDED_BY(telling_);
   std::uint64_t last_ GUARDED_BY(telling_);
   Mutex mutex_;

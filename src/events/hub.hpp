@@ -23,7 +23,8 @@ class Hub {
   /// Grows with every change in the store, before anybody is told of it: what was read before may be old.
   [[nodiscard]] virtual std::uint64_t generation() const = 0;
   /// The listener is told of events whose order is above what this returns, until `handle` is destroyed;
-  /// after that it is not called any more.
+  /// after that it is not called any more. Both wait for listeners that are being called, which do not
+  /// block, and never for the store.
   virtual std::uint64_t listen(Listener listener, std::shared_ptr<void>& handle) = 0;
 };
 
