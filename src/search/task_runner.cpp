@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <fstream>
+#include <set>
 #include <system_error>
 
 #include "exec/failure.hpp"
@@ -63,6 +64,42 @@ std::string end_of(std::string text, const fs::path& work) {
   return text;
 }
 
+/// Names the folder of an attempt at a task, while that is under way. A job that was cancelled and is tried
+/// again may still have its old attempt running, so a name is given out once at a time in this process, whose
+/// work folders no other uses. It is the lowest that is free: what the next server runs has the name that
+/// this one's had, by which its task in Slurm is found again (exec/slurm/exchange.hpp). What a killed process
+/// left under one goes with the first attempt that gets it, or with the work folder.
+class Attempt {
+ public:
+  Attempt(const fs::path& work, const std::string& task) {
+    Taken& all = taken();
+    const MutexLock lock(all.mutex);
+    folder_ = work / (task + ".unfinished");
+    for (int number = 2; !all.folders.insert(folder_).second; ++number)
+      folder_ = work / fmt::format("{}.unfinished-{}", task, number);
+  }
+  ~Attempt() {
+    Taken& all = taken();
+    const MutexLock lock(all.mutex);
+    all.folders.erase(folder_);
+  }
+  Attempt(const Attempt&) = delete;
+  Attempt& operator=(const Attempt&) = delete;
+
+  [[nodiscard]] const fs::path& folder() const { return folder_; }
+
+ private:
+  struct Taken {
+    Mutex mutex;
+    std::set<fs::path> folders GUARDED_BY(mutex);
+  };
+  static Taken& taken() {
+    static Taken all;
+    return all;
+  }
+  fs::path folder_;
+};
+
 }  // namespace
 
 Result<exec::ProcessOutcome> TaskRunner::attempt(const EngineTask& task, const fs::path& folder,
@@ -91,6 +128,11 @@ Status TaskRunner::keep(const EngineTask& task, const fs::path& folder, const ex
   std::error_code failed;
   fs::remove(folder / "queries.fasta", failed);
   fs::rename(folder, work_ / task.name, failed);
+  if (failed && finished(task.name)) {
+    // Another attempt was done first, and its output is as good.
+    fs::remove_all(folder, failed);
+    failed.clear();
+  }
   if (failed) return system_error(failed.value(), "keep the output of " + task.name);
   const MutexLock lock(mutex_);
   watch_.task_done(task.letters, std::chrono::duration<double>(outcome.cpu).count());
@@ -100,12 +142,12 @@ Status TaskRunner::keep(const EngineTask& task, const fs::path& folder, const ex
 Result<TaskUse> TaskRunner::run(const EngineTask& task, std::stop_token stop) {
   if (finished(task.name)) return TaskUse{};
   const std::string program = fs::path(task.argv.front()).filename().string();
-  const fs::path folder = work_ / (task.name + ".unfinished");
-  auto done = run_in(folder, task, program, stop);
+  const Attempt own(work_, task.name);
+  auto done = run_in(own.folder(), task, program, stop);
   if (!done) {
     // What it left is of no use, and its room may be needed.
     std::error_code ignored;
-    fs::remove_all(folder, ignored);
+    fs::remove_all(own.folder(), ignored);
   }
   return done;
 }

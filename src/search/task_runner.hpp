@@ -38,6 +38,8 @@ struct TaskUse {
 
 /// Runs engine tasks in folders under `work`, each of which appears whole when its task is done: a folder
 /// that is there is finished work, which is what makes --resume safe. A task lost to a signal is tried again.
+/// Two attempts at one task, by whatever runners of this process, may run at once: neither disturbs the
+/// other, and the output of the first that is done is kept.
 /// Thread-safety: run(), from several threads at once. Blocking: on processes.
 class TaskRunner {
  public:
