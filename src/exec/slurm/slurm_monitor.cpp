@@ -109,8 +109,7 @@ Instant SlurmRunner::due() const {
   Instant when = next_look_;
   if (room() == 0) return when;
   for (const auto& [key, task] : tasks_)
-    if (task->claimed && task->state == Task::State::pending)
-      when = std::min(when, std::max(task->since + kGather, paused_until_));
+    if (task->to_submit()) when = std::min(when, std::max(task->since + kGather, paused_until_));
   return when;
 }
 
@@ -125,7 +124,7 @@ std::vector<SlurmRunner::TaskPtr> SlurmRunner::next_array() const {
   std::vector<TaskPtr> chosen;
   for (const auto& [key, task] : tasks_) {
     if (chosen.size() == most) break;
-    if (!task->claimed || task->state != Task::State::pending) continue;
+    if (!task->to_submit()) continue;
     const auto size = [](const Task& one) { return std::tuple(one.threads, one.memory_bytes, one.minutes); };
     if (chosen.empty() || size(*chosen.front()) == size(*task)) chosen.push_back(task);
   }
@@ -167,7 +166,7 @@ void SlurmRunner::submit(const std::vector<TaskPtr>& tasks) {
     task.line = task.index = i;
     task.doubtful = !sent;
     const auto place = tasks_.find(task.key);
-    const bool wanted = place != tasks_.end() && place->second == tasks[i];
+    const bool wanted = place != tasks_.end() && place->second == tasks[i] && !task.leaving;
     if (!wanted) suspects_.emplace(task.token, task.index);
     hurry_ = hurry_ || !wanted;
   }
@@ -361,19 +360,13 @@ void SlurmRunner::drop_unclaimed() {
   {
     const MutexLock lock(mutex_);
     if (detached_) return;
-    for (auto task = tasks_.begin(); task != tasks_.end();) {
-      const auto next = std::next(task);
-      if (!task->second->claimed) {
-        suspects_.emplace(task->second->token, task->second->index);
-        dropped.push_back(task->second);
-        tasks_.erase(task);
-      }
-      task = next;
+    for (const auto& [key, task] : tasks_) {
+      if (task->claimed || task->leaving) continue;
+      leave(*task);
+      dropped.push_back(task);
     }
   }
-  for (const TaskPtr& task : dropped)
-    if (const Status gone = exchange_.withdraw(task->key, soon()); !gone)
-      log::write(log::Level::warning, "slurm.left", {{"task", task->key}, {"reason", gone.error().message}});
+  for (const TaskPtr& task : dropped) withdraw(task);
 }
 
 void SlurmRunner::drop_arrays() {

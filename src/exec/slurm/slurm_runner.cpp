@@ -112,7 +112,7 @@ Result<SlurmRunner::TaskPtr> SlurmRunner::claim(const TaskKey& key, const Proces
     {
       const MutexLock lock(mutex_);
       TaskPtr& place = tasks_[key];
-      if (!place || !place->claimed) {
+      if (!place || (!place->claimed && !place->leaving)) {
         adopted = place != nullptr;
         if (!adopted) place = std::make_shared<Task>(Task{.key = key});
         task = place;
@@ -233,17 +233,33 @@ void SlurmRunner::let_go(const TaskPtr& task, bool stopped, bool comes_again) {
   {
     const MutexLock lock(mutex_);
     if (!comes_again) grown_.erase(task->key);
-    task->claimed = false;
-    changed_.notify_all();
-    if (stopped && detached_) return;
-    tasks_.erase(task->key);
-    if (task->outstanding()) {
-      suspects_.emplace(task->token, task->index);
-      hurry_ = true;
+    if (stopped && detached_) {
+      task->claimed = false;
+      changed_.notify_all();
+      return;
     }
+    leave(*task);
   }
+  withdraw(task);
+}
+
+/// withdraw() comes next.
+void SlurmRunner::leave(Task& task) {
+  if (task.outstanding()) {
+    suspects_.emplace(task.token, task.index);
+    hurry_ = true;
+  }
+  task.leaving = true;
+  changed_.notify_all();
+}
+
+void SlurmRunner::withdraw(const TaskPtr& task) {
   if (const Status gone = exchange_.withdraw(task->key, soon()); !gone)
     log::write(log::Level::warning, "slurm.left", {{"task", task->key}, {"reason", gone.error().message}});
+  // Only now: whoever runs the same again puts the same objects, which were removed under it.
+  const MutexLock lock(mutex_);
+  tasks_.erase(task->key);
+  changed_.notify_all();
 }
 
 void SlurmRunner::detach() {
@@ -262,7 +278,7 @@ std::string SlurmRunner::waits_for(const std::filesystem::path& folder) const {
   std::map<std::string, int> waiting;  // by Slurm's words
   const MutexLock lock(mutex_);
   for (const auto& [key, task] : tasks_) {
-    if (task->folder != folder.string() || task->settled()) continue;
+    if (task->folder != folder.string() || task->settled() || task->leaving) continue;
     const bool sent = task->state == Task::State::submitted && task->element;
     if (sent && task->element->state != "PENDING") return {};
     ++waiting[sent ? words_of(*task->element) : "submitted"];

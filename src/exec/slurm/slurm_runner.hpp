@@ -105,6 +105,7 @@ class SlurmRunner final : public ProcessRunner {
     std::uint64_t memory_bytes = 0;
     int minutes = 0;
     bool claimed = false;  ///< a run() waits for it
+    bool leaving = false;  ///< nobody wants it; its key is free once it is out of the store
     State state = State::preparing;
     Instant since{};                        ///< in `state`
     std::string token{};                    ///< of the array it was submitted in
@@ -120,7 +121,8 @@ class SlurmRunner final : public ProcessRunner {
     bool lost = false;
 
     [[nodiscard]] bool settled() const { return end || refused || lost; }
-    [[nodiscard]] bool outstanding() const { return state == State::submitted && !settled(); }
+    [[nodiscard]] bool outstanding() const { return state == State::submitted && !settled() && !leaving; }
+    [[nodiscard]] bool to_submit() const { return claimed && !leaving && state == State::pending; }
   };
   using TaskPtr = std::shared_ptr<Task>;
   using Place = std::pair<std::string, std::size_t>;  // token and index
@@ -139,6 +141,8 @@ class SlurmRunner final : public ProcessRunner {
   bool again(Task& task, const Result<ProcessOutcome>& outcome, int& unseen) REQUIRES(mutex_);
   void make_pending(Task& task) REQUIRES(mutex_);
   void let_go(const TaskPtr& task, bool stopped, bool comes_again);
+  void leave(Task& task) REQUIRES(mutex_);
+  void withdraw(const TaskPtr& task);
 
   // the monitor's thread: slurm_monitor.cpp
   Status take_up();

@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <fstream>
 #include <future>
 #include <iterator>
+#include <latch>
 #include <map>
 #include <set>
 
@@ -369,6 +371,71 @@ TEST_F(SlurmRunnerTest, AStopCancelsTheTaskInSlurm) {
   EXPECT_EQ(run.get().error().code, Code::cancelled);
   until([&] { return slurm_.rows()[0].state == "CANCELLED"; });
   EXPECT_EQ(work(0).value(), Worked::nothing_to_do) << "a worker that comes late finds nothing";
+}
+
+/// Holds the first removal of a task's spec until it is let go, and counts how many specs were put.
+class HeldWithdrawal final : public storage::ObjectStore {
+ public:
+  explicit HeldWithdrawal(storage::ObjectStore& inner) : inner_(inner) {}
+  std::latch begun{1};
+  std::latch go{1};
+  std::atomic<int> specs = 0;
+
+  Status put(const storage::ObjectKey& key, std::span<const std::byte> body, Deadline deadline) override {
+    if (key.str().ends_with("/spec")) ++specs;
+    return inner_.put(key, body, deadline);
+  }
+  Result<std::vector<std::byte>> get(const storage::ObjectKey& key, std::uint64_t max_bytes,
+                                     Deadline deadline) override {
+    return inner_.get(key, max_bytes, deadline);
+  }
+  Result<std::unique_ptr<storage::ObjectReader>> open_reader(const storage::ObjectKey& key,
+                                                             Deadline deadline) override {
+    return inner_.open_reader(key, deadline);
+  }
+  Result<std::unique_ptr<storage::ObjectWriter>> open_writer(const storage::ObjectKey& key,
+                                                             Deadline deadline) override {
+    return inner_.open_writer(key, deadline);
+  }
+  Result<storage::ObjectInfo> stat(const storage::ObjectKey& key, Deadline deadline) override {
+    return inner_.stat(key, deadline);
+  }
+  Result<std::vector<storage::ObjectInfo>> list(std::string_view prefix, std::string_view after,
+                                                std::size_t max_count, Deadline deadline) override {
+    return inner_.list(prefix, after, max_count, deadline);
+  }
+  Status remove(const storage::ObjectKey& key, Deadline deadline) override {
+    if (key.str().ends_with("/spec") && !held_.exchange(true)) {
+      begun.count_down();
+      go.wait();
+    }
+    return inner_.remove(key, deadline);
+  }
+
+ private:
+  storage::ObjectStore& inner_;
+  std::atomic<bool> held_ = false;
+};
+
+TEST_F(SlurmRunnerTest, AKeyIsFreeOnlyWhenItsOldTaskIsOutOfTheStore) {
+  runner_.reset();
+  HeldWithdrawal held(store_);
+  const auto runner = SlurmRunner::start(held, commands_, settings_, scratch_.path()).value();
+  const auto send = [&runner, spec = task("a")](Deadline deadline, const std::stop_token& stop) {
+    return runner->run(spec, deadline, stop);
+  };
+  auto old = std::async(std::launch::async, [&] { return send(Deadline::never(), stop_.get_token()); });
+  until([&] { return slurm_.rows().size() == 1; });
+  stop_.request_stop();
+  held.begun.wait();
+  EXPECT_EQ(send(Deadline::in(std::chrono::milliseconds(20)), {}).error().code, Code::timed_out);
+  EXPECT_EQ(held.specs, 1) << "the spec that is being removed would have been the new one";
+  auto next = std::async(std::launch::async, [&] { return send(Deadline::never(), {}); });
+  held.go.count_down();
+  EXPECT_EQ(old.get().error().code, Code::cancelled);
+  until([&] { return slurm_.rows().size() == 2; });
+  EXPECT_EQ(work(1).value(), Worked::ran);
+  EXPECT_TRUE(next.get());
 }
 
 TEST_F(SlurmRunnerTest, ALossIsToldWithSlurmsWords) {
