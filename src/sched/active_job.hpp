@@ -27,6 +27,7 @@ struct Rendering {
   std::string outfmt;
   storage::ObjectKey key;
   std::optional<Status> outcome{};  ///< set when it has ended
+  bool writing = false;             ///< its output is on its way into the object store
 };
 
 /// A job that is not final, or a rendering of one that is, as the scheduler holds it in memory. Guarded by

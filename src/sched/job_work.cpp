@@ -90,13 +90,14 @@ void LocalScheduler::render_archive(const ActivePtr& job) {
     LOOM_CHECKED(copy(*reader, archive));
     LOOM_TRY(const fs::path made, format_archive(*job->runner, archive, job->rendering->outfmt, job->folder,
                                                  job->stop.get_token()));
-    return storage::put_file(objects_, job->rendering->key, made, Deadline::never());
+    return put_rendered(job, [&](const std::stop_token& stop) {
+      return storage::put_file(objects_, job->rendering->key, made, Deadline::never(), stop);
+    });
   };
   const Status done = render();
   if (!done) return fail(job, done.error());
   const MutexLock lock(mutex_);
-  job->rendering->outcome = done;
-  drop(job);
+  end_rendering(job, done);
 }
 
 void LocalScheduler::prepare(const ActivePtr& job) {
@@ -315,7 +316,8 @@ void LocalScheduler::step_failed(const ActivePtr& job, std::size_t index, const 
   const bool again = stopped || (failure ? failure->retryable : retryable(why.code));
   if (lease == nullptr) {
     if (!stopped) return fail(job, why, failure);
-    return;
+    // Somebody may wait for it, and nobody else would tell him.
+    return fail(job, error(Code::unavailable, "the output was not made, for it was stopped; ask again"));
   }
   {
     const MutexLock lock(mutex_);
@@ -343,10 +345,9 @@ void LocalScheduler::fail(const ActivePtr& job, const Error& why,
     const MutexLock lock(mutex_);
     if (job->phase == ActiveJob::Phase::ended) return;
     job->stop.request_stop();
-    if (job->rendering) job->rendering->outcome = Status(Error{why.code, words.sentence});
+    if (job->rendering) return end_rendering(job, Error{why.code, words.sentence});
     drop(job);
   }
-  if (job->rendering) return;
   keep_said(job->job.id, failure ? failure->said : std::string());
   say_failed(job->job.id, words);
 }
@@ -456,7 +457,7 @@ void LocalScheduler::finish(const ActivePtr& job) {
     return fail(job, done.error());
   if (done && written) keep_answer(*job, *written);
   const MutexLock lock(mutex_);
-  if (job->rendering) job->rendering->outcome = done;
+  if (job->rendering) return end_rendering(job, done);
   if (done) job->job.state = store::JobState::completed;
   drop(job);
 }
@@ -490,9 +491,28 @@ Result<LocalScheduler::Written> LocalScheduler::put_together(const ActivePtr& jo
 
 Status LocalScheduler::put_output(const ActivePtr& job, const Written& written) {
   if (job->rendering)
-    return storage::put_file(objects_, job->rendering->key, written.output, Deadline::never());
+    return put_rendered(job, [&](const std::stop_token& stop) {
+      return storage::put_file(objects_, job->rendering->key, written.output, Deadline::never(), stop);
+    });
   LOOM_CHECKED(storage::put_file(objects_, messages_key(job->job.id), written.messages, Deadline::never()));
   return storage::put_file(objects_, output_key(job->job.id), written.output, Deadline::never());
+}
+
+Status LocalScheduler::put_rendered(const ActivePtr& job,
+                                    const std::function<Status(const std::stop_token&)>& put) {
+  {
+    const MutexLock lock(mutex_);
+    if (job->rendering->outcome) return *job->rendering->outcome;
+    job->rendering->writing = true;
+  }
+  // Only now: one that is removed after this look is discarded after it, and discard() waits for the end of
+  // the writing.
+  const auto there = store_.get(job->job.id, soon());
+  const Status done = there ? put(job->stop.get_token()) : Status(there.error());
+  const MutexLock lock(mutex_);
+  job->rendering->writing = false;
+  changed_.notify_all();
+  return done;
 }
 
 }  // namespace loom::sched

@@ -226,7 +226,9 @@ void LocalScheduler::drop(const ActivePtr& job) {
   leave_equals(job);
   board_.remove(job);
   if (job->rendering) {
-    renderings_.erase(job->rendering->key.str());
+    // Another may have taken its place.
+    const auto place = renderings_.find(job->rendering->key.str());
+    if (place != renderings_.end() && place->second == job) renderings_.erase(place);
   } else if (const auto place = jobs_.find(job->job.id); place != jobs_.end() && place->second == job) {
     jobs_.erase(place);
     const auto unfinished = unfinished_.find(job->job.request.owner);
@@ -235,21 +237,47 @@ void LocalScheduler::drop(const ActivePtr& job) {
   changed_.notify_all();
 }
 
+void LocalScheduler::end_rendering(const ActivePtr& job, const Status& outcome) {
+  if (!job->rendering->outcome) job->rendering->outcome = outcome;
+  if (job->phase != ActiveJob::Phase::ended) drop(job);
+}
+
+void LocalScheduler::end_renderings(const store::JobId& id, const Error& why) {
+  std::vector<std::filesystem::path> left;
+  {
+    const MutexLock lock(mutex_);
+    std::vector<ActivePtr> ended;
+    for (const auto& [key, rendering] : renderings_)
+      if (rendering->job.id == id) ended.push_back(rendering);
+    for (const ActivePtr& job : ended) {
+      job->stop.request_stop();
+      end_rendering(job, why);
+      // That of one which runs goes with its last piece of work.
+      if (job->running == 0) left.push_back(job->folder);
+    }
+    const auto writing = [](const ActivePtr& job) { return job->rendering->writing; };
+    while (std::ranges::any_of(ended, writing)) changed_.wait(mutex_);
+  }
+  for (const auto& folder : left) discard_folder(folder);
+}
+
 void LocalScheduler::discard(const store::JobId& id) {
+  end_renderings(id, error(Code::not_found, "the job was removed while its output was being made"));
   discard_folder(options_.work / id.str());
 }
 
 void LocalScheduler::forget(const store::JobId& id) {
-  const MutexLock lock(mutex_);
-  owed_.erase(id);
-  const auto place = jobs_.find(id);
-  if (place != jobs_.end()) {
-    const ActivePtr job = place->second;
-    job->stop.request_stop();
-    drop(job);
+  {
+    const MutexLock lock(mutex_);
+    owed_.erase(id);
+    const auto place = jobs_.find(id);
+    if (place != jobs_.end()) {
+      const ActivePtr job = place->second;
+      job->stop.request_stop();
+      drop(job);
+    }
   }
-  for (const auto& [key, rendering] : renderings_)
-    if (rendering->job.id == id) rendering->stop.request_stop();
+  end_renderings(id, error(Code::conflict, "the job was cancelled while its output was being made"));
 }
 
 Status LocalScheduler::render(const store::Job& job, const std::string& outfmt, const storage::ObjectKey& key,

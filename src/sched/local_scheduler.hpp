@@ -1,6 +1,7 @@
 #pragma once
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -47,6 +48,10 @@ class LocalScheduler final : public Scheduler {
   Result<ActivePtr> make_active(const store::Job& job) const;
   void add(const ActivePtr& job) REQUIRES(mutex_);
   void drop(const ActivePtr& job) REQUIRES(mutex_);
+  /// Whoever waits for the rendering gets `outcome`, unless it has one.
+  void end_rendering(const ActivePtr& job, const Status& outcome) REQUIRES(mutex_);
+  /// All of a job; then none of them writes any more.
+  void end_renderings(const store::JobId& id, const Error& why);
   void expect(const ActiveJob& job, Standing& standing) const REQUIRES(mutex_);
   [[nodiscard]] double remaining_seconds(const ActiveJob& job) const REQUIRES(mutex_);
   Status take_up(store::JobState state);
@@ -89,6 +94,9 @@ class LocalScheduler final : public Scheduler {
   };
   Result<Written> put_together(const ActivePtr& job);
   Status put_output(const ActivePtr& job, const Written& written);
+  /// Keeps the output of a rendering by `put`, unless its job is gone. Errors: the outcome of one
+  /// that has ended meanwhile; those of the store and of `put`.
+  Status put_rendered(const ActivePtr& job, const std::function<Status(const std::stop_token&)>& put);
   Status complete(const store::JobId& id);
   void fail(const ActivePtr& job, const Error& why, const std::optional<exec::Failure>& failure = {});
 
@@ -130,7 +138,9 @@ class LocalScheduler final : public Scheduler {
   /// Ends the job, or its rendering, with what an equal search wrote; false when that is not to be had.
   bool answer_known(const ActivePtr& job);
   Status end_with(const ActivePtr& job, const Reuse::Found& found);
-  Status put_found(const Reuse::Found& found, const storage::ObjectKey& key);
+  /// Also: cancelled, and then nothing is there.
+  Status put_found(const Reuse::Found& found, const storage::ObjectKey& key,
+                   const std::stop_token& stop = {});
   /// How its queries are cut into parts that may be known; nullopt where none may.
   [[nodiscard]] static std::optional<search::PartRule> part_rule_of(const ActiveJob& job);
   /// Asks for parts; empty for a fresh search.

@@ -90,14 +90,19 @@ bool LocalScheduler::answer_known(const ActivePtr& job) {
   }
   const MutexLock lock(mutex_);
   if (ended) ++counts_.reused_jobs;
-  if (job->rendering) job->rendering->outcome = ended;
+  if (job->rendering) {
+    end_rendering(job, ended);
+    return true;
+  }
   if (ended) job->job.state = store::JobState::completed;
   if (job->number > 0 && job->phase != ActiveJob::Phase::ended) drop(job);
   return true;
 }
 
 Status LocalScheduler::end_with(const ActivePtr& job, const Reuse::Found& found) {
-  if (job->rendering) return put_found(found, job->rendering->key);
+  if (job->rendering)
+    return put_rendered(
+        job, [&](const std::stop_token& stop) { return put_found(found, job->rendering->key, stop); });
   store::WholeEnd end{.job = job->job.id,
                       .task = {.first_query = 0,
                                .queries = job->job.request.queries,
@@ -118,10 +123,12 @@ Status LocalScheduler::end_with(const ActivePtr& job, const Reuse::Found& found)
   return ok();
 }
 
-Status LocalScheduler::put_found(const Reuse::Found& found, const storage::ObjectKey& key) {
+Status LocalScheduler::put_found(const Reuse::Found& found, const storage::ObjectKey& key,
+                                 const std::stop_token& stop) {
   LOOM_TRY(const auto writer, objects_.open_writer(key, Deadline::never()));
   std::vector<std::byte> block(kBlock);
   for (std::uint64_t at = 0;;) {
+    if (stop.stop_requested()) return error(Code::cancelled, "object '{}' was not written", key.str());
     LOOM_TRY(const std::size_t got, found.read(at, block));
     if (got == 0) return writer->commit(Deadline::never());
     LOOM_CHECKED(writer->write(std::span(block).first(got), Deadline::never()));

@@ -63,7 +63,7 @@ struct SchedulerCounts {
 
 /// Runs the jobs of a store on this machine: plans them, leases their tasks, shares cores between owners and
 /// jobs, puts outputs together, and goes on after a restart where the last server stopped. Thread-safe.
-/// Blocking: start(), stop(), forget() on disk; the rest never for long.
+/// Blocking: start(), stop(), forget(), discard() on disk; the rest never for long.
 class Scheduler {
  public:
   /// References are borrowed. Nothing runs before start().
@@ -81,11 +81,14 @@ class Scheduler {
   virtual void queued(const store::Job& job) = 0;
   /// A job was cancelled: what runs of it ends. What its tasks wrote stays, for a retry.
   virtual void forget(const store::JobId& id) = 0;
-  /// A job was removed: its working files go.
+  /// A job was removed from the store: its working files go, and what is rendered of it ends. Who
+  /// waits in render() gets not_found. Waits for an output that is just being written; after this
+  /// the job gets no more objects, so those it has can be removed.
   virtual void discard(const store::JobId& id) = 0;
 
   /// Makes the output of a completed job in another format, as work of its owner. Blocks until it is there,
   /// as object `key`, or `deadline`: then timed_out, and the work goes on. Calls for one key share the work.
+  /// Also: not_found when the job is removed meanwhile; unavailable when the work was stopped.
   virtual Status render(const store::Job& job, const std::string& outfmt, const storage::ObjectKey& key,
                         Deadline deadline) = 0;
 

@@ -96,12 +96,13 @@ std::unique_ptr<ObjectReader> text_reader(std::string bytes) {
 }
 
 Status put_file(ObjectStore& store, const ObjectKey& key, const std::filesystem::path& path,
-                Deadline deadline) {
+                Deadline deadline, const std::stop_token& stop) {
   const Fd from(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!from) return system_error(errno, "read " + path.filename().string());
   LOOM_TRY(const auto writer, store.open_writer(key, deadline));
   std::vector<std::byte> block(std::size_t{1} << 18U);
   for (;;) {
+    if (stop.stop_requested()) return error(Code::cancelled, "object '{}' was not written", key.str());
     const ssize_t got = ::read(from.get(), block.data(), block.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return system_error(errno, "read " + path.filename().string());

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -103,9 +104,9 @@ class ObjectStore {
 std::unique_ptr<ObjectReader> text_reader(std::string bytes);
 
 /// Copies the file at `path` to `key`, in constant memory. Blocking. Errors: those of reading and of
-/// open_writer.
+/// open_writer; cancelled when `stop` was requested before all was written: `key` is as it was.
 Status put_file(ObjectStore& store, const ObjectKey& key, const std::filesystem::path& path,
-                Deadline deadline);
+                Deadline deadline, const std::stop_token& stop = {});
 
 /// What stores say, in the same words.
 Error no_such_object(const ObjectKey& key);
