@@ -171,6 +171,40 @@ TYPED_TEST_P(ObjectStoreContract, ListsByPrefixInKeyOrderAPageAtATime) {
   EXPECT_EQ(this->list("../"), "");
 }
 
+TYPED_TEST_P(ObjectStoreContract, ListsFromAnyPlaceInAnyPagesTheSame) {
+  for (const char* name : {"b", "a0/x", "a/c", "a/bb/c", "a/b/d/e", "a/b/c", "a-b/x"}) this->put(name, "1");
+  const std::string from_bb = "a/bb/c:1 a/c:1 a0/x:1 b:1 ";
+  const std::string all = "a-b/x:1 a/b/c:1 a/b/d/e:1 " + from_bb;
+  EXPECT_EQ(this->list("a/b"), "a/b/c:1 a/b/d/e:1 a/bb/c:1 ") << "the prefix ends within a name";
+  EXPECT_EQ(this->list("a/b/"), "a/b/c:1 a/b/d/e:1 ");
+  EXPECT_EQ(this->list("a/c/"), "") << "an object is no folder";
+  EXPECT_EQ(this->list("a/b/c/d/"), "");
+  for (const char* none : {"/", "a//", "a/./", "a/b/../", "."}) EXPECT_EQ(this->list(none), "") << none;
+  // No object is called so.
+  EXPECT_EQ(this->list("", "a"), all);
+  EXPECT_EQ(this->list("", "a/"), "a/b/c:1 a/b/d/e:1 " + from_bb);
+  EXPECT_EQ(this->list("", "a/b/d"), "a/b/d/e:1 " + from_bb);
+  EXPECT_EQ(this->list("", "a/b/d/"), "a/b/d/e:1 " + from_bb);
+  EXPECT_EQ(this->list("", "a/b/~"), from_bb);
+  EXPECT_EQ(this->list("", "a/b0"), from_bb);
+  EXPECT_EQ(this->list("", "a0"), "a0/x:1 b:1 ");
+  EXPECT_EQ(this->list("a/b/", "a-b/x"), "a/b/c:1 a/b/d/e:1 ") << "before all of the prefix";
+  EXPECT_EQ(this->list("a/b/", "a/b/c", 1), "a/b/d/e:1 ");
+  EXPECT_EQ(this->list("a/b/", "a/bb"), "") << "behind all of it";
+  for (std::size_t size = 1; size <= 8; ++size) {
+    std::string pages;
+    std::string after;
+    for (std::size_t got = size; got == size;) {
+      const auto page = this->store().list("", after, size, kNever);
+      ASSERT_TRUE(page) << page.error().message;
+      for (const ObjectInfo& info : *page) pages += fmt::format("{}:{} ", info.key.str(), info.size_bytes);
+      got = page->size();
+      if (got > 0) after = page->back().key.str();
+    }
+    EXPECT_EQ(pages, all) << size;
+  }
+}
+
 TYPED_TEST_P(ObjectStoreContract, RemoveIsIdempotentAndFreesTheFolderName) {
   this->put("a/b/c", "x");
   ASSERT_TRUE(this->store().remove(key("a/b"), kNever)) << "no object of that name";
@@ -226,8 +260,9 @@ REGISTER_TYPED_TEST_SUITE_P(ObjectStoreContract, GivesBackWhatWasPutAndReplaces,
                             EachPutIsAnotherVersionWhichStatAndListTellAlike,
                             AWriterShowsNothingBeforeItsCommit, ADroppedWriterLeavesTheKeyAsItWas,
                             AReaderKeepsTheObjectItOpened, AReaderSkipsToAPlace,
-                            ListsByPrefixInKeyOrderAPageAtATime, RemoveIsIdempotentAndFreesTheFolderName,
-                            AKeyIsNoFolderOfAnother, PastTheDeadlineNothingHappens,
+                            ListsByPrefixInKeyOrderAPageAtATime, ListsFromAnyPlaceInAnyPagesTheSame,
+                            RemoveIsIdempotentAndFreesTheFolderName, AKeyIsNoFolderOfAnother,
+                            PastTheDeadlineNothingHappens,
                             WritersAndRemoversOfOneFolderDoNotDisturbEachOther);
 
 }  // namespace loom::storage::contract

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <ctime>
+#include <functional>
 #include <optional>
 
 #include "base/atomic_file.hpp"
@@ -157,64 +158,74 @@ std::string version_of(const struct stat& file) {
   return fmt::format("{:x}-{:x}-{:x}", file.st_ino, file.st_mtim.tv_sec, file.st_mtim.tv_nsec);
 }
 
-/// The first `max_count` objects in key order, however many are seen: a heap with the greatest key on top.
-class FirstObjects {
+/// A page of a listing, which is filled in key order.
+class Page {
  public:
-  FirstObjects(std::string_view prefix, std::string_view after, std::size_t max_count)
+  Page(std::string_view prefix, std::string_view after, std::size_t max_count)
       : prefix_(prefix), after_(after), max_count_(max_count) {}
 
-  void see(const std::string& text, const struct stat& file) {
-    if (!text.starts_with(prefix_) || text <= after_) return;
-    if (heap_.size() == max_count_ && text > heap_.front().key.str()) return;
+  /// Whether the object "a/b", or one below the folder "a/b/", may be on this page.
+  [[nodiscard]] bool wants(std::string_view place) const {
+    if (!place.ends_with('/')) return place.starts_with(prefix_) && place > after_;
+    const std::size_t shared = std::min(place.size(), prefix_.size());
+    if (place.substr(0, shared) != prefix_.substr(0, shared)) return false;
+    // All keys below it begin as it does: `after` is among them, or before or behind all of them.
+    return place > after_ || after_.starts_with(place);
+  }
+
+  void add(const std::string& text, const struct stat& file) {
     auto key = ObjectKey::parse(text);
     if (!key) return;
-    heap_.push_back({*std::move(key), static_cast<std::uint64_t>(file.st_size), version_of(file)});
-    std::push_heap(heap_.begin(), heap_.end(), by_key);
-    if (heap_.size() > max_count_) {
-      std::pop_heap(heap_.begin(), heap_.end(), by_key);
-      heap_.pop_back();
-    }
+    found_.push_back({*std::move(key), static_cast<std::uint64_t>(file.st_size), version_of(file)});
   }
 
-  /// Whether `folder` ("a/b/") can hold a key that counts.
-  [[nodiscard]] bool may_hold(std::string_view folder) const {
-    const std::size_t shared = std::min(folder.size(), prefix_.size());
-    return folder.substr(0, shared) == prefix_.substr(0, shared);
-  }
-
-  std::vector<ObjectInfo> take() {
-    std::sort_heap(heap_.begin(), heap_.end(), by_key);
-    return std::move(heap_);
-  }
+  [[nodiscard]] bool full() const { return found_.size() == max_count_; }
+  std::vector<ObjectInfo> take() { return std::move(found_); }
 
  private:
-  static bool by_key(const ObjectInfo& a, const ObjectInfo& b) { return a.key < b.key; }
   std::string_view prefix_;
   std::string_view after_;
   std::size_t max_count_;
-  std::vector<ObjectInfo> heap_;
+  std::vector<ObjectInfo> found_;
 };
 
-/// Shows `first` every file below `folder`, whose key so far is `key` ("" or "a/b/").
-// NOLINTNEXTLINE(misc-no-recursion): as deep as the keys.
-Status walk(const fs::path& folder, const std::string& key, Deadline deadline, FirstObjects& first) {
-  LOOM_CHECKED(in_time(deadline, "all objects were listed"));
+/// What `page` wants of `folder`, whose key so far is `key` ("" or "a/b/"): "name" of a file, "name/" of a
+/// folder, which is where its keys stand among the others. Opens none of them.
+Result<std::vector<std::string>> names_in(const fs::path& folder, const std::string& key, const Page& page) {
+  std::vector<std::string> names;
   std::error_code trouble;
   fs::directory_iterator entries(folder, trouble);
   for (; !trouble && entries != fs::directory_iterator(); entries.increment(trouble)) {
-    const std::string name = entries->path().filename().string();
+    std::string name = entries->path().filename().string();
     if (name.starts_with('.')) continue;
     std::error_code gone;
+    if (entries->is_directory(gone)) name += '/';
+    if (page.wants(key + name)) names.push_back(std::move(name));
+  }
+  // It may have been removed, or have become an object, since it was seen.
+  if (trouble && trouble.value() != ENOENT && trouble.value() != ENOTDIR)
+    return system_error(trouble.value(), "list objects '" + key + "'");
+  return names;
+}
+
+/// Fills `page` with what is below `folder`, as names_in() has it, and opens no folder behind its end.
+// NOLINTNEXTLINE(misc-no-recursion): as deep as the keys.
+Status walk(const fs::path& folder, const std::string& key, Deadline deadline, Page& page) {
+  LOOM_CHECKED(in_time(deadline, "all objects were listed"));
+  LOOM_TRY(std::vector<std::string> names, names_in(folder, key, page));
+  // A heap, not sorted: of many names a page takes few.
+  std::ranges::make_heap(names, std::greater<>());
+  while (!names.empty() && !page.full()) {
+    std::ranges::pop_heap(names, std::greater<>());
+    const std::string name = std::move(names.back());
+    names.pop_back();
     struct stat found{};
-    if (entries->is_directory(gone)) {
-      const std::string below = key + name + '/';
-      if (first.may_hold(below)) LOOM_CHECKED(walk(entries->path(), below, deadline, first));
-    } else if (::stat(entries->path().c_str(), &found) == 0 && S_ISREG(found.st_mode)) {
-      first.see(key + name, found);
+    if (name.ends_with('/')) {
+      LOOM_CHECKED(walk(folder / name, key + name, deadline, page));
+    } else if (::stat((folder / name).c_str(), &found) == 0 && S_ISREG(found.st_mode)) {
+      page.add(key + name, found);
     }
   }
-  if (trouble && trouble.value() != ENOENT)
-    return system_error(trouble.value(), "list objects '" + key + "'");
   return ok();
 }
 
@@ -277,9 +288,13 @@ Result<ObjectInfo> FilesObjectStore::stat(const ObjectKey& key, Deadline deadlin
 Result<std::vector<ObjectInfo>> FilesObjectStore::list(std::string_view prefix, std::string_view after,
                                                        std::size_t max_count, Deadline deadline) {
   LOOM_CHECK(max_count > 0, "a page holds at least one object");
-  FirstObjects first(prefix, after, max_count);
-  LOOM_CHECKED(walk(root_, "", deadline, first));
-  return first.take();
+  LOOM_CHECKED(in_time(deadline, "all objects were listed"));
+  Page page(prefix, after, max_count);
+  const std::string folder(prefix.substr(0, prefix.rfind('/') + 1));  // "" without a '/'
+  // No key is below a folder that is none of a key's, and the way there may lead out of the store.
+  const bool possible = folder.empty() || ObjectKey::parse(folder.substr(0, folder.size() - 1));
+  if (possible) LOOM_CHECKED(walk(root_ / folder, folder, deadline, page));
+  return page.take();
 }
 
 Status FilesObjectStore::remove(const ObjectKey& key, Deadline deadline) {

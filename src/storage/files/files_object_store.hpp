@@ -9,6 +9,7 @@ namespace loom::storage {
 /// several machines, may use it at once. Written by AtomicFile: a put is whole or absent, also after kill -9
 /// or loss of power. Files whose path is no valid key (hidden ones among them) are not seen. The deadline is
 /// looked at between system calls; a disk that hangs in one is not interrupted.
+/// A page of a listing costs about its own size, and the names in each folder on the way to it.
 class FilesObjectStore final : public ObjectStore {
  public:
   /// Makes the folder if need be.
