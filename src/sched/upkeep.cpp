@@ -81,18 +81,28 @@ Result<std::uint64_t> remove_past(store::JobStore& jobs, storage::ObjectStore& o
   LOOM_TRY(const std::uint64_t answers, jobs.answer_bytes(soon()));
   total += answers;
   if (total <= most) return std::uint64_t{0};
-  std::vector<std::pair<store::UnixTime, store::Job>> ended;
+  // Not the jobs themselves: each may have many options, and there may be very many jobs.
+  struct Ended {
+    store::UnixTime when;
+    store::JobId id;
+    std::uint64_t bytes;
+  };
+  std::vector<Ended> ended;
   LOOM_CHECKED(for_ended(jobs, store::wall_now(), [&](const store::Job& job) {
-    if (bytes.contains(job.id.str()) || bytes.contains(job.request.query_key) || job.answer_bytes)
-      ended.emplace_back(job.finished.value_or(job.created), job);
+    const auto own = bytes.find(job.id.str());
+    const auto query = bytes.find(job.request.query_key);
+    if (own == bytes.end() && query == bytes.end() && !job.answer_bytes) return;
+    ended.push_back({.when = job.finished.value_or(job.created),
+                     .id = job.id,
+                     .bytes = (own == bytes.end() ? 0 : own->second) +
+                              (query == bytes.end() ? 0 : query->second) + job.answer_bytes.value_or(0)});
   }));
-  std::ranges::sort(ended, {}, [](const auto& one) { return one.first; });
+  std::ranges::sort(ended, {}, &Ended::when);
   std::uint64_t removed = 0;
-  for (const auto& [when, job] : ended) {
+  for (const Ended& one : ended) {
     if (total <= most) break;
-    if (!remove(job.id)) continue;
-    total -=
-        std::min(total, bytes[job.id.str()] + bytes[job.request.query_key] + job.answer_bytes.value_or(0));
+    if (!remove(one.id)) continue;
+    total -= std::min(total, one.bytes);
     ++removed;
   }
   return removed;
