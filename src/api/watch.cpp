@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "base/guarded.hpp"
+#include "base/log.hpp"
+
 namespace loom::api {
 
 Watch::Watch(std::function<void()> look, std::chrono::milliseconds period)
@@ -17,7 +20,13 @@ Watch::~Watch() {
 }
 
 void Watch::loop() {
-  while (wait()) look_();
+  while (wait()) {
+    const Status looked = guarded([this] {
+      look_();
+      return ok();
+    });
+    if (!looked) log::write(log::Level::warning, "watch.threw", {{"reason", looked.error().message}});
+  }
 }
 
 /// For one period; false: it ends.

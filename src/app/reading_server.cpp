@@ -12,6 +12,7 @@
 #include "app/server_log.hpp"
 #include "app/surroundings.hpp"
 #include "app/version.hpp"
+#include "base/guarded.hpp"
 #include "base/json_writer.hpp"
 #include "base/log.hpp"
 #include "base/temp_dir.hpp"
@@ -222,7 +223,7 @@ Status ReadingServer::run(const Signals& signals) {
   const std::string& address = front_->address();
   LOOM_CHECKED(scheduler_->start());
   LOOM_CHECKED(begin_beat());
-  const std::jthread first_scan([this] { static_cast<void>(databases_->get()); });
+  const std::jthread first_scan([this] { static_cast<void>(guarded([this] { return databases_->get(); })); });
   fmt::print("{}\n", address);
   std::fflush(stdout);
   log::write(

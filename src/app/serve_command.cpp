@@ -26,6 +26,7 @@
 #include "app/version.hpp"
 #include "base/atomic_file.hpp"
 #include "base/fd.hpp"
+#include "base/guarded.hpp"
 #include "base/json_writer.hpp"
 #include "base/log.hpp"
 #include "catalog/search_path.hpp"
@@ -146,7 +147,7 @@ Status Service::open_parts() {
   databases_ = std::make_unique<service::DatabaseList>(std::move(kept));
   organisms_ =
       std::make_unique<service::Organisms>(service::taxonomy_file(options_.data), runner_, *databases_);
-  first_scan_ = std::jthread([this] { static_cast<void>(databases_->get()); });
+  first_scan_ = std::jthread([this] { static_cast<void>(guarded([this] { return databases_->get(); })); });
   LOOM_TRY(hub_, events::Hub::start(*store_));
   hub_->listen(log_events, logging_);
   sched::SchedulerOptions wanted{

@@ -61,9 +61,11 @@ Status move(const fs::path& from, const fs::path& to) {
 Result<std::vector<fs::path>> files_of(const fs::path& folder) {
   std::vector<fs::path> files;
   std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(folder, failed)) {
-    const std::string name = entry.path().filename().string();
-    if (entry.is_regular_file() && name != kManifest && !name.starts_with('.')) files.push_back(entry.path());
+  for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed)) {
+    const std::string name = entry->path().filename().string();
+    std::error_code gone;
+    if (entry->is_regular_file(gone) && name != kManifest && !name.starts_with('.'))
+      files.push_back(entry->path());
   }
   if (failed) return system_error(failed.value(), folder.string());
   std::ranges::sort(files);
@@ -137,7 +139,10 @@ std::string joined(const std::vector<std::string>& words) {
 Status add_file(XXH3_state_t& state, const fs::path& path, std::vector<char>& block) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return system_error(errno, path.string());
-  const std::string head = fmt::format("{}\n{}\n", path.filename().string(), fs::file_size(path));
+  std::error_code failed;
+  const std::uintmax_t size = fs::file_size(path, failed);
+  if (failed) return system_error(failed.value(), path.string());
+  const std::string head = fmt::format("{}\n{}\n", path.filename().string(), size);
   XXH3_128bits_update(&state, head.data(), head.size());
   for (;;) {
     const ssize_t got = ::read(fd.get(), block.data(), block.size());
@@ -300,14 +305,17 @@ Result<Snapshot> Snapshots::publish(Staging staging, Snapshot about) const {
   about.sequences = database.shown.sequences;
   about.letters = database.shown.letters;
   about.bytes = 0;
-  for (const fs::path& file : files) about.bytes += fs::file_size(file);
+  std::error_code failed;
+  for (const fs::path& file : files) {
+    about.bytes += fs::file_size(file, failed);
+    if (failed) return system_error(failed.value(), file.string());
+  }
   about.created = rfc3339_now();
   LOOM_TRY(about.fingerprint, fingerprint(from));
   for (const fs::path& file : files) LOOM_CHECKED(sync(file));
   LOOM_CHECKED(write_manifest(about));
   LOOM_TRY(const Fd held, lock());
   const fs::path home = root_ / staging.database;
-  std::error_code failed;
   fs::create_directory(home, failed);
   if (failed) return system_error(failed.value(), home.string());
   fs::permissions(from,

@@ -233,7 +233,9 @@ class PartFile final : public Receiver {
     if (!file_) return system_error(errno, part_.string());
     std::ifstream note(note_);
     std::getline(note, validator_);
-    size_ = validator_.empty() ? 0 : fs::file_size(part_);
+    std::error_code failed;
+    size_ = validator_.empty() ? 0 : fs::file_size(part_, failed);
+    if (failed) return system_error(failed.value(), part_.string());
     return size_ > 0 ? told(size_) : ok();
   }
   [[nodiscard]] Wanted wanted() const {

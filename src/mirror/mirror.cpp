@@ -18,6 +18,7 @@
 #include <thread>
 
 #include "base/fd.hpp"
+#include "base/guarded.hpp"
 
 namespace loom::mirror {
 namespace {
@@ -236,7 +237,7 @@ class Fetching {
   void work() {
     for (std::size_t i = next_++; i < remote_.files.size(); i = next_++) {
       if (stop_.stop_requested()) return;
-      const Status done = one(remote_.files[i]);
+      const Status done = guarded([&] { return one(remote_.files[i]); });
       if (done) continue;
       const std::lock_guard lock(mutex_);
       if (first_failure_) first_failure_ = done;

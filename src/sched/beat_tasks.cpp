@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "base/guarded.hpp"
+
 namespace loom::sched {
 
 namespace {
@@ -37,7 +39,7 @@ void BeatTasks::run_first() {
   }();
   const std::optional<Duration> wait = wait_to_lead();
   const Instant began = clock_.now();
-  const Result<std::uint64_t> done = wait ? Result<std::uint64_t>(0) : due->task.run();
+  const Result<std::uint64_t> done = wait ? Result<std::uint64_t>(0) : guarded(due->task.run);
   const MutexLock lock(mutex_);
   leads_ = leases_ != nullptr && !wait;
   Entry& entry = *due;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+
 #include "base/temp_dir.hpp"
 #include "sched/beat.hpp"
 #include "store/sqlite/sqlite_job_store.hpp"
@@ -64,6 +66,19 @@ TEST_F(BeatTasksTest, RunsAtOnceAndThenOnceEachPeriodWhereNobodyElseLeads) {
   run_until(tasks, hours(11));
   EXPECT_GE(runs_, 10U);
   EXPECT_LE(runs_, 12U);
+}
+
+TEST_F(BeatTasksTest, WhatATaskThrowsIsItsFailureAndTheOthersGoOn) {
+  BeatTasks tasks(
+      {},
+      {{.name = "throws",
+        .every = hours(1),
+        .run = []() -> Result<std::uint64_t> { throw std::runtime_error("no memory for that"); }},
+       {.name = "count", .every = hours(1), .run = [this]() -> Result<std::uint64_t> { return ++runs_; }}},
+      clock_, [this] { return wall(); });
+  run_until(tasks, hours(3));
+  EXPECT_GE(runs_, 2U);
+  EXPECT_NE(tasks.report().find(R"("last_error":"no memory for that")"), std::string::npos) << tasks.report();
 }
 
 TEST_F(BeatTasksTest, AfterARestartHourlyTasksRunWhenTheLeaseOfTheOldServerEnds) {

@@ -1,9 +1,13 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 
+#include "base/guarded.hpp"
+#include "base/log.hpp"
 #include "sched/job_keys.hpp"
 #include "sched/local_scheduler.hpp"
 #include "search/coalesced.hpp"
@@ -42,7 +46,16 @@ Result<std::string> LocalScheduler::query_of(const store::Job& job, const fs::pa
 void LocalScheduler::run_group(const Work& work) {
   const fs::path folder = options_.work / fmt::format("group-{}", work.jobs.front()->job.id.str());
   std::vector<ActivePtr> left = work.jobs;  // that did not get their output here
-  const auto outcome = ride(work, folder, left);
+  bool threw = true;
+  const auto outcome = guarded([&] {
+    auto rode = ride(work, folder, left);
+    threw = false;
+    return rode;
+  });
+  if (threw) {
+    log::write(log::Level::error, "group.threw", {{"reason", outcome.error().message}});
+    left = not_ended(work);
+  }
   std::error_code ignored;
   fs::remove_all(folder, ignored);
   for (const ActivePtr& job : left) go_alone(job);
@@ -53,6 +66,16 @@ void LocalScheduler::run_group(const Work& work) {
   const double part = (std::chrono::duration<double>(outcome->cpu).count() - work.charged) / riders;
   for (const ActivePtr& job : work.jobs)
     board_.share.charge(job->job.request.owner, part, std::chrono::steady_clock::now());
+}
+
+/// Those that only this work has: not those that wait for an equal one, or were taken up again since.
+std::vector<ActivePtr> LocalScheduler::not_ended(const Work& work) {
+  std::vector<ActivePtr> left;
+  const MutexLock lock(mutex_);
+  std::ranges::copy_if(work.jobs, std::back_inserter(left), [](const ActivePtr& job) {
+    return job->phase == ActiveJob::Phase::preparing && !job->follows && job->running == 1;
+  });
+  return left;
 }
 
 /// Whatever it was that kept it from riding with others: by itself it will run, or fail for its own reason.

@@ -7,6 +7,7 @@
 
 #include "base/atomic_file.hpp"
 #include "base/fd.hpp"
+#include "base/guarded.hpp"
 #include "base/log.hpp"
 #include "blast/program.hpp"
 #include "exec/failure.hpp"
@@ -74,7 +75,7 @@ Status LocalScheduler::fetch_query(const store::Job& job, const fs::path& target
     LOOM_TRY(const std::string text, store_.query(job.id, soon()));
     return search::write_file(target, text);
   }
-  if (fs::exists(target)) return ok();
+  if (std::error_code unknown; fs::exists(target, unknown)) return ok();
   LOOM_TRY(const auto reader, open_query(store_, objects_, job, Deadline::never()));
   return copy(*reader, target);
 }
@@ -143,7 +144,7 @@ Status LocalScheduler::read_and_plan(const ActivePtr& job) {
   for (const store::Task& task : known) {
     const auto& step = job->split->steps()[task.id.index];
     const bool gone = task.state == store::TaskState::done && !step.shard && !job->delivered &&
-                      !fs::exists(job->folder / search::SplitSearch::search_name(step.search));
+                      !fs::exists(job->folder / search::SplitSearch::search_name(step.search), failed);
     if (gone)
       return error(Code::disk_full,
                    "the finished part {} of this job is gone from the server's work folder; "
@@ -239,7 +240,8 @@ void LocalScheduler::step(const Work& work) {
   const auto& [index, lease] = *leased;
   search::NoWatch watch;
   search::TaskRunner tasks(*job->runner, job->folder, watch, 1);
-  const auto use = job->split->run_step(index, tasks, job->stop.get_token());
+  // Here already, so that the task is said to have failed too, and its lease does not keep a retry waiting.
+  const auto use = guarded([&] { return job->split->run_step(index, tasks, job->stop.get_token()); });
   {
     const MutexLock lock(mutex_);
     ++counts_.processes;

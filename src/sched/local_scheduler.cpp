@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/guarded.hpp"
+#include "base/log.hpp"
 #include "blast/outfmt.hpp"
 #include "exec/environment_runner.hpp"
 #include "sched/job_keys.hpp"
@@ -316,22 +318,39 @@ void LocalScheduler::work_loop() {
       }
       work = *std::move(taken);
     }
-    switch (work.kind) {
-      case Work::Kind::prepare:
-        prepare(work.jobs.front());
-        break;
-      case Work::Kind::step:
-        step(work);
-        break;
-      case Work::Kind::finish:
-        finish(work.jobs.front());
-        break;
-      case Work::Kind::group:
-        run_group(work);
-        break;
-    }
+    const Status done = guarded([&] {
+      do_work(work);
+      return ok();
+    });
+    if (!done) give_up(work, done.error());
     const MutexLock lock(mutex_);
     give_back(work);
+  }
+}
+
+void LocalScheduler::do_work(const Work& work) {
+  switch (work.kind) {
+    case Work::Kind::prepare:
+      return prepare(work.jobs.front());
+    case Work::Kind::step:
+      return step(work);
+    case Work::Kind::finish:
+      return finish(work.jobs.front());
+    case Work::Kind::group:
+      return run_group(work);
+  }
+}
+
+void LocalScheduler::give_up(const Work& work, const Error& why) {
+  for (const ActivePtr& job : work.jobs) {
+    log::write(log::Level::error, "work.threw", {{"job", job->job.id.str()}, {"reason", why.message}});
+    const Status said = guarded([&] {
+      fail(job, why);
+      return ok();
+    });
+    if (!said)
+      log::write(log::Level::error, "work.threw",
+                 {{"job", job->job.id.str()}, {"reason", said.error().message}});
   }
 }
 

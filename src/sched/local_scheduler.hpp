@@ -42,6 +42,9 @@ class LocalScheduler final : public Scheduler {
  private:
   // local_scheduler.cpp
   void work_loop();
+  void do_work(const Work& work);
+  /// `work` threw: its jobs fail for that reason. Once more would be no better.
+  void give_up(const Work& work, const Error& why);
   std::optional<Work> take() REQUIRES(mutex_);
   void gather(Work& work) REQUIRES(mutex_);
   void give_back(const Work& work) REQUIRES(mutex_);
@@ -109,6 +112,7 @@ class LocalScheduler final : public Scheduler {
     std::optional<store::Lease> lease{};
   };
   void run_group(const Work& work);
+  std::vector<ActivePtr> not_ended(const Work& work);
   /// The text of a small query, wherever it is kept, and whatever it is packed with.
   Result<std::string> query_of(const store::Job& job, const std::filesystem::path& file);
   Result<search::TaskUse> ride(const Work& work, const std::filesystem::path& folder,

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/guarded.hpp"
 #include "base/log.hpp"
 #include "base/sha256.hpp"
 #include "sched/job_keys.hpp"
@@ -97,7 +98,7 @@ void Checksums::work(const std::stop_token& stop) {
       wanted = waiting_.front();
       waiting_.pop_front();
     }
-    Sum sum = read_large(wanted->info, stop);
+    Sum sum = guarded([&] { return read_large(wanted->info, stop); });
     if (!sum && sum.error().code != Code::not_found && sum.error().code != Code::conflict &&
         !stop.stop_requested())
       log::write(log::Level::warning, "checksum.failed",

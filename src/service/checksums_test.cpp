@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <stdexcept>
+#include <utility>
 
 #include "base/sha256.hpp"
 #include "sched/job_keys.hpp"
@@ -33,6 +35,7 @@ class GatedStore final : public storage::ObjectStore {
     {
       std::unique_lock lock(mutex_);
       ++opened_;
+      if (std::exchange(throws_, false)) throw std::runtime_error("no memory for that");
       if (!changed_.wait_until(lock,
                                std::min(deadline.when(), Instant::clock::now() + std::chrono::minutes(2)),
                                [this] { return open_; }))
@@ -58,6 +61,11 @@ class GatedStore final : public storage::ObjectStore {
     open_ = open;
     changed_.notify_all();
   }
+  /// The next reader is not opened.
+  void throw_once() {
+    const std::lock_guard lock(mutex_);
+    throws_ = true;
+  }
   int opened() {
     const std::lock_guard lock(mutex_);
     return opened_;
@@ -68,6 +76,7 @@ class GatedStore final : public storage::ObjectStore {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool open_ = true;
+  bool throws_ = false;
   int opened_ = 0;
 };
 
@@ -83,6 +92,18 @@ class ChecksumsTest : public testing::Test {
   const ObjectKey key_ = sched::output_key(store::JobId::parse(std::string(32, 'a')).value());
   const std::string large_ = "more than ten bytes";
 };
+
+TEST_F(ChecksumsTest, WhatTheStoreThrowsIsAnErrorAndTheNextIsReadAgain) {
+  Checksums sums(store_, 0);
+  const ObjectInfo info = put(large_);
+  store_.throw_once();
+  // The object of the kept sum is not opened but got: so it is the reader of the content that throws.
+  const auto failed = sums.get(info, kNever);
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, Code::internal);
+  EXPECT_EQ(failed.error().message, "no memory for that");
+  EXPECT_EQ(sums.get(info, kNever).value(), sha256_hex(large_));
+}
 
 TEST_F(ChecksumsTest, EachContentHasItsOwnThoughItIsAsLong) {
   Checksums sums(store_, kSmall);

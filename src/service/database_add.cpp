@@ -30,15 +30,23 @@ Result<std::vector<fs::path>> files_at(const fs::path& base, const catalog::Data
   std::vector<fs::path> files;
   for (const auto& file : catalog::files_of(database)) files.push_back(file.path);
   const std::string start = base.filename().string() + ".";
-  for (const auto& entry : fs::directory_iterator(base.parent_path())) {
-    const std::string name = entry.path().filename().string();
+  std::error_code failed;
+  // A folder may let its files be opened and not be listed.
+  for (fs::directory_iterator entry(base.parent_path(), failed), end; !failed && entry != end;
+       entry.increment(failed)) {
+    const std::string name = entry->path().filename().string();
     const bool describes = std::ranges::any_of(std::vector{"al", "js", "tf"}, [&](const char* kind) {
       return name.ends_with(catalog::extension(database.molecule, kind));
     });
-    if (name.starts_with(start) && describes) files.push_back(entry.path());
+    if (name.starts_with(start) && describes) files.push_back(entry->path());
   }
+  if (failed)
+    return system_error(failed.value(), "look through " + base.parent_path().string() +
+                                            " (the server must be allowed to list that folder)");
+  const fs::path folder = fs::canonical(base.parent_path(), failed);
+  if (failed) return system_error(failed.value(), base.parent_path().string());
   for (const fs::path& file : files)
-    if (file.parent_path() != fs::canonical(base.parent_path()) && file.parent_path() != base.parent_path())
+    if (file.parent_path() != folder && file.parent_path() != base.parent_path())
       return error(Code::invalid_argument,
                    "{}: its alias file names what lies elsewhere ({}); bring all of it into one folder first",
                    base.string(), file.string());
@@ -64,7 +72,9 @@ Result<catalog::Snapshot> add_database(const catalog::Snapshots& snapshots, exec
                                        const fs::path& base, std::stop_token stop) {
   const std::string name = base.filename().string();
   LOOM_TRY(catalog::Staging staging, snapshots.begin(name));
-  const fs::path from = fs::absolute(base);
+  std::error_code failed;
+  const fs::path from = fs::absolute(base, failed);
+  if (failed) return system_error(failed.value(), base.string());
   LOOM_TRY(const catalog::Database database, open_at(from));
   LOOM_TRY(const auto files, files_at(from, database));
   const fs::path folder = staging.folder.path();

@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 Result<std::vector<std::string>> volumes_in(const fs::path& folder, const std::string& name,
                                             blast::Molecule molecule) {
   const fs::path file = folder / (name + catalog::extension(molecule, "al"));
-  if (!fs::exists(file)) return std::vector{name};
+  if (std::error_code unknown; !fs::exists(file, unknown)) return std::vector{name};
   std::ifstream in(file, std::ios::binary);
   const auto values = catalog::parse_alias(std::string(std::istreambuf_iterator<char>(in), {}));
   for (const auto& [key, value] : values)
@@ -46,13 +46,14 @@ bool goes_along(const fs::path& file) {
 
 Status link_files(const fs::path& from, const fs::path& to, const std::string& alias) {
   std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(from, failed)) {
+  for (fs::directory_iterator at(from, failed), end; !failed && at != end; at.increment(failed)) {
+    const fs::directory_entry& entry = *at;
     const std::string name = entry.path().filename().string();
     // Alias files of volumes go along; only that of the database is written anew.
     const bool inner =
         (entry.path().extension() == ".pal" || entry.path().extension() == ".nal") && name != alias;
-    if (!entry.is_regular_file() || (!inner && !goes_along(entry.path()))) continue;
     std::error_code no_link;
+    if (!entry.is_regular_file(no_link) || (!inner && !goes_along(entry.path()))) continue;
     fs::create_hard_link(entry.path(), to / name, no_link);
     if (!no_link) continue;
     std::error_code no_copy;
@@ -64,11 +65,15 @@ Status link_files(const fs::path& from, const fs::path& to, const std::string& a
 
 Result<std::string> free_name(const std::string& name, const fs::path& folder) {
   constexpr int kMostAdditions = 999;
+  std::vector<std::string> there;
+  std::error_code failed;
+  for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed))
+    there.push_back(entry->path().filename().string());
+  if (failed) return system_error(failed.value(), folder.string());
   for (int number = 1; number <= kMostAdditions; ++number) {
     std::string addition = fmt::format("{}.add{:03}", name, number);
-    const bool taken = std::ranges::any_of(fs::directory_iterator(folder), [&](const auto& entry) {
-      return entry.path().filename().string().starts_with(addition + ".");
-    });
+    const bool taken =
+        std::ranges::any_of(there, [&](const std::string& file) { return file.starts_with(addition + "."); });
     if (!taken) return addition;
   }
   return error(Code::invalid_argument, "{} was appended to {} times; build it anew", name, kMostAdditions);

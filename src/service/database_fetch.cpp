@@ -40,8 +40,10 @@ class Cache {
     if (!cache.lock_) return system_error(errno, (of_name / "lock").string());
     if (::flock(cache.lock_.get(), LOCK_EX | LOCK_NB) != 0)
       return error(Code::conflict, "{} is being fetched already", remote.name);
-    for (const auto& entry : fs::directory_iterator(of_name, failed))
-      if (entry.is_directory() && entry.path() != cache.folder_) fs::remove_all(entry.path(), failed);
+    // What cannot be removed costs only room.
+    std::error_code kept;
+    for (fs::directory_iterator entry(of_name, failed), end; !failed && entry != end; entry.increment(failed))
+      if (entry->is_directory(kept) && entry->path() != cache.folder_) fs::remove_all(entry->path(), kept);
     return cache;
   }
   [[nodiscard]] const fs::path& folder() const { return folder_; }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/guarded.hpp"
 #include "service/database_add.hpp"
 #include "service/database_check.hpp"
 #include "service/database_fetch.hpp"
@@ -220,7 +221,7 @@ void DatabaseWorks::run(std::stop_token stopping) {
 }
 
 void DatabaseWorks::do_one(Order& order) {
-  const auto done = order.act(order);
+  const auto done = guarded([&order] { return order.act(order); });
   order.act = nullptr;  // what was uploaded for it goes
   const MutexLock lock(mutex_);
   order.work.finished = store::wall_now();

@@ -8,6 +8,8 @@
 #include <span>
 #include <vector>
 
+#include "base/guarded.hpp"
+
 namespace loom::service {
 
 namespace {
@@ -44,15 +46,19 @@ Result<std::unique_ptr<FastaFeeder>> FastaFeeder::open(const std::filesystem::pa
 }
 
 void FastaFeeder::run(int to) {
+  const Status fed = guarded([&] { return feed(to); });
+  if (!fed) failure_ = fed.error();
+}
+
+Status FastaFeeder::feed(int to) {
   std::vector<char> block(std::size_t{1} << 18U);
   for (;;) {
-    const auto got = source_->read(block);
-    if (!got) failure_ = got.error();
-    if (!got || *got == 0) return;
-    const std::span<const char> came = std::span(block).first(*got);
+    LOOM_TRY(const std::size_t got, source_->read(block));
+    if (got == 0) return ok();
+    const std::span<const char> came = std::span(block).first(got);
     ids_.add({came.data(), came.size()});
     bytes_ += came.size();
-    if (!send_all(to, came)) return;
+    if (!send_all(to, came)) return ok();
     if (progress_ && place_)
       progress_(static_cast<std::uint64_t>(::lseek(place_.get(), 0, SEEK_CUR)), total_);
   }

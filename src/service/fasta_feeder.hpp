@@ -34,6 +34,7 @@ class FastaFeeder {
 
  private:
   explicit FastaFeeder(BuildProgress progress) : progress_(std::move(progress)) {}
+  Status feed(int to);
 
   BuildProgress progress_;
   std::unique_ptr<sequence::ByteSource> source_;

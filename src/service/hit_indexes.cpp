@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/atomic_file.hpp"
+#include "base/guarded.hpp"
 
 namespace loom::service {
 
@@ -108,7 +109,7 @@ void HitIndexes::work(const std::stop_token& stop) {
       waiting_.pop_front();
       file = folder_ / fmt::format("{}-{}", entry->id.str(), ++files_);
     }
-    Opened opened = make(*entry, file, stop);
+    Opened opened = guarded([&] { return make(*entry, file, stop); });
     std::error_code unknown;
     const std::uintmax_t bytes = fs::file_size(file, unknown);
     if (!opened) fs::remove(file, unknown);

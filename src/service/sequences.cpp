@@ -127,7 +127,9 @@ class Fetch {
     FetchedSequences fetched;
     fetched.text = Fd(::open((folder_ / "sequences").c_str(), O_RDONLY | O_CLOEXEC));
     if (!fetched.text) return system_error(errno, "read what blastdbcmd wrote");
-    fetched.bytes = fs::file_size(folder_ / "sequences");
+    std::error_code failed;
+    fetched.bytes = fs::file_size(folder_ / "sequences", failed);
+    if (failed) return system_error(failed.value(), "read what blastdbcmd wrote");
     return fetched;
   }
 

@@ -179,7 +179,9 @@ Result<FetchedSequences> fetch_by_title(exec::ProcessRunner& runner, const OpenD
   LOOM_CHECKED(writer.close());
   fetched.text = Fd(::open(output.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fetched.text) return system_error(errno, "read the sequences");
-  fetched.bytes = fs::file_size(output);
+  std::error_code failed;
+  fetched.bytes = fs::file_size(output, failed);
+  if (failed) return system_error(failed.value(), "read the sequences");
   return fetched;
 }
 

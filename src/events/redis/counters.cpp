@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/check.hpp"
+#include "base/guarded.hpp"
 
 namespace loom::events::redis {
 
@@ -50,7 +51,11 @@ void Counters::send_loop() {
       while (!stopping_ && steady_clock().now() < until) stop_changed_.wait_until(stop_mutex_, until);
       if (stopping_) return;
     }
-    send();
+    // What threw is not counted, or counted with the next.
+    static_cast<void>(guarded([this] {
+      send();
+      return ok();
+    }));
   }
 }
 

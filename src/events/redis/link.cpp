@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/guarded.hpp"
 #include "base/log.hpp"
 
 namespace loom::events::redis {
@@ -56,7 +57,7 @@ Status Link::use(Connection& connection) {
     if (stopping_) return ok();
     current_ = &connection;
   }
-  Status done = work_(connection, *this);
+  Status done = guarded([&] { return work_(connection, *this); });
   const MutexLock lock(mutex_);
   current_ = nullptr;
   return done;

@@ -2,6 +2,7 @@
 #include <numeric>
 #include <random>
 
+#include "base/guarded.hpp"
 #include "base/log.hpp"
 #include "exec/slurm/affinity.hpp"
 #include "exec/slurm/slurm_runner.hpp"
@@ -95,11 +96,20 @@ void SlurmRunner::monitor(const std::stop_token& stop) {
       if (now() >= paused_until_) ready = next_array();
     }
     if (stop.stop_requested()) return;
-    if (!ready.empty()) submit(ready);
-    if (!hurry && now() < next_look_) continue;
-    find_ends();
-    if (hurry || now() >= next_ask_) ask();
+    const Status looked = guarded([&] {
+      if (!ready.empty()) submit(ready);
+      if (!hurry && now() < next_look_) return ok();
+      find_ends();
+      if (hurry || now() >= next_ask_) ask();
+      next_look_ = now() + settings_.poll;
+      return ok();
+    });
+    if (looked) continue;
+    log::write(log::Level::error, "slurm.threw", {{"reason", looked.error().message}});
+    // What threw at once would throw at once again.
+    const MutexLock lock(mutex_);
     next_look_ = now() + settings_.poll;
+    paused_until_ = now() + kPause;
   }
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/base64.hpp"
+#include "base/guarded.hpp"
 
 namespace loom::storage::azure {
 namespace {
@@ -71,7 +72,8 @@ Status BlockWriter::upload(std::string id, std::vector<std::byte> bytes, Deadlin
     ++under_way_;
   }
   std::function<void()> work = [this, id = std::move(id), bytes = std::move(bytes), deadline] {
-    uploaded(blobs_.put_block(key_, id, bytes, deadline));
+    // On a thread of the pool too, where nobody would catch it, and the writer would wait for ever.
+    uploaded(guarded([&] { return blobs_.put_block(key_, id, bytes, deadline); }));
   };
   if (pool_.offer(work) == UploadPool::Taken::full) work();
   return ok();

@@ -1,0 +1,157 @@
+// What a library throws on a thread of the server ends the piece of work under way, and nothing else.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <stdexcept>
+#include <thread>
+
+#include "base/temp_dir.hpp"
+#include "exec/local/local_process_runner.hpp"
+#include "sched/scheduler.hpp"
+#include "service/database_works.hpp"
+#include "service/local_jobs.hpp"
+#include "storage/files/files_object_store.hpp"
+#include "store/sqlite/sqlite_job_store.hpp"
+
+namespace loom::service {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+const Caller kAnn{"ann", Role::user};
+const Caller kAdmin{"root", Role::admin};
+constexpr const char* kReason = "no memory for that";
+
+/// Starts processes, or throws.
+class ThrowingRunner final : public exec::ProcessRunner {
+ public:
+  Result<exec::ProcessOutcome> run(const exec::ProcessSpec& spec, Deadline deadline,
+                                   std::stop_token stop) override {
+    ++runs;
+    if (throws) throw std::runtime_error(kReason);
+    return inner_.run(spec, deadline, std::move(stop));
+  }
+  std::atomic<bool> throws = true;
+  std::atomic<int> runs = 0;
+
+ private:
+  exec::LocalProcessRunner inner_;
+};
+
+class ThrowingTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    ::setenv("BLASTDB", LOOM_TESTDATA "/db", 1);  // NOLINT(concurrency-mt-unsafe): there are no threads yet
+  }
+  ThrowingTest() {
+    for (const char* name : {"work", "uploads"}) fs::create_directory(folder_->path() / name);
+    store_ = store::SqliteJobStore::open(folder_->path() / "jobs.sqlite").value();
+    objects_ = storage::FilesObjectStore::open(folder_->path() / "objects").value();
+    scheduler_ = sched::Scheduler::make(*store_, *objects_, throwing_,
+                                        {.work = folder_->path() / "work", .weights = {}});
+    jobs_ = make_local_jobs({.store = *store_,
+                             .objects = *objects_,
+                             .scheduler = *scheduler_,
+                             .runner = runner_,
+                             .reader = reader_,
+                             .databases = databases_,
+                             .organisms = organisms_,
+                             .uploads = folder_->path() / "uploads",
+                             .hits = folder_->path() / "hits"});
+  }
+
+  /// A search that no other equals.
+  store::JobId submit() {
+    auto query = jobs_->begin_upload(kAnn).value();
+    const std::string letters(static_cast<std::size_t>(++submitted_), 'A');
+    EXPECT_TRUE(query->write(">q\nMKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDGTQDNLSGAEK" + letters + "\n"));
+    const auto job =
+        jobs_->submit(kAnn, {.program = "blastp", .database = "proteins_2k", .options = {}, .title = {}},
+                      std::move(query), std::nullopt, Deadline::never());
+    EXPECT_TRUE(job) << job.error().message;
+    return job->job.id;
+  }
+
+  /// Waits for the end of what `look` shows.
+  template <class Look, class Over>
+  auto ended(Look look, Over over) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    auto seen = look();
+    while (!over(seen) && std::chrono::steady_clock::now() < until) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      seen = look();
+    }
+    return seen;
+  }
+  store::Job end_of(const store::JobId& id) {
+    return ended([&] { return store_->get(id, Deadline::never()).value(); },
+                 [](const store::Job& job) { return store::is_final(job.state); });
+  }
+
+  Result<TempDir> folder_ = TempDir::create();
+  exec::LocalProcessRunner runner_;
+  ThrowingRunner throwing_;
+  std::unique_ptr<store::SqliteJobStore> store_;
+  std::unique_ptr<storage::ObjectStore> objects_;
+  std::unique_ptr<sched::Scheduler> scheduler_;
+  SequenceReader reader_{runner_, folder_->path()};
+  DatabaseList databases_{catalog::Snapshots::open(folder_->path() / "databases").value()};
+  Organisms organisms_{taxonomy_file(folder_->path()), runner_, databases_};
+  std::unique_ptr<JobService> jobs_;
+  int submitted_ = 0;
+};
+
+TEST_F(ThrowingTest, AJobWhoseStepThrowsFailsForThatReasonAndGoesOnAtARetry) {
+  const store::JobId id = submit();
+  ASSERT_TRUE(scheduler_->start());
+  const store::Job failed = end_of(id);
+  EXPECT_EQ(failed.state, store::JobState::failed);
+  EXPECT_THAT(failed.failure.sentence, HasSubstr(kReason));
+  EXPECT_EQ(throwing_.runs, 1) << "it is not taken up again";
+  throwing_.throws = false;
+  EXPECT_EQ(end_of(submit()).state, store::JobState::completed) << "the thread goes on";
+  ASSERT_TRUE(jobs_->retry(kAnn, id, Deadline::never()));
+  EXPECT_EQ(end_of(id).state, store::JobState::completed) << "no lease is in its way";
+}
+
+TEST_F(ThrowingTest, JobsThatRideTogetherAreTriedEachByItself) {
+  const store::JobId one = submit();
+  const store::JobId other = submit();
+  ASSERT_TRUE(scheduler_->start());
+  for (const store::JobId& id : {one, other}) {
+    const store::Job failed = end_of(id);
+    EXPECT_EQ(failed.state, store::JobState::failed);
+    EXPECT_THAT(failed.failure.sentence, HasSubstr(kReason));
+  }
+  EXPECT_EQ(throwing_.runs, 3) << "together once, then each once";
+}
+
+TEST_F(ThrowingTest, AWorkOnDatabasesThatThrowsFailsAndTheNextIsDone) {
+  DatabaseWorks works({.databases = databases_,
+                       .jobs = *store_,
+                       .objects = *objects_,
+                       .runner = throwing_,
+                       .reader = reader_,
+                       .uploads = folder_->path() / "uploads",
+                       .mirror = {},
+                       .import_dir = LOOM_TESTDATA "/db"});
+  const auto add = [&] {
+    const auto work = works.add(kAdmin, "proteins_2k");
+    EXPECT_TRUE(work) << work.error().message;
+    return ended([&] { return works.get(work->id).value(); },
+                 [](const DatabaseWork& now) { return now.finished.has_value(); });
+  };
+  const DatabaseWork failed = add();
+  EXPECT_EQ(failed.state, DatabaseWork::State::failed);
+  EXPECT_THAT(failed.message, HasSubstr(kReason));
+  throwing_.throws = false;
+  const DatabaseWork done = add();
+  EXPECT_EQ(done.state, DatabaseWork::State::completed) << done.message;
+}
+
+}  // namespace
+}  // namespace loom::service
