@@ -1,10 +1,12 @@
 #include "service/access.hpp"
 
+#include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -85,16 +87,27 @@ Result<Token> read_token(const json::value& value) {
 
 }  // namespace
 
+Result<Fd> Tokens::lock() const {
+  const std::string path = file_.string() + ".lock";
+  Fd held(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!held) return system_error(errno, "lock the tokens with " + path);
+  while (::flock(held.get(), LOCK_EX) != 0)
+    if (errno != EINTR) return system_error(errno, "lock the tokens with " + path);
+  return held;
+}
+
 Result<std::vector<Token>> Tokens::load() {
-  std::error_code failed;
-  const auto changed = std::filesystem::last_write_time(file_, failed);
-  if (failed) {
+  struct stat now{};
+  if (::stat(file_.c_str(), &now) != 0) {
+    const int why = errno;
     known_ = std::vector<Token>{};
-    read_at_ = {};
-    if (failed == std::errc::no_such_file_or_directory) return *known_;
-    return system_error(failed.value(), "read the tokens in " + file_.string());
+    read_ = {};
+    if (why == ENOENT) return *known_;
+    return system_error(why, "read the tokens in " + file_.string());
   }
-  if (known_ && changed == read_at_) return *known_;
+  // The time alone is too coarse: two changes may bear the same.
+  const Stamp stamp{now.st_ino, now.st_mtim.tv_sec, now.st_mtim.tv_nsec};
+  if (known_ && stamp == read_) return *known_;
   std::ifstream in(file_, std::ios::binary);
   std::stringstream text;
   text << in.rdbuf();
@@ -110,7 +123,7 @@ Result<std::vector<Token>> Tokens::load() {
                  file_.string(), e.what());
   }
   known_ = tokens;
-  read_at_ = changed;
+  read_ = stamp;
   return tokens;
 }
 
@@ -133,7 +146,8 @@ Result<std::string> Tokens::create(std::string_view owner, Role role) {
   if (owner.empty() || owner.size() > kLongestName || !plain)
     return error(Code::invalid_argument, "a token's name is 1 to {} printable characters without blanks",
                  kLongestName);
-  const MutexLock lock(mutex_);
+  const MutexLock locking(mutex_);
+  LOOM_TRY(const Fd held, lock());
   LOOM_TRY(std::vector<Token> tokens, load());
   std::string secret = "loom_" + random_bytes_text(32);
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
@@ -148,12 +162,13 @@ Result<std::string> Tokens::create(std::string_view owner, Role role) {
 }
 
 Result<std::vector<Token>> Tokens::list() {
-  const MutexLock lock(mutex_);
+  const MutexLock locking(mutex_);
   return load();
 }
 
 Status Tokens::remove(std::string_view id) {
-  const MutexLock lock(mutex_);
+  const MutexLock locking(mutex_);
+  LOOM_TRY(const Fd held, lock());
   LOOM_TRY(std::vector<Token> tokens, load());
   if (std::erase_if(tokens, [&](const Token& token) { return token.id == id; }) == 0)
     return error(Code::not_found, "there is no token '{}'; 'blastloom token list' names them", id);
