@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdlib>
@@ -340,8 +342,22 @@ void make_absolute(ServerOptions& options) {
   if (options.slurm.on) options.data = fs::absolute(options.data).lexically_normal();
 }
 
+/// Each connection, open hit index and running task needs descriptors, and the usual soft limit is there for
+/// programs that use select(2). Those we start inherit the new one: so no more than the unit of systemd sets,
+/// for some of them walk through all numbers below it. Where it cannot be raised, it stays.
+void raise_descriptor_limit() {
+  constexpr rlim_t kEnoughDescriptors = 65'536;
+  rlimit now{};
+  if (::getrlimit(RLIMIT_NOFILE, &now) != 0) return;
+  const rlim_t wanted = std::min(now.rlim_max, kEnoughDescriptors);
+  if (now.rlim_cur >= wanted) return;
+  now.rlim_cur = wanted;
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &now));
+}
+
 int run_server(const ServerOptions& options) {
   ::umask(kForOthers);
+  raise_descriptor_limit();
   if (!options.db_path.empty()) ::setenv("BLASTDB", options.db_path.c_str(), 1);
   log::set_level(options.log_level);
   const Signals signals;

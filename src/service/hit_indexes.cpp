@@ -35,8 +35,8 @@ struct Kept {
 }  // namespace
 
 HitIndexes::HitIndexes(storage::ObjectStore& objects, fs::path folder, results::OpenTaxonomy taxonomy,
-                       std::uint64_t most_bytes)
-    : objects_(objects), folder_(std::move(folder)), taxonomy_(std::move(taxonomy)), most_bytes_(most_bytes) {
+                       HitIndexLimits most)
+    : objects_(objects), folder_(std::move(folder)), taxonomy_(std::move(taxonomy)), most_(most) {
   std::error_code ignored;
   fs::create_directories(folder_, ignored);
   for (const auto& left : fs::directory_iterator(folder_, ignored)) fs::remove_all(left.path(), ignored);
@@ -165,18 +165,22 @@ Status HitIndexes::copy(const storage::ObjectKey& key, const fs::path& file, con
 
 void HitIndexes::drop_unused() {
   std::uint64_t total = 0;
-  for (const auto& [id, entry] : entries_) total += entry->bytes;
-  while (total > most_bytes_) {
-    auto oldest = entries_.end();
-    std::size_t open = 0;
-    for (auto at = entries_.begin(); at != entries_.end(); ++at) {
-      if (!at->second->outcome) continue;
-      ++open;
-      if (oldest == entries_.end() || at->second->used < oldest->second->used) oldest = at;
-    }
-    if (open < 2) return;  // the one just asked for stays
-    total -= oldest->second->bytes;
-    entries_.erase(oldest);
+  std::size_t open = 0;
+  std::vector<std::shared_ptr<Entry>*> unused;
+  for (auto& [id, entry] : entries_) {
+    if (!entry->outcome) continue;
+    total += entry->bytes;
+    ++open;
+    // Who waits for an index, or has just made it, holds its entry. To drop what is read would free nothing.
+    const Opened& opened = *entry->outcome;
+    if (entry.use_count() == 1 && (!opened || opened->use_count() == 1)) unused.push_back(&entry);
+  }
+  std::ranges::sort(unused, {}, [](const std::shared_ptr<Entry>* entry) { return (*entry)->used; });
+  for (std::shared_ptr<Entry>* entry : unused) {
+    if (total <= most_.bytes && open <= most_.open) return;
+    total -= (*entry)->bytes;
+    --open;
+    entries_.erase(store::JobId((*entry)->id));
   }
 }
 

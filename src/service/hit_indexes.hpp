@@ -18,10 +18,17 @@
 
 namespace loom::service {
 
+/// How much of hit indexes stays open.
+struct HitIndexLimits {
+  std::uint64_t bytes = std::uint64_t{4} << 30U;
+  /// Each holds a descriptor, or up to 8 where many read it at once; a process has often but 1,024.
+  std::size_t open = 200;
+};
+
 /// The hit indexes of jobs. Each is made once, on first use, and kept as an object beside the job's output,
-/// so that it goes where that goes. Pages are read from a copy in a folder of this server; copies past a
-/// bound of bytes are dropped, the longest unused first. Thread-safe. One thread makes indexes, one after the
-/// other: memory and cores stay bounded whatever is asked for.
+/// so that it goes where that goes. Pages are read from a copy in a folder of this server; copies past the
+/// limits are dropped, the longest unused first, and those in use when they are no longer. Thread-safe. One
+/// thread makes indexes, one after the other: memory and cores stay bounded whatever is asked for.
 class HitIndexes {
  public:
   /// How to make the index of a job that has none yet.
@@ -34,7 +41,7 @@ class HitIndexes {
   /// `objects` is borrowed. `folder` is of this server alone; what is in it goes. `taxonomy` is that of the
   /// indexes.
   HitIndexes(storage::ObjectStore& objects, std::filesystem::path folder, results::OpenTaxonomy taxonomy,
-             std::uint64_t most_bytes = std::uint64_t{4} << 30U);
+             HitIndexLimits most = {});
   /// What is being made is given up.
   ~HitIndexes();
   HitIndexes(const HitIndexes&) = delete;
@@ -68,7 +75,7 @@ class HitIndexes {
   storage::ObjectStore& objects_;
   const std::filesystem::path folder_;
   const results::OpenTaxonomy taxonomy_;
-  const std::uint64_t most_bytes_;
+  const HitIndexLimits most_;
   Mutex mutex_;
   CondVar changed_;
   std::map<store::JobId, std::shared_ptr<Entry>> entries_ GUARDED_BY(mutex_);

@@ -3,6 +3,7 @@
 Usage: as service_test.py."""
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -90,6 +91,18 @@ class FaultsTest(st.ServerTest):
             count += len(page["jobs"])
             cursor = page.get("next_cursor")
         return count
+
+    def test_the_server_may_open_more_files_than_who_starts_it(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard != resource.RLIM_INFINITY and hard <= 256:
+            self.skipTest(f"only {hard} descriptors are allowed here")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+        try:
+            self.server.start()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        allowed = resource.prlimit(self.server.process.pid, resource.RLIMIT_NOFILE)
+        self.assertEqual(allowed, (65536 if hard == resource.RLIM_INFINITY else min(hard, 65536), hard))
 
     def test_a_read_only_folder_is_named_at_the_start(self):
         self.mount("16m")
