@@ -63,6 +63,7 @@ class FakeHub final : public events::Hub {
 class FakeScheduler final : public sched::Scheduler {
  public:
   Status start() override { return ok(); }
+  void close() override {}
   void stop(Duration /*grace*/) override {}
   void queued(const store::Job& /*job*/) override {}
   void forget(const store::JobId& /*id*/) override {}
@@ -123,6 +124,7 @@ class FakeJobs final : public service::JobService {
   service::ImportRequest imported;
   std::vector<service::SequencePart> parts;
 
+  void stop() override {}
   Result<std::unique_ptr<service::Upload>> begin_upload(const service::Caller& who) override {
     if (failure) return *failure;
     caller = who;

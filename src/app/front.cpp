@@ -20,6 +20,7 @@ constexpr std::chrono::seconds kStopGrace{2};
 Result<std::unique_ptr<Front>> Front::listen(const ServerOptions& options, FrontParts parts) {
   std::unique_ptr<Front> made(new Front);
   Front* const front = made.get();
+  front->stopping_ = std::move(parts.stopping);
   front->blocking_ =
       std::make_unique<async::BlockingPool>(kBlockingThreads + static_cast<std::size_t>(options.streams));
   front->api_ = std::make_unique<api::Api>(
@@ -58,7 +59,10 @@ Result<std::unique_ptr<Front>> Front::listen(const ServerOptions& options, Front
 }
 
 void Front::run(const Signals& signals) {
-  const std::stop_callback stopping(signals.stop(), [this] { server_->stop(kStopGrace); });
+  const std::stop_callback stopping(signals.stop(), [this] {
+    server_->stop(kStopGrace);
+    if (stopping_) stopping_();
+  });
   // No longer: their owner takes what is asked apart next.
   const auto watching = api_->watch();
   const auto watching_tokens = api_->watch_tokens();

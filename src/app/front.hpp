@@ -27,6 +27,8 @@ struct FrontParts {
   std::function<std::string()> more_metrics;
   std::function<std::string()> who_changes = {};          ///< set: the server only reads
   std::function<void(const http::Exchange&)> count = {};  ///< told of every answered request
+  /// Called once at the signal, on any thread: what requests wait for is to end. Must not block long.
+  std::function<void()> stopping = {};
 };
 
 /// The API, the page and the log of requests at the address that the options name.
@@ -45,6 +47,7 @@ class Front {
   Front() = default;
 
   std::string address_;
+  std::function<void()> stopping_;
   std::unique_ptr<async::BlockingPool> blocking_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::Server> server_;

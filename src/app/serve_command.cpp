@@ -272,7 +272,12 @@ Status Service::listen() {
                                             .beat = [this] { return beat_ ? beat_->report() : "{}"; },
                                             .system = [this] { return system(); },
                                             .more_metrics = [this] { return more_metrics(); },
-                                            .count = [this](const auto& exchange) { count(exchange); }}));
+                                            .count = [this](const auto& exchange) { count(exchange); },
+                                            .stopping =
+                                                [this] {
+                                                  scheduler_->close();
+                                                  jobs_->stop();
+                                                }}));
   return ok();
 }
 

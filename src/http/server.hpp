@@ -68,7 +68,8 @@ class Server {
   /// Serves until stop(). Blocking.
   virtual void run() = 0;
   /// From any thread: accepts no more, closes idle connections and event streams at once, lets answers under
-  /// way finish for `grace`, then closes them.
+  /// way finish for `grace`, then closes them; a handler that still awaits a timer or a socket is thrown
+  /// operation_aborted there.
   virtual void stop(std::chrono::milliseconds grace) = 0;
   [[nodiscard]] virtual std::size_t connections() const = 0;
 };

@@ -193,6 +193,20 @@ TEST(Stop, ClosesAfterTheGrace) {
   gate.open = true;
 }
 
+TEST(Stop, EndsWhatHandlersWaitForAfterTheGrace) {
+  Gate never;  // opens
+  Fixture on({}, {never.route()});
+  RawClient late(on.server.port());
+  late.get("/late");
+  EXPECT_TRUE(eventually([&] { return never.entered.load(); }));
+  on.server.stop(milliseconds(10));  // until the last connection has ended
+  EXPECT_TRUE(late.ended());
+  EXPECT_EQ(on.server->connections(), 0U);
+  const auto told = on.server.told();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].status, 503) << "not a failure of the handler";
+}
+
 TEST(Stop, BeforeRunEndsIt) {
   async::BlockingPool pool(1);
   ServerOptions options;

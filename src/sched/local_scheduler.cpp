@@ -161,22 +161,33 @@ Status LocalScheduler::start() {
   return ok();
 }
 
+void LocalScheduler::close() {
+  const MutexLock lock(mutex_);
+  closed_ = true;
+  end_renderings();
+  changed_.notify_all();
+}
+
+void LocalScheduler::end_renderings() {
+  for (const auto& [key, job] : renderings_) {
+    job->stop.request_stop();
+    if (!job->rendering->outcome)
+      job->rendering->outcome = error(Code::unavailable, "the server is stopping");
+  }
+}
+
 void LocalScheduler::stop(Duration grace) {
   {
     const MutexLock lock(mutex_);
     if (stopping_) return;
-    stopping_ = true;
+    closed_ = stopping_ = true;
     changed_.notify_all();
     const Instant until = std::chrono::steady_clock::now() + grace;
     while (board_.cores_free < options_.cores && std::chrono::steady_clock::now() < until)
       changed_.wait_until(mutex_, until);
     group_stop_.request_stop();
     for (const auto& [id, job] : jobs_) job->stop.request_stop();
-    for (const auto& [key, job] : renderings_) {
-      job->stop.request_stop();
-      if (!job->rendering->outcome)
-        job->rendering->outcome = error(Code::unavailable, "the server is stopping");
-    }
+    end_renderings();
     changed_.notify_all();
   }
   threads_.clear();
@@ -290,7 +301,7 @@ Status LocalScheduler::render(const store::Job& job, const std::string& outfmt, 
   fresh->folder += fmt::format("-{:016x}", std::hash<std::string>{}(key.str()));
   fresh->rendering = std::make_shared<Rendering>(Rendering{outfmt, key});
   const MutexLock lock(mutex_);
-  if (stopping_) return error(Code::unavailable, "the server is stopping; ask again later");
+  if (closed_) return error(Code::unavailable, "the server is stopping; ask again later");
   const auto known = renderings_.find(key.str());
   if (known == renderings_.end()) add(fresh);
   const std::shared_ptr<Rendering> rendering =
@@ -308,7 +319,7 @@ void LocalScheduler::work_loop() {
     {
       const MutexLock lock(mutex_);
       std::optional<Work> taken;
-      while (!stopping_ && !(taken = take())) {
+      while (!stopping_ && (closed_ || !(taken = take()))) {
         // Ageing may let something start without any other change.
         changed_.wait_until(mutex_, std::chrono::steady_clock::now() + std::chrono::seconds(5));
       }

@@ -27,6 +27,7 @@ class LocalScheduler final : public Scheduler {
   ~LocalScheduler() override;
 
   Status start() override;
+  void close() override;
   void stop(Duration grace) override;
   void queued(const store::Job& job) override;
   void forget(const store::JobId& id) override;
@@ -42,6 +43,7 @@ class LocalScheduler final : public Scheduler {
  private:
   // local_scheduler.cpp
   void work_loop();
+  void end_renderings() REQUIRES(mutex_);
   void do_work(const Work& work);
   /// `work` threw: its jobs fail for that reason. Once more would be no better.
   void give_up(const Work& work, const Error& why);
@@ -189,6 +191,7 @@ class LocalScheduler final : public Scheduler {
   std::map<std::string, Equals> equals_ GUARDED_BY(mutex_);
   SchedulerCounts counts_ GUARDED_BY(mutex_);
   std::uint64_t next_number_ GUARDED_BY(mutex_) = 0;
+  bool closed_ GUARDED_BY(mutex_) = false;
   bool stopping_ GUARDED_BY(mutex_) = false;
   std::vector<std::jthread> threads_;
 };

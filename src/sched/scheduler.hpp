@@ -74,7 +74,10 @@ class Scheduler {
   /// Takes up all jobs that are not final, unless it only renders: then it changes nothing in the store. No
   /// other server may use the store, but for those that only render. Errors: those of the store.
   virtual Status start() = 0;
-  /// Starts nothing more; what runs may take `grace` to finish, then goes back to be run again.
+  /// Starts nothing more, and whoever waits for a format is told so: unavailable. What runs goes on, and
+  /// what is queued waits for the next start. For the moment when the server is told to stop: at once.
+  virtual void close() = 0;
+  /// As close(); what runs may take `grace` to finish, then goes back to be run again.
   virtual void stop(Duration grace) = 0;
 
   /// A job is queued, new or again.

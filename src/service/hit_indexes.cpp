@@ -44,14 +44,16 @@ HitIndexes::HitIndexes(storage::ObjectStore& objects, fs::path folder, results::
 }
 
 HitIndexes::~HitIndexes() {
-  {
-    const MutexLock lock(mutex_);
-    stopping_ = true;
-    for (const auto& entry : waiting_) entry->outcome = error(Code::unavailable, "the server is stopping");
-    waiting_.clear();
-    changed_.notify_all();
-  }
-  maker_ = {};  // asks it to stop, and waits
+  stop();
+  maker_ = {};  // waits
+}
+
+void HitIndexes::stop() {
+  maker_.request_stop();
+  const MutexLock lock(mutex_);
+  stopping_ = true;
+  waiting_.clear();
+  changed_.notify_all();
 }
 
 std::shared_ptr<results::HitIndex> HitIndexes::find(const store::JobId& id) {
@@ -79,6 +81,7 @@ HitIndexes::Opened HitIndexes::get(const store::JobId& id, const storage::Object
   const std::shared_ptr<Entry> entry = place;
   entry->used = ++uses_;
   while (!entry->outcome) {
+    if (stopping_) return error(Code::unavailable, "the server is stopping; ask again later");
     if (deadline.passed()) return error(Code::timed_out, "the hits are still being indexed; ask again");
     changed_.wait_until(mutex_, deadline.when());
   }

@@ -53,6 +53,8 @@ class HitIndexes {
                                                  Source source, Deadline deadline) EXCLUDES(mutex_);
   /// The index if it is open.
   std::shared_ptr<results::HitIndex> find(const store::JobId& id) EXCLUDES(mutex_);
+  /// Whoever waits for an index gets unavailable, and what is being made is given up soon. At once.
+  void stop() EXCLUDES(mutex_);
   /// The job is removed: its copy goes when nobody reads it any more.
   void forget(const store::JobId& id) EXCLUDES(mutex_);
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 #include <stdexcept>
 #include <vector>
 
@@ -76,6 +77,27 @@ TEST_F(HitIndexesTest, PastTheBoundOfBytesOnlyWhatIsAskedForStays) {
   HitIndexes indexes(objects_, hits_, {}, {.bytes = 1});
   for (int number = 0; number < 3; ++number) ASSERT_TRUE(get(indexes, number));
   EXPECT_EQ(open_ones(indexes, 3), (std::vector{2}));
+}
+
+TEST_F(HitIndexesTest, WhoWaitsIsToldOfTheStop) {
+  HitIndexes indexes(objects_, hits_, {});
+  std::promise<void> opened;
+  std::promise<void> go_on;
+  const auto open = [&]() -> Result<std::unique_ptr<storage::ObjectReader>> {
+    opened.set_value();
+    go_on.get_future().wait();
+    return storage::text_reader(std::string(kRow));
+  };
+  auto waiting = std::async(std::launch::async, [&] {
+    return indexes.get(job(0), storage::ObjectKey::parse("jobs/a/hits").value(), {.open = open, .layout = {}},
+                       kNever);
+  });
+  opened.get_future().wait();
+  indexes.stop();
+  const auto told = waiting.get();
+  go_on.set_value();
+  ASSERT_FALSE(told);
+  EXPECT_EQ(told.error().code, Code::unavailable);
 }
 
 TEST_F(HitIndexesTest, WhatASourceThrowsIsAnErrorAndTheNextTimeItIsMade) {

@@ -186,6 +186,11 @@ struct Imports::File {
   fs::path index{};
 };
 
+Status Imports::check_open() const {
+  if (!stop_.stop_requested()) return ok();
+  return error(Code::unavailable, "the server is stopping; import the file again when it is back");
+}
+
 /// The file itself, or what is packed in it, in `folder`.
 Result<fs::path> Imports::unpacked(const fs::path& given, const fs::path& folder) const {
   LOOM_TRY(const std::string head, head_of(given));
@@ -195,6 +200,7 @@ Result<fs::path> Imports::unpacked(const fs::path& given, const fs::path& folder
   LOOM_TRY(AtomicFile to, AtomicFile::create(plain));
   std::vector<char> block(kBlock);
   for (std::uint64_t all = 0;;) {
+    LOOM_CHECKED(check_open());
     const auto got = source->read(block);
     // Without the server's path.
     if (!got && got.error().code == Code::corrupt)
@@ -214,13 +220,16 @@ Result<fs::path> Imports::unpacked(const fs::path& given, const fs::path& folder
 
 Result<store::Job> Imports::take(const std::string& owner, const ImportRequest& request, QueryUpload& file,
                                  Deadline deadline) {
+  LOOM_CHECKED(check_open());
   LOOM_CHECKED(check_title(request.title));
   LOOM_TRY(const fs::path sent, file.file());
   LOOM_TRY(const TempDir folder, TempDir::create(scratch_));
   LOOM_TRY(const fs::path given, unpacked(sent, folder.path()));
   LOOM_TRY(Recognized what, recognize(given, request));
   File taken{.what = std::move(what), .given = given};
-  LOOM_TRY(const results::IndexCounts counts, index(taken, folder.path()));
+  const auto indexed = index(taken, folder.path());
+  LOOM_CHECKED(check_open());  // whatever the stop made of it
+  LOOM_TRY(const results::IndexCounts counts, indexed);
   const store::NewJob job{.owner = owner,
                           .title = request.title,
                           .program = std::string(blast::name(taken.what.spec.options.program())),
@@ -239,12 +248,13 @@ Result<results::IndexCounts> Imports::index(File& file, const fs::path& folder) 
   const MutexLock lock(indexing_);
   file.tabular = file.given;
   if (file.what.spec.imported == kArchive) {
-    LOOM_TRY(file.tabular,
-             sched::format_archive(runner_, file.given, std::string(results::kIndexOutfmt), folder));
+    LOOM_TRY(file.tabular, sched::format_archive(runner_, file.given, std::string(results::kIndexOutfmt),
+                                                 folder, stop_.get_token()));
   }
   file.index = folder / "index";
   LOOM_TRY(const results::ReadBytes read, results::file_bytes(file.tabular));
-  return blamed(results::build_index(file.index, file.what.layout, index_bytes(read, file.what.spec)));
+  return blamed(results::build_index(file.index, file.what.layout, index_bytes(read, file.what.spec),
+                                     stop_.get_token()));
 }
 
 Result<store::Job> Imports::keep(const store::NewJob& job, const File& file, Deadline deadline) {

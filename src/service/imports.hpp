@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <stop_token>
 
 #include "base/mutex.hpp"
 #include "exec/process_runner.hpp"
@@ -24,9 +25,12 @@ class Imports {
           std::filesystem::path scratch, Limit limit)
       : store_(store), objects_(objects), runner_(runner), scratch_(std::move(scratch)), limit_(limit) {}
 
-  /// Errors: as JobService::import_result; conflict for an archive whose database is not here.
+  /// Errors: as JobService::import_result; conflict for an archive whose database is not here; unavailable
+  /// after stop().
   Result<store::Job> take(const std::string& owner, const ImportRequest& request, QueryUpload& file,
                           Deadline deadline) EXCLUDES(indexing_);
+  /// What is being taken is given up soon. At once.
+  void stop() { stop_.request_stop(); }
   /// To index the file of `job` again. `made`: where what blast_formatter made of an archive was kept.
   Result<HitIndexes::Source> source(const store::Job& job, const sched::JobSpec& spec,
                                     const storage::ObjectKey& made, Deadline deadline);
@@ -35,6 +39,7 @@ class Imports {
   struct File;
   [[nodiscard]] Result<std::filesystem::path> unpacked(const std::filesystem::path& given,
                                                        const std::filesystem::path& folder) const;
+  [[nodiscard]] Status check_open() const;
   Result<results::IndexCounts> index(File& file, const std::filesystem::path& folder) EXCLUDES(indexing_);
   Result<store::Job> keep(const store::NewJob& job, const File& file, Deadline deadline);
   Status keep_files(const store::JobId& id, const File& file);
@@ -44,6 +49,7 @@ class Imports {
   exec::ProcessRunner& runner_;
   const std::filesystem::path scratch_;
   const Limit limit_;
+  std::stop_source stop_;
   Mutex indexing_;  // each takes the memory of making an index
 };
 

@@ -117,6 +117,10 @@ class LocalJobs final : public JobService {
   Result<FetchedSequences> sequences(const Caller& caller, const JobId& id, const SequenceRequest& request,
                                      Deadline deadline) override;
   Result<Provenance> provenance(const Caller& caller, const JobId& id, Deadline deadline) override;
+  void stop() override {
+    indexes_.stop();
+    imports_.stop();
+  }
   Result<std::vector<DatabaseInfo>> databases(const Caller& /*caller*/, Deadline /*deadline*/) override {
     return parts_.databases.get();
   }

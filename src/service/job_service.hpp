@@ -132,6 +132,9 @@ class JobService {
  public:
   virtual ~JobService() = default;
 
+  /// The server is told to stop: who waits for an index of hits, and an import under way, get unavailable
+  /// soon, and so does who asks for one later. At once.
+  virtual void stop() = 0;
   /// Errors: forbidden for a viewer.
   virtual Result<std::unique_ptr<Upload>> begin_upload(const Caller& caller) = 0;
   /// Checks everything that BLAST+ would refuse, and queues the job. Nothing is left on an error.

@@ -6,6 +6,7 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
@@ -103,6 +104,29 @@ class FaultsTest(st.ServerTest):
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         allowed = resource.prlimit(self.server.process.pid, resource.RLIMIT_NOFILE)
         self.assertEqual(allowed, (65536 if hard == resource.RLIM_INFINITY else min(hard, 65536), hard))
+
+    def test_who_waits_for_a_search_does_not_keep_the_server_from_stopping(self):
+        self.server = st.Server(self.data, "--cores", "1").start()
+        for evalue in ("1", "2", "3"):  # a core is busy for longer than the answer may be waited for
+            self.server.submit("blastp", "proteins", st.query("proteins_500.fa"), {"outfmt": "0", "evalue": evalue})
+        last = self.server.submit("blastp", "proteins_2k", self.text, {"outfmt": "6"}, fresh=True, priority=-10)
+
+        def ask():
+            try:
+                self.server.call("GET", f"/Blast.cgi?CMD=Get&RID={last}&FORMAT_TYPE=Text", check=False)
+            except OSError:
+                pass  # it is cut
+
+        asking = [threading.Thread(target=ask) for _ in range(4)]
+        for one in asking:
+            one.start()
+        time.sleep(1)
+        began = time.monotonic()
+        self.assertEqual(self.server.stop(), 0)
+        # The grace of requests, that of tasks, and something for a busy machine; CMD=Get waits for 20 seconds.
+        self.assertLess(time.monotonic() - began, 2 + 10 + 6)
+        for one in asking:
+            one.join()
 
     def test_a_read_only_folder_is_named_at_the_start(self):
         self.mount("16m")

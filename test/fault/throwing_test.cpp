@@ -1,4 +1,5 @@
-// What a library throws on a thread of the server ends the piece of work under way, and nothing else.
+// What a library throws on a thread of the server ends the piece of work under way, and nothing else; and who
+// waits for such a thread is told when the server stops.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -128,6 +129,30 @@ TEST_F(ThrowingTest, JobsThatRideTogetherAreTriedEachByItself) {
     EXPECT_THAT(failed.failure.sentence, HasSubstr(kReason));
   }
   EXPECT_EQ(throwing_.runs, 3) << "together once, then each once";
+}
+
+TEST_F(ThrowingTest, WhenTheServerIsToldToStopNothingIsBegunAndNobodyWaits) {
+  throwing_.throws = false;
+  ASSERT_TRUE(scheduler_->start());
+  const store::JobId done = submit();
+  const store::Job job = end_of(done);
+  ASSERT_EQ(job.state, store::JobState::completed);
+  scheduler_->close();
+  jobs_->stop();
+  const int runs = throwing_.runs;
+  const auto key = storage::ObjectKey::parse("jobs/" + done.str() + "/rendered").value();
+  EXPECT_EQ(scheduler_->render(job, "6", key, Deadline::never()).error().code, Code::unavailable);
+  EXPECT_EQ(jobs_->hits(kAnn, done, Deadline::never()).error().code, Code::unavailable);
+  auto file = jobs_->begin_upload(kAnn).value();
+  ASSERT_TRUE(file->write("q1\ts1\t90.0\t50\t5\t0\t1\t50\t1\t50\t1e-30\t105\n"));
+  const auto imported = jobs_->import_result(kAnn, {.program = "blastp", .outfmt = "6", .title = {}},
+                                             std::move(file), Deadline::never());
+  ASSERT_FALSE(imported);
+  EXPECT_EQ(imported.error().code, Code::unavailable);
+  const store::JobId left = submit();
+  scheduler_->stop(Duration::zero());  // all threads have ended
+  EXPECT_EQ(store_->get(left, Deadline::never())->state, store::JobState::queued) << "for the next start";
+  EXPECT_EQ(throwing_.runs, runs);
 }
 
 TEST_F(ThrowingTest, AWorkOnDatabasesThatThrowsFailsAndTheNextIsDone) {

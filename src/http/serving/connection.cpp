@@ -1,6 +1,7 @@
 #include "http/serving/connection.hpp"
 
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/error.hpp>
 
@@ -58,12 +59,15 @@ void Connection::stop() {
 }
 
 void Connection::cut() {
-  closing_ = true;
+  closing_ = cut_ = true;
+  if (!idle_) cancelling_->emit(boost::asio::cancellation_type::terminal);
   error_code ignored;
   (void)socket_.close(ignored);
 }
 
 boost::asio::awaitable<void> Connection::serve(std::shared_ptr<Connection> self) {
+  // Only what a handler awaits throws when the connection is cut; here a socket that is closed says enough.
+  co_await boost::asio::this_coro::throw_if_cancelled(false);
   begin_request();
   while (!closing_) {
     Head head = take_head();
@@ -82,12 +86,18 @@ boost::asio::awaitable<void> Connection::serve(std::shared_ptr<Connection> self)
     if (head == Head::refused) {
       answer.response = std::move(*refusal_);
     } else {
+      co_await boost::asio::this_coro::throw_if_cancelled(true);
       try {
         answer.response = co_await route_->handler(request_);
       } catch (const std::exception& thrown) {
         failure_ = thrown.what();
       } catch (...) {
         failure_ = "an exception of unknown type";
+      }
+      co_await boost::asio::this_coro::throw_if_cancelled(false);
+      if (cut_ && !failure_.empty()) {  // nobody reads it; it is for the log
+        failure_.clear();
+        answer.response = problem(503, "unavailable", "the server is stopping");
       }
       if (!failure_.empty())
         answer.response = problem(500, "internal", "the server failed to answer; see its log");

@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <memory>
 #include <optional>
@@ -31,6 +32,10 @@ class Connection final : public Peer, private BodyReader {
   void sweep(Instant now) override;
   void stop() override;
   void cut() override;
+  /// Of the coroutine that serves; it outlives the connection. What a handler waits for ends with cut().
+  [[nodiscard]] const std::shared_ptr<boost::asio::cancellation_signal>& cancelling() const {
+    return cancelling_;
+  }
 
  private:
   enum class Head { more, ready, refused };  // refused: refusal_ says why
@@ -103,7 +108,10 @@ class Connection final : public Peer, private BodyReader {
   std::span<iovec> rest_;  // of pieces_
   Instant began_;          // the request, or the wait for one
   Instant deadline_ = Instant::max();
+  std::shared_ptr<boost::asio::cancellation_signal> cancelling_ =
+      std::make_shared<boost::asio::cancellation_signal>();
   bool timed_out_ = false;
+  bool cut_ = false;
   bool idle_ = true;  // nothing of a request has come
   bool served_any_ = false;
   bool closing_ = false;    // after this reply

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdio>
+#include <exception>
 
 #include "http/serving/connection.hpp"
 
@@ -86,7 +88,10 @@ void Lane::admit(tcp::socket socket) {
   (void)socket.set_option(tcp::no_delay(true), ignored);
   auto connection = std::make_shared<Connection>(*this, std::move(socket));
   auto life = open < most ? connection->serve(connection) : connection->refuse(connection);
-  boost::asio::co_spawn(io_, std::move(life), boost::asio::detached);
+  // The end of the connection may come before that of its coroutine: so this keeps the signal.
+  auto ended = [cancelling = connection->cancelling()](const std::exception_ptr& /*thrown*/) {};
+  const auto slot = connection->cancelling()->slot();
+  boost::asio::co_spawn(io_, std::move(life), boost::asio::bind_cancellation_slot(slot, std::move(ended)));
 }
 
 void Lane::join(Peer& peer) {
