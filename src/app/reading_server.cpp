@@ -33,6 +33,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds kLook{2};
+/// Of what is made here. As much as copies of open hit indexes may take beside (service/hit_indexes.hpp):
+/// room for what is looked at now, in a folder that is often small. What had to go is made again.
+constexpr std::uint64_t kMostMadeBytes = std::uint64_t{4} << 30U;
 
 class ReadingServer {
  public:
@@ -218,6 +221,7 @@ Status ReadingServer::begin_beat() {
   std::vector<sched::Periodic> tasks;
   LOOM_TRY(auto sweep, sched::sweep(*store_, *own_, scratch("work")));
   tasks.push_back(std::move(sweep));
+  tasks.push_back(sched::bound_made(*own_, kMostMadeBytes));
   tasks.push_back(service::database_rescan(*databases_));
   if (owners_.clients) tasks.push_back(client_prune(owners_.clients));
   beat_ = sched::Beat::start(std::move(tasks));

@@ -143,7 +143,64 @@ Result<std::uint64_t> sweep_work(store::JobStore& jobs, const fs::path& work) {
   return removed;
 }
 
+/// The objects that were seen, in the order in which they were first.
+class MadeObjects {
+ public:
+  MadeObjects(storage::ObjectStore& objects, std::uint64_t most_bytes)
+      : objects_(objects), most_bytes_(most_bytes) {}
+
+  /// How many were removed.
+  Result<std::uint64_t> drop_oldest() {
+    const std::uint64_t before = last_;
+    LOOM_CHECKED(look());
+    std::vector<std::pair<std::uint64_t, storage::ObjectInfo>> old;
+    std::uint64_t total = 0;
+    for (const auto& [key, one] : seen_) {
+      total += one.info.size_bytes;
+      if (one.number <= before && one.number < last_) old.emplace_back(one.number, one.info);
+    }
+    std::ranges::sort(old, {}, [](const auto& one) { return one.first; });
+    std::uint64_t removed = 0;
+    for (const auto& [number, info] : old) {
+      if (total <= most_bytes_) break;
+      LOOM_CHECKED(objects_.remove(info.key, soon()));
+      seen_.erase(info.key);
+      total -= info.size_bytes;
+      ++removed;
+    }
+    return removed;
+  }
+
+ private:
+  struct Seen {
+    storage::ObjectInfo info;
+    std::uint64_t number;
+  };
+  Status look() {
+    std::map<storage::ObjectKey, Seen> now;
+    LOOM_CHECKED(for_objects(objects_, "", [&](const storage::ObjectInfo& one) {
+      const auto known = seen_.find(one.key);
+      const bool same = known != seen_.end() && known->second.info.version == one.version;
+      now.insert_or_assign(one.key, Seen{one, same ? known->second.number : ++last_});
+      return ok();
+    }));
+    seen_ = std::move(now);
+    return ok();
+  }
+
+  storage::ObjectStore& objects_;
+  const std::uint64_t most_bytes_;
+  std::map<storage::ObjectKey, Seen> seen_;
+  std::uint64_t last_ = 0;
+};
+
 }  // namespace
+
+Periodic bound_made(storage::ObjectStore& objects, std::uint64_t most_bytes) {
+  const auto made = std::make_shared<MadeObjects>(objects, most_bytes);
+  return {
+      .name = "bound_made", .every = std::chrono::seconds(60), .run = [made] { return made->drop_oldest(); }};
+}
 
 Periodic retention(store::JobStore& jobs, storage::ObjectStore& objects, RetentionLimits limits,
                    std::function<Status(const store::JobId&)> remove) {

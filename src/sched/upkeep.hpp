@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 
@@ -22,5 +23,11 @@ Periodic retention(store::JobStore& jobs, storage::ObjectStore& objects, Retenti
 /// and queries that no job took. Made before jobs are submitted: only queries that lie there now are looked
 /// at. References are borrowed. Errors: those of listing.
 Result<Periodic> sweep(store::JobStore& jobs, storage::ObjectStore& objects, std::filesystem::path work);
+
+/// Keeps what all of `objects` take below `most_bytes`: for objects that are made anew when somebody asks for
+/// them. Those that came first go first. Looks each minute; what came since the last look stays until the
+/// next, for somebody may be about to read it, and so does the newest of all. A store tells no times: what
+/// lies there at first counts as new. `objects` is borrowed.
+Periodic bound_made(storage::ObjectStore& objects, std::uint64_t most_bytes);
 
 }  // namespace loom::sched

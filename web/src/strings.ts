@@ -750,6 +750,7 @@ const system = {
       retention: "Remove jobs past their time",
       snapshot_retention: "Remove snapshots past their time",
       sweep: "Remove what jobs that are gone left behind",
+      bound_made: "Remove the oldest formats and indexes that were made here",
       client_prune: "Forget callers that have not come for long",
       counters: "Count in Redis for all servers",
     } as Record<string, string>,
