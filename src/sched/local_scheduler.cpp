@@ -164,11 +164,11 @@ Status LocalScheduler::start() {
 void LocalScheduler::close() {
   const MutexLock lock(mutex_);
   closed_ = true;
-  end_renderings();
+  stop_renderings();
   changed_.notify_all();
 }
 
-void LocalScheduler::end_renderings() {
+void LocalScheduler::stop_renderings() {
   for (const auto& [key, job] : renderings_) {
     job->stop.request_stop();
     if (!job->rendering->outcome)
@@ -187,7 +187,7 @@ void LocalScheduler::stop(Duration grace) {
       changed_.wait_until(mutex_, until);
     group_stop_.request_stop();
     for (const auto& [id, job] : jobs_) job->stop.request_stop();
-    end_renderings();
+    stop_renderings();
     changed_.notify_all();
   }
   threads_.clear();

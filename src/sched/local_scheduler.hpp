@@ -43,7 +43,7 @@ class LocalScheduler final : public Scheduler {
  private:
   // local_scheduler.cpp
   void work_loop();
-  void end_renderings() REQUIRES(mutex_);
+  void stop_renderings() REQUIRES(mutex_);
   void do_work(const Work& work);
   /// `work` threw: its jobs fail for that reason. Once more would be no better.
   void give_up(const Work& work, const Error& why);
