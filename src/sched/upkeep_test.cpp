@@ -24,9 +24,9 @@ class BoundMadeTest : public testing::Test {
   }
   std::uint64_t run() { return bound_.run().value(); }
   std::vector<std::string> there() {
+    const auto page = objects_.list("", "", 100, kNever).value();
     std::vector<std::string> names;
-    for (const auto& one : objects_.list("", "", 100, kNever).value())
-      names.push_back(one.key.str().substr(5));
+    for (const auto& one : page) names.push_back(one.key.str().substr(5));
     return names;
   }
 

@@ -24,8 +24,9 @@ std::string id_of(const std::string& secret) {
 class TokensTest : public testing::Test {
  protected:
   std::set<std::string> kept() {
+    const auto list = Tokens(file_).list().value();
     std::set<std::string> ids;
-    for (const Token& token : Tokens(file_).list().value()) ids.insert(token.id);
+    for (const Token& token : list) ids.insert(token.id);
     return ids;
   }
 

@@ -65,14 +65,14 @@ class ThrowingTest : public testing::Test {
                              .hits = folder_->path() / "hits"});
   }
 
-  /// A search that no other equals.
-  store::JobId submit() {
+  /// A search that no other equals; `rides`: with others of its kind.
+  store::JobId submit(bool rides = false) {
     auto query = jobs_->begin_upload(kAnn).value();
     const std::string letters(static_cast<std::size_t>(++submitted_), 'A');
-    EXPECT_TRUE(query->write(">q\nMKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDGTQDNLSGAEK" + letters + "\n"));
-    const auto job =
-        jobs_->submit(kAnn, {.program = "blastp", .database = "proteins_2k", .options = {}, .title = {}},
-                      std::move(query), std::nullopt, Deadline::never());
+    EXPECT_TRUE(query->write(">q\nATGACAGCATACATAGCAAAGCAGCGACAGATAAGCTTTGTGAAATCGCATTTT" + letters + "\n"));
+    SubmitRequest request{.program = "blastn", .database = "nucleotides_500", .options = {}, .title = {}};
+    if (rides) request.options = {{"outfmt", "6"}};
+    const auto job = jobs_->submit(kAnn, request, std::move(query), std::nullopt, Deadline::never());
     EXPECT_TRUE(job) << job.error().message;
     return job->job.id;
   }
@@ -120,8 +120,8 @@ TEST_F(ThrowingTest, AJobWhoseStepThrowsFailsForThatReasonAndGoesOnAtARetry) {
 }
 
 TEST_F(ThrowingTest, JobsThatRideTogetherAreTriedEachByItself) {
-  const store::JobId one = submit();
-  const store::JobId other = submit();
+  const store::JobId one = submit(true);
+  const store::JobId other = submit(true);
   ASSERT_TRUE(scheduler_->start());
   for (const store::JobId& id : {one, other}) {
     const store::Job failed = end_of(id);

@@ -66,9 +66,9 @@ class FilesListing : public testing::Test {
   }
 
   Names list(std::string_view prefix, std::string_view after = "", std::size_t max_count = 100) {
+    const auto page = store_->list(prefix, after, max_count, Deadline::never()).value();
     Names names;
-    for (const ObjectInfo& one : store_->list(prefix, after, max_count, Deadline::never()).value())
-      names.insert(one.key.str());
+    for (const ObjectInfo& one : page) names.insert(one.key.str());
     return names;
   }
 
