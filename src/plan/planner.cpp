@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/check.hpp"
 
@@ -256,17 +257,21 @@ double room_for_pages(double share, const Resources& resources) {
 int shards_for(const Workload& work, const Resources& resources, Plan& plan) {
   const auto bytes = static_cast<double>(work.database_bytes);
   const bool fits = bytes <= room_for_pages(kDatabaseShareOfMemory, resources);
+  // However little memory there is, a part has a sequence.
+  constexpr std::uint64_t kMostShards = std::numeric_limits<int>::max();
+  const std::uint64_t most = std::clamp<std::uint64_t>(work.database_sequences, 1, kMostShards);
   int shards = resources.shards.value_or(
-      fits ? 1 : static_cast<int>(std::ceil(bytes / room_for_pages(kPartsShareOfMemory, resources))));
+      fits ? 1
+           : static_cast<int>(std::min(std::ceil(bytes / room_for_pages(kPartsShareOfMemory, resources)),
+                                       static_cast<double>(most))));
   if (resources.shards && shards > 1)
     plan.reasons.push_back(fmt::format("--shards: the database in {} parts.", shards));
   if (!work.whole_database_because.empty() && shards > 1) {
     plan.reasons.push_back(fmt::format("The database stays whole: {}.", work.whole_database_because));
     return 1;
   }
-  shards = static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(std::max(shards, 1)),
-                                                    std::max<std::uint64_t>(work.database_sequences, 1)));
-  return shards;
+  return static_cast<int>(
+      std::clamp<std::uint64_t>(static_cast<std::uint64_t>(std::max(shards, 1)), 1, most));
 }
 
 /// Makes parts so small that those in use at one time fit: fewer tasks than workers are at several parts at

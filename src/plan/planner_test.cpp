@@ -95,6 +95,13 @@ TEST(Planner, ShortMemoryMakesSmallTasksOfReads) {
   EXPECT_GT(tight.searches.size(), 4 * roomy.searches.size());
 }
 
+TEST(Planner, HoweverLittleMemoryThereIsAPartHasASequence) {
+  Workload work = proteins(4);
+  work.database_sequences = 7;
+  for (const std::uint64_t memory : {0U, 1U, 1000U})
+    EXPECT_EQ(make_plan(work, {.workers = 2, .memory_bytes = memory}).shards, 7) << memory;
+}
+
 TEST(Planner, OneTaskOfReadsSharesOutTheParts) {
   Workload work = reads(9);
   work.task = "blastn";

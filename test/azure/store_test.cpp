@@ -154,8 +154,7 @@ std::string sas_for(const std::string& container, const std::string& permissions
   const std::string until = expiry();
   const std::string to_sign = fmt::format("{}\n\n{}\n/blob/{}/{}\n\n\n\n2021-12-02\nc\n\n\n\n\n\n\n",
                                           permissions, until, kAccount, container);
-  const std::string signature =
-      storage::azure::hmac_sha256_base64(*from_base64(kKey), to_sign);
+  const std::string signature = storage::azure::hmac_sha256_base64(*from_base64(kKey), to_sign);
   return fmt::format("?sv=2021-12-02&sr=c&sp={}&se={}&sig={}", permissions,
                      storage::azure::percent_encode(until), storage::azure::percent_encode(signature));
 }

@@ -52,8 +52,9 @@ class ThrowingTest : public testing::Test {
     for (const char* name : {"work", "uploads"}) fs::create_directory(folder_->path() / name);
     store_ = store::SqliteJobStore::open(folder_->path() / "jobs.sqlite").value();
     objects_ = storage::FilesObjectStore::open(folder_->path() / "objects").value();
-    scheduler_ = sched::Scheduler::make(*store_, *objects_, throwing_,
-                                        {.work = folder_->path() / "work", .weights = {}});
+    scheduler_ = sched::Scheduler::make(
+        *store_, *objects_, throwing_,
+        {.memory_bytes = std::uint64_t{1} << 30U, .work = folder_->path() / "work", .weights = {}});
     jobs_ = make_local_jobs({.store = *store_,
                              .objects = *objects_,
                              .scheduler = *scheduler_,
