@@ -21,10 +21,7 @@ Watch::~Watch() {
 
 void Watch::loop() {
   while (wait()) {
-    const Status looked = guarded([this] {
-      look_();
-      return ok();
-    });
+    const Status looked = guarded(look_);
     if (!looked) log::write(log::Level::warning, "watch.threw", {{"reason", looked.error().message}});
   }
 }

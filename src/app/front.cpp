@@ -18,9 +18,8 @@ constexpr std::chrono::seconds kStopGrace{2};
 }  // namespace
 
 Result<std::unique_ptr<Front>> Front::listen(const ServerOptions& options, FrontParts parts) {
-  std::unique_ptr<Front> made(new Front);
+  std::unique_ptr<Front> made(new Front(parts.scheduler, parts.jobs));
   Front* const front = made.get();
-  front->stopping_ = std::move(parts.stopping);
   front->blocking_ =
       std::make_unique<async::BlockingPool>(kBlockingThreads + static_cast<std::size_t>(options.streams));
   front->api_ = std::make_unique<api::Api>(
@@ -61,7 +60,9 @@ Result<std::unique_ptr<Front>> Front::listen(const ServerOptions& options, Front
 void Front::run(const Signals& signals) {
   const std::stop_callback stopping(signals.stop(), [this] {
     server_->stop(kStopGrace);
-    if (stopping_) stopping_();
+    // What requests wait for ends too, and nothing more is begun.
+    scheduler_.close();
+    jobs_.stop();
   });
   // No longer: their owner takes what is asked apart next.
   const auto watching = api_->watch();

@@ -16,7 +16,7 @@ namespace loom::app {
 struct FrontParts {
   service::JobService& jobs;
   service::Tokens& tokens;
-  const sched::Scheduler& scheduler;
+  sched::Scheduler& scheduler;
   events::Hub& hub;
   store::JobStore& store;
   service::DatabaseWorks& works;
@@ -27,8 +27,6 @@ struct FrontParts {
   std::function<std::string()> more_metrics;
   std::function<std::string()> who_changes = {};          ///< set: the server only reads
   std::function<void(const http::Exchange&)> count = {};  ///< told of every answered request
-  /// Called once at the signal, on any thread: what requests wait for is to end. Must not block long.
-  std::function<void()> stopping = {};
 };
 
 /// The API, the page and the log of requests at the address that the options name.
@@ -44,10 +42,11 @@ class Front {
   void run(const Signals& signals);
 
  private:
-  Front() = default;
+  Front(sched::Scheduler& scheduler, service::JobService& jobs) : scheduler_(scheduler), jobs_(jobs) {}
 
   std::string address_;
-  std::function<void()> stopping_;
+  sched::Scheduler& scheduler_;
+  service::JobService& jobs_;
   std::unique_ptr<async::BlockingPool> blocking_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::Server> server_;

@@ -157,12 +157,7 @@ Status ReadingServer::listen() {
                                             .beat = [this] { return beat_ ? beat_->report() : "{}"; },
                                             .system = [this] { return system(); },
                                             .more_metrics = [this] { return more_metrics(); },
-                                            .who_changes = [this] { return who_changes(); },
-                                            .stopping =
-                                                [this] {
-                                                  scheduler_->close();
-                                                  jobs_->stop();
-                                                }}));
+                                            .who_changes = [this] { return who_changes(); }}));
   return ok();
 }
 

@@ -272,12 +272,7 @@ Status Service::listen() {
                                             .beat = [this] { return beat_ ? beat_->report() : "{}"; },
                                             .system = [this] { return system(); },
                                             .more_metrics = [this] { return more_metrics(); },
-                                            .count = [this](const auto& exchange) { count(exchange); },
-                                            .stopping =
-                                                [this] {
-                                                  scheduler_->close();
-                                                  jobs_->stop();
-                                                }}));
+                                            .count = [this](const auto& exchange) { count(exchange); }}));
   return ok();
 }
 

@@ -10,6 +10,7 @@ namespace {
 
 TEST(Guarded, WhatIsReturnedComesThrough) {
   EXPECT_EQ(guarded([]() -> Result<int> { return 7; }).value(), 7);
+  EXPECT_TRUE(guarded([] {}));
   const Status failed = guarded([]() -> Status { return error(Code::not_found, "no such thing"); });
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, Code::not_found);
@@ -21,6 +22,8 @@ TEST(Guarded, WhatIsThrownIsAnErrorWithItsWords) {
   ASSERT_FALSE(thrown);
   EXPECT_EQ(thrown.error().code, Code::internal);
   EXPECT_EQ(thrown.error().message, "the disk is gone");
+  EXPECT_EQ(guarded([] { throw std::runtime_error("the disk is gone"); }).error().message,
+            "the disk is gone");
   const auto no_memory = guarded([]() -> Result<int> { throw std::bad_alloc(); });
   ASSERT_FALSE(no_memory);
   EXPECT_EQ(no_memory.error().code, Code::internal);

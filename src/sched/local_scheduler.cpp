@@ -329,10 +329,7 @@ void LocalScheduler::work_loop() {
       }
       work = *std::move(taken);
     }
-    const Status done = guarded([&] {
-      do_work(work);
-      return ok();
-    });
+    const Status done = guarded([&] { do_work(work); });
     if (!done) give_up(work, done.error());
     const MutexLock lock(mutex_);
     give_back(work);
@@ -355,10 +352,7 @@ void LocalScheduler::do_work(const Work& work) {
 void LocalScheduler::give_up(const Work& work, const Error& why) {
   for (const ActivePtr& job : work.jobs) {
     log::write(log::Level::error, "work.threw", {{"job", job->job.id.str()}, {"reason", why.message}});
-    const Status said = guarded([&] {
-      fail(job, why);
-      return ok();
-    });
+    const Status said = guarded([&] { fail(job, why); });
     if (!said)
       log::write(log::Level::error, "work.threw",
                  {{"job", job->job.id.str()}, {"reason", said.error().message}});

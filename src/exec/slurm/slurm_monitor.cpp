@@ -98,11 +98,10 @@ void SlurmRunner::monitor(const std::stop_token& stop) {
     if (stop.stop_requested()) return;
     const Status looked = guarded([&] {
       if (!ready.empty()) submit(ready);
-      if (!hurry && now() < next_look_) return ok();
+      if (!hurry && now() < next_look_) return;
       find_ends();
       if (hurry || now() >= next_ask_) ask();
       next_look_ = now() + settings_.poll;
-      return ok();
     });
     if (looked) continue;
     log::write(log::Level::error, "slurm.threw", {{"reason", looked.error().message}});
