@@ -10,6 +10,7 @@
 
 #include "base/sha256.hpp"
 #include "sched/job_keys.hpp"
+#include "testkit/forwarding_object_store.hpp"
 #include "testkit/mem_object_store.hpp"
 
 namespace loom::service {
@@ -23,14 +24,9 @@ const Deadline kNever = Deadline::never();
 const Deadline kPast = Deadline::at(Instant::min());
 
 /// Objects in memory that are read no further than the gate lets them, and counts how often one is opened.
-class GatedStore final : public storage::ObjectStore {
+class GatedStore final : public testkit::ForwardingObjectStore {
  public:
-  Status put(const ObjectKey& key, std::span<const std::byte> body, Deadline deadline) override {
-    return inner_.put(key, body, deadline);
-  }
-  Result<std::vector<std::byte>> get(const ObjectKey& key, std::uint64_t most, Deadline deadline) override {
-    return inner_.get(key, most, deadline);
-  }
+  using ForwardingObjectStore::ForwardingObjectStore;
   Result<std::unique_ptr<ObjectReader>> open_reader(const ObjectKey& key, Deadline deadline) override {
     {
       std::unique_lock lock(mutex_);
@@ -41,20 +37,8 @@ class GatedStore final : public storage::ObjectStore {
                                [this] { return open_; }))
         return error(Code::timed_out, "the deadline passed");
     }
-    return inner_.open_reader(key, deadline);
+    return ForwardingObjectStore::open_reader(key, deadline);
   }
-  Result<std::unique_ptr<storage::ObjectWriter>> open_writer(const ObjectKey& key,
-                                                             Deadline deadline) override {
-    return inner_.open_writer(key, deadline);
-  }
-  Result<ObjectInfo> stat(const ObjectKey& key, Deadline deadline) override {
-    return inner_.stat(key, deadline);
-  }
-  Result<std::vector<ObjectInfo>> list(std::string_view prefix, std::string_view after, std::size_t most,
-                                       Deadline deadline) override {
-    return inner_.list(prefix, after, most, deadline);
-  }
-  Status remove(const ObjectKey& key, Deadline deadline) override { return inner_.remove(key, deadline); }
 
   void set_gate(bool open) {
     const std::lock_guard lock(mutex_);
@@ -72,7 +56,6 @@ class GatedStore final : public storage::ObjectStore {
   }
 
  private:
-  testkit::MemObjectStore inner_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool open_ = true;
@@ -88,7 +71,8 @@ class ChecksumsTest : public testing::Test {
   }
 
   static constexpr std::uint64_t kSmall = 10;
-  GatedStore store_;
+  testkit::MemObjectStore objects_;
+  GatedStore store_{objects_};
   const ObjectKey key_ = sched::output_key(store::JobId::parse(std::string(32, 'a')).value());
   const std::string large_ = "more than ten bytes";
 };

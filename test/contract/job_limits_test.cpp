@@ -4,51 +4,24 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <latch>
 #include <thread>
 #include <vector>
 
-#include "base/temp_dir.hpp"
-#include "exec/local/local_process_runner.hpp"
-#include "sched/scheduler.hpp"
-#include "service/local_jobs.hpp"
-#include "storage/files/files_object_store.hpp"
-#include "store/sqlite/sqlite_job_store.hpp"
+#include "local_service.hpp"
 #include "testkit/level.hpp"
 
 namespace loom::service {
 namespace {
 
-namespace fs = std::filesystem;
 using testing::HasSubstr;
 
 const Caller kAnn{"ann", Role::user};
 const Caller kBob{"bob", Role::user};
 
-class JobLimits : public testing::Test {
+class JobLimits : public LocalServiceTest {
  protected:
-  static void SetUpTestSuite() {
-    ::setenv("BLASTDB", LOOM_TESTDATA "/db", 1);  // NOLINT(concurrency-mt-unsafe): there are no threads yet
-  }
-
-  void start(Limits limits) {
-    for (const char* name : {"work", "uploads"}) fs::create_directory(folder_->path() / name);
-    store_ = store::SqliteJobStore::open(folder_->path() / "jobs.sqlite").value();
-    objects_ = storage::FilesObjectStore::open(folder_->path() / "objects").value();
-    scheduler_ = sched::Scheduler::make(*store_, *objects_, runner_,
-                                        {.work = folder_->path() / "work", .weights = {}});
-    jobs_ = make_local_jobs({.store = *store_,
-                             .objects = *objects_,
-                             .scheduler = *scheduler_,
-                             .runner = runner_,
-                             .reader = reader_,
-                             .databases = databases_,
-                             .organisms = organisms_,
-                             .limits = limits,
-                             .uploads = folder_->path() / "uploads",
-                             .hits = folder_->path() / "hits"});
-  }
+  void start(const Limits& limits) { make({}, runner_, *files_, limits); }
 
   Result<store::Submitted> submit(const Caller& caller) {
     LOOM_TRY(auto query, jobs_->begin_upload(caller));
@@ -93,16 +66,6 @@ class JobLimits : public testing::Test {
     callers.clear();  // waits
     return accepted;
   }
-
-  Result<TempDir> folder_ = TempDir::create();
-  exec::LocalProcessRunner runner_;
-  std::unique_ptr<store::SqliteJobStore> store_;
-  std::unique_ptr<storage::ObjectStore> objects_;
-  std::unique_ptr<sched::Scheduler> scheduler_;
-  SequenceReader reader_{runner_, folder_->path()};
-  DatabaseList databases_{catalog::Snapshots::open(folder_->path() / "databases").value()};
-  Organisms organisms_{taxonomy_file(folder_->path()), runner_, databases_};
-  std::unique_ptr<JobService> jobs_;
 };
 
 TEST_F(JobLimits, TenThousandJobsOfACallerAreAcceptedAndOfAnotherStillMore) {

@@ -3,17 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <future>
 #include <latch>
 #include <thread>
 
-#include "base/temp_dir.hpp"
-#include "exec/local/local_process_runner.hpp"
-#include "sched/scheduler.hpp"
-#include "service/local_jobs.hpp"
-#include "storage/files/files_object_store.hpp"
-#include "store/sqlite/sqlite_job_store.hpp"
+#include "local_service.hpp"
+#include "testkit/forwarding_object_store.hpp"
 
 namespace loom::service {
 namespace {
@@ -77,70 +72,28 @@ class HeldWriter final : public storage::ObjectWriter {
 };
 
 /// Holds the commit of a writer.
-class HeldStore final : public storage::ObjectStore {
+class HeldStore final : public testkit::ForwardingObjectStore {
  public:
-  explicit HeldStore(storage::ObjectStore& inner) : inner_(inner) {}
+  using ForwardingObjectStore::ForwardingObjectStore;
   Gate gate;
 
-  Status put(const storage::ObjectKey& key, std::span<const std::byte> body, Deadline deadline) override {
-    return inner_.put(key, body, deadline);
-  }
-  Result<std::vector<std::byte>> get(const storage::ObjectKey& key, std::uint64_t max_bytes,
-                                     Deadline deadline) override {
-    return inner_.get(key, max_bytes, deadline);
-  }
-  Result<std::unique_ptr<storage::ObjectReader>> open_reader(const storage::ObjectKey& key,
-                                                             Deadline deadline) override {
-    return inner_.open_reader(key, deadline);
-  }
   Result<std::unique_ptr<storage::ObjectWriter>> open_writer(const storage::ObjectKey& key,
                                                              Deadline deadline) override {
-    LOOM_TRY(auto writer, inner_.open_writer(key, deadline));
+    LOOM_TRY(auto writer, ForwardingObjectStore::open_writer(key, deadline));
     return std::make_unique<HeldWriter>(std::move(writer), gate);
   }
-  Result<storage::ObjectInfo> stat(const storage::ObjectKey& key, Deadline deadline) override {
-    return inner_.stat(key, deadline);
-  }
-  Result<std::vector<storage::ObjectInfo>> list(std::string_view prefix, std::string_view after,
-                                                std::size_t max_count, Deadline deadline) override {
-    return inner_.list(prefix, after, max_count, deadline);
-  }
-  Status remove(const storage::ObjectKey& key, Deadline deadline) override {
-    return inner_.remove(key, deadline);
-  }
-
- private:
-  storage::ObjectStore& inner_;
 };
 
-class JobRemoval : public testing::Test {
+class JobRemoval : public LocalServiceTest {
  protected:
-  static void SetUpTestSuite() {
-    ::setenv("BLASTDB", LOOM_TESTDATA "/db", 1);  // NOLINT(concurrency-mt-unsafe): there are no threads yet
-  }
-
   void SetUp() override {
-    for (const char* name : {"work", "uploads"}) fs::create_directory(folder_->path() / name);
-    store_ = store::SqliteJobStore::open(folder_->path() / "jobs.sqlite").value();
-    files_ = storage::FilesObjectStore::open(folder_->path() / "objects").value();
-    objects_ = std::make_unique<HeldStore>(*files_);
-    scheduler_ = sched::Scheduler::make(*store_, *objects_, engine_,
-                                        {.cores = 1,
-                                         .memory_bytes = std::uint64_t{1} << 30U,
-                                         .work = folder_->path() / "work",
-                                         .weights = {},
-                                         .reuse = {.folder = folder_->path() / "reuse"}});
+    make({.cores = 1,
+          .memory_bytes = std::uint64_t{1} << 30U,
+          .work = {},
+          .weights = {},
+          .reuse = {.folder = folder_->path() / "reuse"}},
+         engine_, objects_);
     ASSERT_TRUE(scheduler_->start());
-    jobs_ = make_local_jobs({.store = *store_,
-                             .objects = *objects_,
-                             .scheduler = *scheduler_,
-                             .runner = runner_,
-                             .reader = reader_,
-                             .databases = databases_,
-                             .organisms = organisms_,
-                             .limits = {},
-                             .uploads = folder_->path() / "uploads",
-                             .hits = folder_->path() / "hits"});
   }
 
   /// A test that waits in vain is ended by ctest.
@@ -186,17 +139,8 @@ class JobRemoval : public testing::Test {
     return all;
   }
 
-  Result<TempDir> folder_ = TempDir::create();
-  exec::LocalProcessRunner runner_;
   HeldRunner engine_;
-  std::unique_ptr<store::SqliteJobStore> store_;
-  std::unique_ptr<storage::ObjectStore> files_;
-  std::unique_ptr<HeldStore> objects_;
-  std::unique_ptr<sched::Scheduler> scheduler_;
-  SequenceReader reader_{runner_, folder_->path()};
-  DatabaseList databases_{catalog::Snapshots::open(folder_->path() / "databases").value()};
-  Organisms organisms_{taxonomy_file(folder_->path()), runner_, databases_};
-  std::unique_ptr<JobService> jobs_;
+  HeldStore objects_{*files_};
 };
 
 TEST_F(JobRemoval, EndsTheSearchForAnotherFormatAndNothingIsWrittenAfterIt) {
@@ -215,12 +159,12 @@ TEST_F(JobRemoval, EndsTheSearchForAnotherFormatAndNothingIsWrittenAfterIt) {
 
 TEST_F(JobRemoval, WaitsForAnOutputThatIsJustBeingWrittenAndRemovesItToo) {
   const store::JobId id = completed_job();
-  objects_->gate.close();
+  objects_.gate.close();
   auto output = ask_for_output(id);
-  objects_->gate.wait_until_reached();
+  objects_.gate.wait_until_reached();
   auto removed = std::async(std::launch::async, [&] { return jobs_->remove(kAnn, id, kNever); });
   EXPECT_EQ(removed.wait_for(std::chrono::milliseconds(200)), std::future_status::timeout);
-  objects_->gate.open();
+  objects_.gate.open();
   EXPECT_TRUE(removed.get());
   EXPECT_EQ(output.get().error().code, Code::not_found);
   until([&] { return idle(); });

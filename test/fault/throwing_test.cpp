@@ -5,22 +5,15 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <stdexcept>
 #include <thread>
 
-#include "base/temp_dir.hpp"
-#include "exec/local/local_process_runner.hpp"
-#include "sched/scheduler.hpp"
+#include "local_service.hpp"
 #include "service/database_works.hpp"
-#include "service/local_jobs.hpp"
-#include "storage/files/files_object_store.hpp"
-#include "store/sqlite/sqlite_job_store.hpp"
 
 namespace loom::service {
 namespace {
 
-namespace fs = std::filesystem;
 using testing::HasSubstr;
 
 const Caller kAnn{"ann", Role::user};
@@ -43,27 +36,10 @@ class ThrowingRunner final : public exec::ProcessRunner {
   exec::LocalProcessRunner inner_;
 };
 
-class ThrowingTest : public testing::Test {
+class ThrowingTest : public LocalServiceTest {
  protected:
-  static void SetUpTestSuite() {
-    ::setenv("BLASTDB", LOOM_TESTDATA "/db", 1);  // NOLINT(concurrency-mt-unsafe): there are no threads yet
-  }
-  ThrowingTest() {
-    for (const char* name : {"work", "uploads"}) fs::create_directory(folder_->path() / name);
-    store_ = store::SqliteJobStore::open(folder_->path() / "jobs.sqlite").value();
-    objects_ = storage::FilesObjectStore::open(folder_->path() / "objects").value();
-    scheduler_ = sched::Scheduler::make(
-        *store_, *objects_, throwing_,
-        {.memory_bytes = std::uint64_t{1} << 30U, .work = folder_->path() / "work", .weights = {}});
-    jobs_ = make_local_jobs({.store = *store_,
-                             .objects = *objects_,
-                             .scheduler = *scheduler_,
-                             .runner = runner_,
-                             .reader = reader_,
-                             .databases = databases_,
-                             .organisms = organisms_,
-                             .uploads = folder_->path() / "uploads",
-                             .hits = folder_->path() / "hits"});
+  void SetUp() override {
+    make({.memory_bytes = std::uint64_t{1} << 30U, .work = {}, .weights = {}}, throwing_, *files_);
   }
 
   /// A search that no other equals; `rides`: with others of its kind.
@@ -94,16 +70,7 @@ class ThrowingTest : public testing::Test {
                  [](const store::Job& job) { return store::is_final(job.state); });
   }
 
-  Result<TempDir> folder_ = TempDir::create();
-  exec::LocalProcessRunner runner_;
   ThrowingRunner throwing_;
-  std::unique_ptr<store::SqliteJobStore> store_;
-  std::unique_ptr<storage::ObjectStore> objects_;
-  std::unique_ptr<sched::Scheduler> scheduler_;
-  SequenceReader reader_{runner_, folder_->path()};
-  DatabaseList databases_{catalog::Snapshots::open(folder_->path() / "databases").value()};
-  Organisms organisms_{taxonomy_file(folder_->path()), runner_, databases_};
-  std::unique_ptr<JobService> jobs_;
   int submitted_ = 0;
 };
 
@@ -159,7 +126,7 @@ TEST_F(ThrowingTest, WhenTheServerIsToldToStopNothingIsBegunAndNobodyWaits) {
 TEST_F(ThrowingTest, AWorkOnDatabasesThatThrowsFailsAndTheNextIsDone) {
   DatabaseWorks works({.databases = databases_,
                        .jobs = *store_,
-                       .objects = *objects_,
+                       .objects = *files_,
                        .runner = throwing_,
                        .reader = reader_,
                        .uploads = folder_->path() / "uploads",

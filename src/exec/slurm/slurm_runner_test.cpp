@@ -18,6 +18,7 @@
 #include "exec/slurm/left_tasks.hpp"
 #include "exec/slurm/worker.hpp"
 #include "testkit/fake_process_runner.hpp"
+#include "testkit/forwarding_object_store.hpp"
 #include "testkit/mem_object_store.hpp"
 
 namespace loom::exec::slurm {
@@ -374,46 +375,26 @@ TEST_F(SlurmRunnerTest, AStopCancelsTheTaskInSlurm) {
 }
 
 /// Holds the first removal of a task's spec until it is let go, and counts how many specs were put.
-class HeldWithdrawal final : public storage::ObjectStore {
+class HeldWithdrawal final : public testkit::ForwardingObjectStore {
  public:
-  explicit HeldWithdrawal(storage::ObjectStore& inner) : inner_(inner) {}
+  using ForwardingObjectStore::ForwardingObjectStore;
   std::latch begun{1};
   std::latch go{1};
   std::atomic<int> specs = 0;
 
   Status put(const storage::ObjectKey& key, std::span<const std::byte> body, Deadline deadline) override {
     if (key.str().ends_with("/spec")) ++specs;
-    return inner_.put(key, body, deadline);
-  }
-  Result<std::vector<std::byte>> get(const storage::ObjectKey& key, std::uint64_t max_bytes,
-                                     Deadline deadline) override {
-    return inner_.get(key, max_bytes, deadline);
-  }
-  Result<std::unique_ptr<storage::ObjectReader>> open_reader(const storage::ObjectKey& key,
-                                                             Deadline deadline) override {
-    return inner_.open_reader(key, deadline);
-  }
-  Result<std::unique_ptr<storage::ObjectWriter>> open_writer(const storage::ObjectKey& key,
-                                                             Deadline deadline) override {
-    return inner_.open_writer(key, deadline);
-  }
-  Result<storage::ObjectInfo> stat(const storage::ObjectKey& key, Deadline deadline) override {
-    return inner_.stat(key, deadline);
-  }
-  Result<std::vector<storage::ObjectInfo>> list(std::string_view prefix, std::string_view after,
-                                                std::size_t max_count, Deadline deadline) override {
-    return inner_.list(prefix, after, max_count, deadline);
+    return ForwardingObjectStore::put(key, body, deadline);
   }
   Status remove(const storage::ObjectKey& key, Deadline deadline) override {
     if (key.str().ends_with("/spec") && !held_.exchange(true)) {
       begun.count_down();
       go.wait();
     }
-    return inner_.remove(key, deadline);
+    return ForwardingObjectStore::remove(key, deadline);
   }
 
  private:
-  storage::ObjectStore& inner_;
   std::atomic<bool> held_ = false;
 };
 
