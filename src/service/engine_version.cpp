@@ -1,5 +1,6 @@
 #include "service/engine_version.hpp"
 
+#include "base/guarded.hpp"
 #include "base/temp_dir.hpp"
 #include "blast/engine.hpp"
 #include "search/task_runner.hpp"
@@ -11,32 +12,52 @@ constexpr std::chrono::seconds kPatience{10};
 constexpr std::chrono::seconds kGood{1};
 }  // namespace
 
-Result<std::string> EngineVersions::get(blast::Program program) {
-  const Instant now = std::chrono::steady_clock::now();
-  const MutexLock lock(mutex_);
-  Recent& recent = recent_[program];
-  if (now < recent.until) return recent.version;
-  LOOM_TRY(recent.version, ask(program));
-  recent.until = now + kGood;
-  return recent.version;
-}
+EngineVersions::EngineVersions(exec::ProcessRunner& runner, std::filesystem::path scratch)
+    : runner_(runner), scratch_(std::move(scratch)), first_([this](const std::stop_token& stop) {
+        for (const blast::Program program : blast::kPrograms) {
+          if (stop.stop_requested()) return;
+          static_cast<void>(guarded([&] { return get(program, stop); }));
+        }
+      }) {}
 
-Result<std::string> EngineVersions::ask(blast::Program program) {
+Result<std::string> EngineVersions::get(blast::Program program, std::stop_token stop) {
+  const Instant now = std::chrono::steady_clock::now();
+  {
+    const MutexLock lock(mutex_);
+    const Recent& recent = recent_[program];
+    if (now < recent.until) return recent.version;
+  }
   LOOM_TRY(const std::filesystem::path engine, blast::find_engine(program));
   std::error_code unknown;
   const Key key(engine, std::filesystem::last_write_time(engine, unknown));
-  if (const auto known = known_.find(key); known != known_.end()) return known->second;
+  std::optional<std::string> version = known(key);
+  if (!version) {
+    LOOM_TRY(version, ask(engine, std::move(stop)));
+  }
+  const MutexLock lock(mutex_);
+  known_[key] = *version;
+  recent_[program] = {*version, now + kGood};
+  return *std::move(version);
+}
+
+std::optional<std::string> EngineVersions::known(const Key& key) {
+  const MutexLock lock(mutex_);
+  const auto found = known_.find(key);
+  return found == known_.end() ? std::nullopt : std::optional(found->second);
+}
+
+Result<std::string> EngineVersions::ask(const std::filesystem::path& engine, std::stop_token stop) {
   LOOM_TRY(const TempDir folder, TempDir::create(scratch_));
   exec::ProcessSpec ask;
   ask.argv = {engine.string(), "-version"};
   ask.output = folder.path() / "version";
-  LOOM_CHECKED(runner_.run(ask, Deadline::in(kPatience), {}));
+  LOOM_CHECKED(runner_.run(ask, Deadline::in(kPatience), std::move(stop)));
   // "blastp: 2.12.0+\n Package: …"
   LOOM_TRY(const std::string said, search::read_file(folder.path() / "version"));
   const std::string line = said.substr(0, said.find('\n'));
   const std::size_t at = line.find(": ");
   if (at == std::string::npos) return error(Code::corrupt, "{} does not tell its version", engine.string());
-  return known_[key] = line.substr(at + 2);
+  return line.substr(at + 2);
 }
 
 }  // namespace loom::service

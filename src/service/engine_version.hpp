@@ -1,8 +1,10 @@
 #pragma once
 #include <filesystem>
 #include <map>
+#include <optional>
+#include <stop_token>
 #include <string>
-#include <utility>
+#include <thread>
 
 #include "base/clock.hpp"
 #include "base/mutex.hpp"
@@ -12,17 +14,17 @@
 
 namespace loom::service {
 
-/// Versions of the installed engines, asked once for each file. Which file it is is good for a second, so
-/// that many submits in a row do not look through PATH again and again. Thread-safe. Blocking: a process the
-/// first time.
+/// Versions of the installed engines, asked once for each file, and those of all programs from the start on,
+/// so that the first submit need not wait for that. Which file it is is good for a second, so that many
+/// submits in a row do not look through PATH again and again. Thread-safe. Blocking: a process for an engine
+/// that was not asked yet; of calls at once each may start its own.
 class EngineVersions {
  public:
   /// `runner` is borrowed; `scratch` is a folder for files that nobody sees.
-  EngineVersions(exec::ProcessRunner& runner, std::filesystem::path scratch)
-      : runner_(runner), scratch_(std::move(scratch)) {}
+  EngineVersions(exec::ProcessRunner& runner, std::filesystem::path scratch);
 
   /// "2.12.0+". Errors: not_found without the engine; those of running it.
-  Result<std::string> get(blast::Program program) EXCLUDES(mutex_);
+  Result<std::string> get(blast::Program program, std::stop_token stop = {}) EXCLUDES(mutex_);
 
  private:
   using Key = std::pair<std::filesystem::path, std::filesystem::file_time_type>;
@@ -30,13 +32,15 @@ class EngineVersions {
     std::string version;
     Instant until{};
   };
-  Result<std::string> ask(blast::Program program) REQUIRES(mutex_);
+  std::optional<std::string> known(const Key& key) EXCLUDES(mutex_);
+  Result<std::string> ask(const std::filesystem::path& engine, std::stop_token stop);
 
   exec::ProcessRunner& runner_;
   const std::filesystem::path scratch_;
   Mutex mutex_;
   std::map<Key, std::string> known_ GUARDED_BY(mutex_);
   std::map<blast::Program, Recent> recent_ GUARDED_BY(mutex_);
+  std::jthread first_;
 };
 
 }  // namespace loom::service
