@@ -15,7 +15,6 @@ using http::Request;
 using http::Response;
 using service::Caller;
 
-constexpr std::chrono::seconds kSubmitTime{120};
 constexpr std::size_t kDefaultLimit = 50;
 constexpr std::size_t kShortestText = 3;
 

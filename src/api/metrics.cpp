@@ -28,8 +28,8 @@ void single(std::string& out, std::string_view name, std::string_view type, std:
 }
 
 // Labels are our own words: patterns of routes, methods, states. Only a version may hold what must be
-// escaped.
-std::string escaped(std::string_view text) {
+// label_text.
+std::string label_text(std::string_view text) {
   std::string out;
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -125,7 +125,7 @@ void write_scheduler(std::string& out, const sched::SchedulerCounts& counts) {
 
 void Metrics::count(const http::Exchange& exchange) {
   const verb method = exchange.request.method;
-  const double seconds = std::chrono::duration<double>(exchange.took).count();
+  const double seconds = seconds_of(exchange.took);
   const auto bucket = static_cast<std::size_t>(std::ranges::lower_bound(kBounds, seconds) - kBounds.begin());
   Shard& shard = shards_[thread_slot() % shards_.size()];
   const MutexLock lock(shard.mutex);
@@ -184,7 +184,7 @@ std::string Metrics::text(const Gauges& gauges) const {
   std::string out;
   head(out, "blastloom_build_info", "gauge", "1, with the version as a label.");
   fmt::format_to(std::back_inserter(out), "blastloom_build_info{{version=\"{}\"}} 1\n",
-                 escaped(gauges.version));
+                 label_text(gauges.version));
   if (gauges.jobs) write_jobs(out, *gauges.jobs);
   write_scheduler(out, gauges.scheduler);
   write_requests(out);

@@ -7,6 +7,7 @@
 #include "api/job_json.hpp"
 #include "api/ncbi_request.hpp"
 #include "api/reading.hpp"
+#include "api/submission.hpp"
 #include "api/until_final.hpp"
 #include "base/log.hpp"
 #include "http/url.hpp"
@@ -24,13 +25,12 @@ using http::Response;
 using service::Caller;
 using store::JobState;
 
-constexpr std::chrono::seconds kSubmitTime{120};
 constexpr std::chrono::seconds kRenderTime{25};
 // Clients of NCBI look once a minute; a search that ends meanwhile is answered at once.
 constexpr std::chrono::seconds kPatience{20};
 constexpr int kDefaultWait = 5;  // seconds, of a job whose time nobody knows
 
-std::string escaped(std::string_view text) {
+std::string html_text(std::string_view text) {
   std::string out;
   for (const char c : text) {
     if (c == '&') {
@@ -159,7 +159,7 @@ Response NcbiRoutes::refuse(const Request& request, const Refusal& refusal) cons
     case Code::conflict:
     case Code::too_large:
       return page("BLAST: not accepted",
-                  fmt::format("<p class=\"error\">Error: {}</p>\n", escaped(refusal.error.message)));
+                  fmt::format("<p class=\"error\">Error: {}</p>\n", html_text(refusal.error.message)));
     default:
       return context_.fail(request, refusal);
   }
@@ -213,13 +213,13 @@ NcbiRoutes::Reply NcbiRoutes::get(Request& request, Caller caller, Pairs paramet
   const auto job = id ? co_await until_final(context_, caller, *id, asks_status ? Duration(0) : kPatience)
                       : Result<store::Job>(id.error().error);
   if (!job && job.error().code == Code::not_found)
-    co_return status_page("UNKNOWN", "", fmt::format("<p>{}</p>\n", escaped(job.error().message)));
+    co_return status_page("UNKNOWN", "", fmt::format("<p>{}</p>\n", html_text(job.error().message)));
   if (!job) co_return refuse(request, {job.error()});
   const std::string_view status = status_of(job->state);
   if (job->state != JobState::completed) {
     const std::string why =
         job->state == JobState::cancelled ? "The search was cancelled." : job->failure.sentence;
-    co_return status_page(status, "", fmt::format("<p>{}</p>\n", escaped(why)));
+    co_return status_page(status, "", fmt::format("<p>{}</p>\n", html_text(why)));
   }
   const auto spec = sched::parse_job_spec(job->request.program, job->request.options);
   if (!spec) co_return refuse(request, {spec.error()});

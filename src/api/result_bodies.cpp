@@ -15,7 +15,6 @@
 namespace loom::api {
 namespace {
 
-constexpr std::size_t kBlock = 128U << 10U;
 constexpr std::chrono::seconds kReadTime{60};
 
 class ObjectBody final : public http::BodySource {
@@ -124,7 +123,7 @@ class ZipBody final : public http::BodySource {
   }
 
   Status copy_block() {
-    block_.resize(kBlock);
+    block_.resize(storage::kBlock);
     LOOM_TRY(const std::size_t came, reader_->read(block_, Deadline::in(kReadTime)));
     if (came > left_ || (came == 0 && left_ > 0))
       return error(Code::corrupt, "a result has another size than its record says");

@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -15,6 +16,8 @@
 
 namespace loom::api {
 
+/// How long a submit may take once its body is there.
+inline constexpr std::chrono::seconds kSubmitTime{120};
 /// The most bytes of one field of a form that is not the query.
 inline constexpr std::size_t kMostFieldBytes = 64U << 10U;
 

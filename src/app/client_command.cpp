@@ -33,7 +33,7 @@ using boost::beast::http::verb;
 
 constexpr std::array<std::string_view, 11> kCommands{
     "submit", "list", "status", "watch", "wait", "results", "cancel", "retry", "explain", "delete", "import"};
-constexpr std::string_view kUsage =
+constexpr std::string_view kClientUsage =
     R"(usage: blastloom submit PROGRAM [BLAST+ flags] [--title T] [--priority N] [--fresh]
                       [--on-saturation WHAT] [--idempotency-key KEY] [--json]
        blastloom list [--status S] [--program P] [--database D] [--owner O] [--text WORDS] [--since TIME]
@@ -472,7 +472,7 @@ bool is_client_command(std::string_view command) {
 
 int client_command(std::string_view command, std::span<const std::string> args) {
   if (!args.empty() && (args[0] == "--help" || args[0] == "-h")) {
-    fmt::print("{}", kUsage);
+    fmt::print("{}", kClientUsage);
     return 0;
   }
   const auto arguments = read_arguments(command, args, flags_of(command));

@@ -12,7 +12,7 @@ namespace loom::app {
 
 namespace {
 
-constexpr std::string_view kUsage = R"(usage: blastloom config [--json] [flags of 'blastloom serve']
+constexpr std::string_view kConfigUsage = R"(usage: blastloom config [--json] [flags of 'blastloom serve']
 
 Prints every setting of the server with its value and where it comes from: a flag, an environment variable, the file
 that --config FILE or BLASTLOOM_CONFIG names, or nowhere (default). Secrets are not shown. --markdown prints what all
@@ -84,7 +84,7 @@ int config_command(std::span<const std::string> args) {
   std::vector<std::string> flags(args.begin(), args.end());
   const auto has = [&](std::string_view flag) { return std::erase(flags, flag) > 0; };
   if (has("--help") || has("-h")) {
-    fmt::print("{}", kUsage);
+    fmt::print("{}", kConfigUsage);
     return 0;
   }
   if (has("--markdown")) {

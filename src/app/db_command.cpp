@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kUsage =
+constexpr std::string_view kDbUsage =
     R"(usage: blastloom db COMMAND … --data DIR     (the folder of 'blastloom serve --data DIR')
 
 Make and change. Searches use the new snapshot at once; jobs that are there keep theirs.
@@ -41,7 +41,7 @@ Look.
 Exit codes: 0 done; 1 wrong request; 2 damaged data; 255 other.
 )";
 
-int fail(const Error& why) {
+int fail_db(const Error& why) {
   fmt::print(stderr, "blastloom: {}\n", why.message);
   switch (why.code) {
     case Code::invalid_argument:
@@ -64,34 +64,34 @@ struct Command {
   std::string_view words;  ///< that it takes
 };
 
-constexpr std::array kCommands{Command{"build", 1, 1, db_build, "NAME"},
-                               Command{"add", 1, 1, db_add, "PATH"},
-                               Command{"fetch", 1, 1, db_fetch, "NAME"},
-                               Command{"update", 1, 1, db_fetch, "NAME"},
-                               Command{"taxonomy", 1, 1, db_taxonomy, "FILE"},
-                               Command{"rollback", 1, 2, db_rollback, "NAME [ID]"},
-                               Command{"remove", 1, 2, db_remove, "NAME ID, or NAME --all"},
-                               Command{"prune", 0, 1, db_prune, "[NAME] --keep N"},
-                               Command{"list", 0, 0, db_list, "no words"},
-                               Command{"info", 1, 1, db_info, "NAME"},
-                               Command{"metadata", 1, 1, db_metadata, "NAME"},
-                               Command{"verify", 1, 2, db_verify, "NAME [ID]"},
-                               Command{"warm", 1, 1, db_warm, "NAME"},
-                               Command{"sequences", 1, 1, db_sequences, "NAME"},
-                               Command{"recommend", 0, 1, db_recommend, "[NAME] --in FILE"}};
+constexpr std::array kDbCommands{Command{"build", 1, 1, db_build, "NAME"},
+                                 Command{"add", 1, 1, db_add, "PATH"},
+                                 Command{"fetch", 1, 1, db_fetch, "NAME"},
+                                 Command{"update", 1, 1, db_fetch, "NAME"},
+                                 Command{"taxonomy", 1, 1, db_taxonomy, "FILE"},
+                                 Command{"rollback", 1, 2, db_rollback, "NAME [ID]"},
+                                 Command{"remove", 1, 2, db_remove, "NAME ID, or NAME --all"},
+                                 Command{"prune", 0, 1, db_prune, "[NAME] --keep N"},
+                                 Command{"list", 0, 0, db_list, "no words"},
+                                 Command{"info", 1, 1, db_info, "NAME"},
+                                 Command{"metadata", 1, 1, db_metadata, "NAME"},
+                                 Command{"verify", 1, 2, db_verify, "NAME [ID]"},
+                                 Command{"warm", 1, 1, db_warm, "NAME"},
+                                 Command{"sequences", 1, 1, db_sequences, "NAME"},
+                                 Command{"recommend", 0, 1, db_recommend, "[NAME] --in FILE"}};
 
-constexpr std::array kFlags{KnownFlag{"data"},   KnownFlag{"in"},
-                            KnownFlag{"type"},   KnownFlag{"title"},
-                            KnownFlag{"taxid"},  KnownFlag{"taxid-map"},
-                            KnownFlag{"mask"},   KnownFlag{"parse-ids", false},
-                            KnownFlag{"ids"},    KnownFlag{"append", false},
-                            KnownFlag{"flank"},  KnownFlag{"json", false},
-                            KnownFlag{"from"},   KnownFlag{"all", false},
-                            KnownFlag{"keep"},   KnownFlag{"missing"},
-                            KnownFlag{"budget"}, KnownFlag{"days"}};
+constexpr std::array kDbFlags{KnownFlag{"data"},   KnownFlag{"in"},
+                              KnownFlag{"type"},   KnownFlag{"title"},
+                              KnownFlag{"taxid"},  KnownFlag{"taxid-map"},
+                              KnownFlag{"mask"},   KnownFlag{"parse-ids", false},
+                              KnownFlag{"ids"},    KnownFlag{"append", false},
+                              KnownFlag{"flank"},  KnownFlag{"json", false},
+                              KnownFlag{"from"},   KnownFlag{"all", false},
+                              KnownFlag{"keep"},   KnownFlag{"missing"},
+                              KnownFlag{"budget"}, KnownFlag{"days"}};
 
 Result<Arguments> read_db_arguments(std::span<const std::string> args) {
-  LOOM_TRY(Arguments found, read_arguments("db", args, kFlags));
+  LOOM_TRY(Arguments found, read_arguments("db", args, kDbFlags));
   if (!found.has("data"))
     return error(Code::invalid_argument, "db needs --data DIR, the folder of the server");
   return found;
@@ -99,8 +99,8 @@ Result<Arguments> read_db_arguments(std::span<const std::string> args) {
 
 Result<const Command*> command_of(const Arguments& args) {
   const std::string name = args.rest.empty() ? "" : args.rest[0];
-  const auto* const command = std::ranges::find(kCommands, name, &Command::name);
-  if (command == kCommands.end())
+  const auto* const command = std::ranges::find(kDbCommands, name, &Command::name);
+  if (command == kDbCommands.end())
     return error(Code::invalid_argument, "db has no command '{}'; see blastloom db --help", name);
   const std::size_t words = args.rest.size() - 1;
   if (words < command->least_words || words > command->most_words)
@@ -125,21 +125,21 @@ Result<catalog::Snapshot> DbCall::snapshot() const {
 
 int db_command(std::span<const std::string> args) {
   if (args.empty() || args[0] == "--help" || args[0] == "-h") {
-    fmt::print("{}", kUsage);
+    fmt::print("{}", kDbUsage);
     return args.empty() ? 1 : 0;
   }
   auto read = read_db_arguments(args);
-  if (!read) return fail(read.error());
+  if (!read) return fail_db(read.error());
   const auto command = command_of(*read);
-  if (!command) return fail(command.error());
+  if (!command) return fail_db(command.error());
   const fs::path data = read->value("data");
   auto snapshots = catalog::Snapshots::open(data / "databases");
-  if (!snapshots) return fail(snapshots.error());
+  if (!snapshots) return fail_db(snapshots.error());
   const auto code = (*command)->run({.data = data,
                                      .snapshots = *std::move(snapshots),
                                      .words = {read->rest.begin() + 1, read->rest.end()},
                                      .arguments = *std::move(read)});
-  return code ? *code : fail(code.error());
+  return code ? *code : fail_db(code.error());
 }
 
 }  // namespace loom::app

@@ -14,7 +14,7 @@ std::string clock_text(double seconds) {
 }
 
 double Progress::seconds() const {
-  return std::chrono::duration<double>(clock_.now() - start_).count();
+  return seconds_of(clock_.now() - start_);
 }
 
 void Progress::started(std::size_t tasks, std::size_t done, std::uint64_t letters,

@@ -109,10 +109,9 @@ sched::LateMetrics late_metrics(exec::slurm::SlurmRunner& slurm) {
       using exec::slurm::Counted;
       const auto job = store::JobId::parse(fs::path(use.folder).filename().string());
       if (!job) return Counted::yes;  // several jobs rode together: it is nobody's alone
-      const auto seconds = [](Duration time) { return std::chrono::duration<double>(time).count(); };
-      const auto counted = count(
-          *job,
-          {.cpu_seconds = seconds(use.cpu), .wall_seconds = seconds(use.wall), .peak_bytes = use.peak_bytes});
+      const auto counted = count(*job, {.cpu_seconds = seconds_of(use.cpu),
+                                        .wall_seconds = seconds_of(use.wall),
+                                        .peak_bytes = use.peak_bytes});
       return counted == sched::Late::done ? Counted::yes : Counted::not_yet;
     });
   };

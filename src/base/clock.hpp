@@ -6,6 +6,10 @@ namespace loom {
 using Duration = std::chrono::steady_clock::duration;
 using Instant = std::chrono::steady_clock::time_point;
 
+inline double seconds_of(Duration time) {
+  return std::chrono::duration<double>(time).count();
+}
+
 /// Time as a dependency, so that tests move it by hand (testkit/manual_clock.hpp). Thread-safe.
 class Clock {
  public:

@@ -29,12 +29,6 @@ Args arguments(std::string_view line) {
   return args;
 }
 
-/// Each question is a start of BLAST+. Quick runs read all arguments and ask about every fourth.
-bool asks_the_engine() {
-  static int asked = 0;
-  return testkit::level() != testkit::Level::quick || asked++ % 4 == 0;
-}
-
 /// -dryrun makes BLAST+ read its arguments and stop: exit code 0 if it accepts them.
 void expect_agreement(Program program, const Args& args) {
   const auto ours = parse_options(program, args);

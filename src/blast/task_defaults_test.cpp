@@ -29,12 +29,6 @@ constexpr std::string_view kResidues = "ARNDCQEGHILKMFPSTWYV";
 constexpr std::array kCodons{"GCT", "CGT", "AAT", "GAT", "TGT", "CAA", "GAA", "GGT", "CAT", "ATT",
                              "CTT", "AAA", "ATG", "TTT", "CCT", "TCT", "ACT", "TGG", "TAT", "GTT"};
 
-/// Each question is some starts of BLAST+. Quick runs ask about every fourth task.
-bool asks_the_engine() {
-  static int asked = 0;
-  return testkit::level() != testkit::Level::quick || asked++ % 4 == 0;
-}
-
 /// Sequences whose hits depend on every default: exact matches of every length near the word sizes, and
 /// likenesses from close to remote.
 class TaskDefaults : public testing::Test {

@@ -72,7 +72,7 @@ Result<std::vector<fs::path>> files_of(const fs::path& folder) {
   return files;
 }
 
-std::string read_text(const fs::path& path) {
+std::string text_in(const fs::path& path) {
   std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
@@ -235,7 +235,7 @@ std::vector<std::string> Snapshots::ids(const std::string& database) const {
 
 Result<Snapshot> Snapshots::read(const std::string& database, const std::string& id) const {
   const fs::path folder = root_ / database / id;
-  auto snapshot = parse_manifest(read_text(folder / kManifest));
+  auto snapshot = parse_manifest(text_in(folder / kManifest));
   if (!snapshot || snapshot->database != database || snapshot->id != id)
     return error(Code::corrupt, "{}: the manifest cannot be read; remove this snapshot and build it again",
                  folder.string());
@@ -262,7 +262,7 @@ Result<Snapshot> Snapshots::get(const std::string& database, const std::string& 
 
 std::string Snapshots::current_id(const std::string& database) const {
   if (!check_database_name(database)) return {};
-  std::string id = read_text(root_ / database / kCurrent);
+  std::string id = text_in(root_ / database / kCurrent);
   while (!id.empty() && id.back() == '\n') id.pop_back();
   return is_id(id) ? id : std::string();
 }

@@ -22,7 +22,7 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::size_t kBlock = 64U << 10U;
+constexpr std::size_t kPiece = 64U << 10U;
 constexpr std::size_t kMostEventBytes = 16U << 20U;
 using Parser = beast::http::response_parser<beast::http::buffer_body>;
 
@@ -151,7 +151,7 @@ struct Client::Inside {
     }
     head += "\r\n";
     socket.write(head, failed);
-    std::string block(kBlock, '\0');
+    std::string block(kPiece, '\0');
     std::uint64_t sent = 0;
     while (!failed && (!size || sent < *size)) {
       LOOM_TRY(const std::size_t got, source.read(block));
@@ -193,7 +193,7 @@ struct Client::Inside {
   }
 
   Status read_body(Parser& parser, const Call& call, Reply& reply) {
-    std::string block(kBlock, '\0');
+    std::string block(kPiece, '\0');
     const bool streamed = call.sink && reply.status / 100 == 2;
     for (;;) {
       error_code failed;
@@ -308,7 +308,7 @@ Result<Client::Followed> Client::follow_events(std::string_view target, std::str
                  reply.body);
   }
   EventParser events{std::string(last_event_id)};
-  std::string block(kBlock, '\0');
+  std::string block(kPiece, '\0');
   for (;;) {
     const auto piece = own.read_piece(*parser, block, failed);
     if (!events.feed(piece, on_event)) return Followed::enough;

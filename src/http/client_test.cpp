@@ -14,7 +14,7 @@ using boost::beast::http::verb;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-net::awaitable<Response> hello(Request& request) {
+net::awaitable<Response> greet_peer(Request& request) {
   Response response;
   response.headers.emplace_back("X-Peer", request.header("X-Me"));
   response.body = "hello";
@@ -116,7 +116,7 @@ class ClientTest : public testing::Test {
     return *std::move(made);
   }
   RunningServer server_{options(),
-                        {{verb::get, "/hello", hello},
+                        {{verb::get, "/hello", greet_peer},
                          {verb::post, "/echo", read_all, {1U << 20U}},
                          {verb::get, "/events", some_events},
                          {verb::get, "/silence", silence}}};

@@ -19,7 +19,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::HasSubstr;
 
-net::awaitable<Response> hello(Request&) {
+net::awaitable<Response> greet(Request&) {
   Response response;
   response.body = "hello";
   co_return response;
@@ -70,7 +70,7 @@ struct Fixture {
   explicit Fixture(ServerOptions options = {}, std::vector<Route> more = {})
       : server(std::move(options), routes(std::move(more))) {}
   std::vector<Route> routes(std::vector<Route> all) const {
-    all.push_back({verb::get, "/hello", hello});
+    all.push_back({verb::get, "/hello", greet});
     all.push_back(hub->route());
     return all;
   }
@@ -87,24 +87,24 @@ TEST(Listen, SaysWhyItCannot) {
   async::BlockingPool pool(1);
   ServerOptions options;
   options.host = "no address";
-  EXPECT_EQ(Server::listen(options, {}, hello, pool).error().code, Code::invalid_argument);
+  EXPECT_EQ(Server::listen(options, {}, greet, pool).error().code, Code::invalid_argument);
   options.host = "127.0.0.1";
-  const auto first = Server::listen(options, {}, hello, pool);
+  const auto first = Server::listen(options, {}, greet, pool);
   ASSERT_TRUE(first);
   options.port = (*first)->port();
-  EXPECT_EQ(Server::listen(options, {}, hello, pool).error().code, Code::conflict);
+  EXPECT_EQ(Server::listen(options, {}, greet, pool).error().code, Code::conflict);
   options.threads = 2;
-  EXPECT_EQ(Server::listen(options, {}, hello, pool).error().code, Code::conflict);
+  EXPECT_EQ(Server::listen(options, {}, greet, pool).error().code, Code::conflict);
 }
 
 TEST(Listen, SharedPortIsTakenForOthers) {
   async::BlockingPool pool(1);
   ServerOptions options;
   options.threads = 2;
-  const auto first = Server::listen(options, {}, hello, pool);
+  const auto first = Server::listen(options, {}, greet, pool);
   ASSERT_TRUE(first);
   options.port = (*first)->port();
-  EXPECT_EQ(Server::listen(options, {}, hello, pool).error().code, Code::conflict);
+  EXPECT_EQ(Server::listen(options, {}, greet, pool).error().code, Code::conflict);
 }
 
 TEST(Connections, AreLimited) {
@@ -211,7 +211,7 @@ TEST(Stop, BeforeRunEndsIt) {
   async::BlockingPool pool(1);
   ServerOptions options;
   options.threads = 2;
-  const auto server = Server::listen(options, {}, hello, pool);
+  const auto server = Server::listen(options, {}, greet, pool);
   (*server)->stop(seconds(1));
   (*server)->run();
 }

@@ -47,7 +47,7 @@ void BeatTasks::run_first() {
   if (wait) return;
   ++entry.runs;
   entry.last = wall_();
-  entry.last_seconds = std::chrono::duration<double>(clock_.now() - began).count();
+  entry.last_seconds = seconds_of(clock_.now() - began);
   entry.last_items = done ? *done : 0;
   entry.items += entry.last_items;
   entry.last_error = done ? "" : done.error().message;

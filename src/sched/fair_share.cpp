@@ -9,10 +9,6 @@ namespace loom::sched {
 
 namespace {
 
-double seconds(Duration time) {
-  return std::chrono::duration<double>(time).count();
-}
-
 bool fits(const Candidate& one, const Room& room) {
   if (room.idle) return true;
   if (one.threads > room.cores_free) return false;
@@ -31,8 +27,8 @@ std::int64_t aged(const Candidate& one, Instant now) {
 
 void FairShare::charge(const std::string& owner, double cpu_seconds, Instant now) {
   Use& use = uses_[owner];
-  use.cpu_seconds =
-      std::max(0.0, use.cpu_seconds * std::exp2(-seconds(now - use.at) / seconds(kHalfLife)) + cpu_seconds);
+  use.cpu_seconds = std::max(
+      0.0, use.cpu_seconds * std::exp2(-seconds_of(now - use.at) / seconds_of(kHalfLife)) + cpu_seconds);
   use.at = now;
 }
 
@@ -41,7 +37,7 @@ double FairShare::used(std::string_view owner, Instant now) const {
   if (use == uses_.end()) return 0;
   const auto weight = weights_.find(owner);
   const double decayed =
-      use->second.cpu_seconds * std::exp2(-seconds(now - use->second.at) / seconds(kHalfLife));
+      use->second.cpu_seconds * std::exp2(-seconds_of(now - use->second.at) / seconds_of(kHalfLife));
   return decayed / (weight == weights_.end() ? 1.0 : weight->second);
 }
 

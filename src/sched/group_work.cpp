@@ -61,9 +61,9 @@ void LocalScheduler::run_group(const Work& work) {
   for (const ActivePtr& job : left) go_alone(job);
   if (!outcome) return;
   const MutexLock lock(mutex_);
-  counts_.cpu_seconds += std::chrono::duration<double>(outcome->cpu).count();
+  counts_.cpu_seconds += seconds_of(outcome->cpu);
   const auto riders = static_cast<double>(work.jobs.size());
-  const double part = (std::chrono::duration<double>(outcome->cpu).count() - work.charged) / riders;
+  const double part = (seconds_of(outcome->cpu) - work.charged) / riders;
   for (const ActivePtr& job : work.jobs)
     board_.share.charge(job->job.request.owner, part, std::chrono::steady_clock::now());
 }
@@ -168,8 +168,8 @@ void LocalScheduler::deliver(const std::vector<Riding>& riding, const search::Co
   std::vector<ActivePtr> ending;
   for (const Riding& one : riding) {
     const store::RuntimeMetrics metrics{
-        .cpu_seconds = std::chrono::duration<double>(use.cpu).count() / static_cast<double>(riding.size()),
-        .wall_seconds = std::chrono::duration<double>(use.wall).count(),
+        .cpu_seconds = seconds_of(use.cpu) / static_cast<double>(riding.size()),
+        .wall_seconds = seconds_of(use.wall),
         .peak_bytes = use.peak_bytes,
         .letters = one.job->job.request.letters};
     store::WholeEnd end{

@@ -28,13 +28,9 @@ namespace {
 constexpr const char* kBallast = "ballast";
 constexpr off_t kBallastBytes = off_t{4} << 20U;
 
-double seconds(Duration time) {
-  return std::chrono::duration<double>(time).count();
-}
-
 store::RuntimeMetrics metrics_of(const search::TaskUse& use, std::uint64_t letters) {
-  return {.cpu_seconds = seconds(use.cpu),
-          .wall_seconds = seconds(use.wall),
+  return {.cpu_seconds = seconds_of(use.cpu),
+          .wall_seconds = seconds_of(use.wall),
           .peak_bytes = use.peak_bytes,
           .letters = letters};
 }
@@ -245,7 +241,7 @@ void LocalScheduler::step(const Work& work) {
   {
     const MutexLock lock(mutex_);
     ++counts_.processes;
-    const double taken = use ? seconds(use->cpu) : 0;
+    const double taken = use ? seconds_of(use->cpu) : 0;
     board_.share.charge(job->job.request.owner, taken - work.charged, std::chrono::steady_clock::now());
     job->served += taken - work.charged;
     counts_.cpu_seconds += taken;

@@ -31,7 +31,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kMagic = "blastloom-reuse 1";
 constexpr std::size_t kHeaderBytes = 114;
-constexpr std::size_t kBlock = std::size_t{1} << 18U;
 
 /// Any change of the file shows in it.
 std::string stamp_of(const fs::path& file) {
@@ -127,7 +126,7 @@ bool read_at(int fd, std::uint64_t at, std::span<std::byte> into) {
 
 std::string sum_of(int fd, std::uint64_t bytes) {
   Sum sum;
-  std::vector<std::byte> block(std::min<std::uint64_t>(kBlock, bytes));
+  std::vector<std::byte> block(std::min<std::uint64_t>(storage::kBlock, bytes));
   for (std::uint64_t at = 0; at < bytes; at += block.size()) {
     const auto part = std::span(block).first(std::min<std::uint64_t>(block.size(), bytes - at));
     if (!read_at(fd, kHeaderBytes + at, part)) return {};

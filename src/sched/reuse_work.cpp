@@ -12,7 +12,6 @@ namespace loom::sched {
 namespace {
 
 constexpr const char* kReused = "reused";
-constexpr std::size_t kBlock = std::size_t{1} << 18U;
 constexpr const char* kReusedSpec =
     R"({"search":0,"first_unit":0,"last_unit":1,"threads":1,"seconds":0,"shards":1,"reused":true})";
 
@@ -126,7 +125,7 @@ Status LocalScheduler::end_with(const ActivePtr& job, const Reuse::Found& found)
 Status LocalScheduler::put_found(const Reuse::Found& found, const storage::ObjectKey& key,
                                  const std::stop_token& stop) {
   LOOM_TRY(const auto writer, objects_.open_writer(key, Deadline::never()));
-  std::vector<std::byte> block(kBlock);
+  std::vector<std::byte> block(storage::kBlock);
   for (std::uint64_t at = 0;;) {
     if (stop.stop_requested()) return error(Code::cancelled, "object '{}' was not written", key.str());
     LOOM_TRY(const std::size_t got, found.read(at, block));

@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "testkit/mem_object_store.hpp"
+#include "testkit/never.hpp"
 
 namespace loom::sched {
 namespace {
 
 using testing::ElementsAre;
 
-const Deadline kNever = Deadline::never();
 constexpr std::uint64_t kMost = 100;
 
 class BoundMadeTest : public testing::Test {

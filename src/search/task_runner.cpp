@@ -135,7 +135,7 @@ Status TaskRunner::keep(const EngineTask& task, const fs::path& folder, const ex
   }
   if (failed) return system_error(failed.value(), "keep the output of " + task.name);
   const MutexLock lock(mutex_);
-  watch_.task_done(task.letters, std::chrono::duration<double>(outcome.cpu).count());
+  watch_.task_done(task.letters, seconds_of(outcome.cpu));
   return ok();
 }
 

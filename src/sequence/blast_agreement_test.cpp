@@ -72,7 +72,7 @@ std::vector<std::uint64_t> lengths_of(const QueryMap& map) {
 }
 
 /// The ordinals of the units' first records.
-std::vector<std::uint64_t> starts_of(const QueryMap& map) {
+std::vector<std::uint64_t> first_records(const QueryMap& map) {
   std::vector<std::uint64_t> starts;
   for (const Unit& unit : map.units) starts.push_back(unit.first_record);
   return starts;
@@ -193,7 +193,8 @@ TEST_F(BlastAgreement, InternalBatchesStartWhereBlastStartsThem) {
       EXPECT_EQ(blast.exit_code, 0);
       MemorySource source(fasta);
       const auto kind = alphabet == "ACGT" ? Alphabet::nucleotide : Alphabet::protein;
-      EXPECT_EQ(archive_starts(blast.output), starts_of(map_queries(source, kind, size).value())) << program;
+      EXPECT_EQ(archive_starts(blast.output), first_records(map_queries(source, kind, size).value()))
+          << program;
     }
   }
 }

@@ -8,7 +8,7 @@
 namespace loom::sequence {
 namespace {
 
-constexpr std::size_t kBufferBytes = std::size_t{64} * 1024;
+constexpr std::size_t kWindowBytes = std::size_t{64} * 1024;
 
 bool is_space(char byte) {
   return byte == ' ' || (byte >= '\t' && byte <= '\r');
@@ -41,7 +41,7 @@ Error refusal(std::uint64_t line_number, std::string_view line) {
 }  // namespace
 
 FastaReader::FastaReader(ByteSource& source, Alphabet alphabet)
-    : source_(source), alphabet_(alphabet), buffer_(kBufferBytes) {}
+    : source_(source), alphabet_(alphabet), buffer_(kWindowBytes) {}
 
 Result<std::optional<Record>> FastaReader::next() {
   const std::uint64_t ordinal = record_.ordinal + (has_content() ? 1 : 0);

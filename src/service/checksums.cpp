@@ -17,9 +17,8 @@ namespace {
 using storage::ObjectInfo;
 using storage::ObjectKey;
 
-constexpr std::size_t kMostKnown = 10'000;
+constexpr std::size_t kMostSums = 10'000;
 constexpr std::size_t kMostWaiting = 1000;
-constexpr std::size_t kBlock = std::size_t{1} << 18U;
 constexpr std::size_t kSumLetters = 64;
 constexpr std::uint64_t kMostKeptBytes = 1024;
 
@@ -84,7 +83,7 @@ std::string Checksums::find(const std::string& name) {
 }
 
 void Checksums::remember(const std::string& name, const std::string& sum) {
-  if (known_.size() >= kMostKnown) known_.clear();
+  if (known_.size() >= kMostSums) known_.clear();
   known_[name] = sum;
 }
 
@@ -115,7 +114,7 @@ void Checksums::work(const std::stop_token& stop) {
 Checksums::Sum Checksums::read(const ObjectInfo& info, const std::stop_token& stop, Deadline deadline) {
   LOOM_TRY(const auto reader, objects_.open_reader(info.key, deadline));
   Sha256 hash;
-  std::vector<std::byte> block(kBlock);
+  std::vector<std::byte> block(storage::kBlock);
   for (;;) {
     if (stop.stop_requested()) return error(Code::unavailable, "the server is stopping");
     LOOM_TRY(const std::size_t got, reader->read(block, deadline));

@@ -12,6 +12,7 @@
 #include "sched/job_keys.hpp"
 #include "testkit/forwarding_object_store.hpp"
 #include "testkit/mem_object_store.hpp"
+#include "testkit/never.hpp"
 
 namespace loom::service {
 namespace {
@@ -20,7 +21,6 @@ using storage::ObjectInfo;
 using storage::ObjectKey;
 using storage::ObjectReader;
 
-const Deadline kNever = Deadline::never();
 const Deadline kPast = Deadline::at(Instant::min());
 
 /// Objects in memory that are read no further than the gate lets them, and counts how often one is opened.

@@ -15,7 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMostWaiting = 1000;
-constexpr std::size_t kBlock = std::size_t{1} << 18U;
 
 /// An open index and its file, which goes with it.
 struct Kept {
@@ -157,7 +156,7 @@ HitIndexes::Opened HitIndexes::make(const Entry& entry, const fs::path& file, co
 Status HitIndexes::copy(const storage::ObjectKey& key, const fs::path& file, const std::stop_token& stop) {
   LOOM_TRY(const auto reader, objects_.open_reader(key, Deadline::never()));
   LOOM_TRY(AtomicFile to, AtomicFile::create(file));
-  std::vector<std::byte> block(kBlock);
+  std::vector<std::byte> block(storage::kBlock);
   for (;;) {
     if (stop.stop_requested()) return error(Code::unavailable, "the server is stopping");
     LOOM_TRY(const std::size_t got, reader->read(block, Deadline::never()));

@@ -12,13 +12,13 @@
 #include "blast/outfmt.hpp"
 #include "sched/job_keys.hpp"
 #include "testkit/mem_object_store.hpp"
+#include "testkit/never.hpp"
 
 namespace loom::service {
 namespace {
 
 using Index = std::shared_ptr<results::HitIndex>;
 
-const Deadline kNever = Deadline::never();
 constexpr std::string_view kRow = "q1\ts1\t90.0\t50\t5\t0\t1\t50\t1\t50\t1e-30\t105\n";
 
 store::JobId job(int number) {

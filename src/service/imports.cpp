@@ -24,7 +24,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMostFiles = 500;
 constexpr std::size_t kHead = std::size_t{64} << 10U;
-constexpr std::size_t kBlock = std::size_t{256} << 10U;
 constexpr std::string_view kXml = "xml";
 constexpr std::string_view kArchive = sched::kImportedArchive;
 constexpr std::string_view kTabular = "tabular";
@@ -198,7 +197,7 @@ Result<fs::path> Imports::unpacked(const fs::path& given, const fs::path& folder
   fs::path plain = folder / "unpacked";
   LOOM_TRY(const auto source, sequence::open_byte_source(given.string()));
   LOOM_TRY(AtomicFile to, AtomicFile::create(plain));
-  std::vector<char> block(kBlock);
+  std::vector<char> block(storage::kBlock);
   for (std::uint64_t all = 0;;) {
     LOOM_CHECKED(check_open());
     const auto got = source->read(block);

@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using taxonomy::TaxId;
 
-constexpr std::size_t kMostKnown = 256;
+constexpr std::size_t kMostDatabases = 256;
 constexpr std::size_t kMostTold = 5;
 constexpr std::size_t kMostOptionBytes = 100'000;  // Linux takes 128 KiB in one argument
 
@@ -94,7 +94,7 @@ Result<std::vector<TaxId>> Organisms::taxids(const std::string& database, Deadli
   std::ifstream told(folder.path() / "taxids");
   std::vector<TaxId> ids = taxids_of(std::string(std::istreambuf_iterator<char>(told), {}));
   const MutexLock lock(mutex_);
-  if (known_.size() >= kMostKnown) known_.clear();
+  if (known_.size() >= kMostDatabases) known_.clear();
   known_[key] = ids;
   return ids;
 }

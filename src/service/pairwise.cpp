@@ -30,8 +30,6 @@ using blast::Program;
 using results::HspRow;
 using results::ReportHsp;
 
-constexpr std::size_t kBlock = std::size_t{1} << 18U;
-
 /// What is printed of an HSP must agree with these.
 bool is_same(const ReportHsp& printed, const results::Hsp& hsp) {
   return hsp.score == printed.score && hsp.qstart == printed.qstart && hsp.qend == printed.qend &&
@@ -98,7 +96,7 @@ class Writing {
 
   Status copy(storage::ObjectReader& from, const fs::path& path) {
     LOOM_TRY(AtomicFile to, AtomicFile::create(path));
-    std::vector<std::byte> block(kBlock);
+    std::vector<std::byte> block(storage::kBlock);
     for (;;) {
       LOOM_TRY(const std::size_t got, from.read(block, deadline_));
       if (got == 0) return to.commit();
@@ -109,7 +107,7 @@ class Writing {
   static Status copy_range(const fs::path& from, std::uint64_t offset, std::uint64_t bytes, AtomicFile& to) {
     std::ifstream in(from, std::ios::binary);
     in.seekg(static_cast<std::streamoff>(offset));
-    std::vector<char> block(kBlock);
+    std::vector<char> block(storage::kBlock);
     while (bytes > 0) {
       in.read(block.data(), static_cast<std::streamsize>(std::min<std::uint64_t>(bytes, block.size())));
       const auto got = static_cast<std::size_t>(in.gcount());
@@ -190,7 +188,7 @@ class Writing {
       return ok();
     });
     std::ifstream in(folder_ / "report", std::ios::binary);
-    std::vector<char> block(kBlock);
+    std::vector<char> block(storage::kBlock);
     while (in) {
       in.read(block.data(), static_cast<std::streamsize>(block.size()));
       LOOM_CHECKED(reader.push({block.data(), static_cast<std::size_t>(in.gcount())}));

@@ -56,14 +56,14 @@ Status set_option(blast::Options& options, const std::string& name, const std::s
   return options.set(name, value);
 }
 
-struct Range {
+struct PlaceRange {
   std::uint64_t from = 0;
   std::uint64_t until = 0;
 };
 
 /// "5-10", from 1; BLAST+ takes no single letter for a range.
-std::optional<Range> range_in(std::string_view text) {
-  Range range;
+std::optional<PlaceRange> range_in(std::string_view text) {
+  PlaceRange range;
   const auto first = std::from_chars(text.data(), text.data() + text.size(), range.from);
   text.remove_prefix(static_cast<std::size_t>(first.ptr - text.data()));
   if (first.ec != std::errc() || !text.starts_with('-')) return std::nullopt;

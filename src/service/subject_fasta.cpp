@@ -9,7 +9,6 @@ namespace loom::service {
 
 namespace {
 constexpr std::size_t kPartsAtOnce = 5000;
-constexpr std::size_t kBlock = std::size_t{1} << 18U;
 }  // namespace
 
 std::optional<SequencePart> SubjectFasta::part_of(const results::HspRow& row) {
@@ -50,7 +49,7 @@ Result<std::string> SubjectFasta::next(Deadline deadline) {
       const SequenceRequest request{.parts = std::move(parts), .flank = wish_.aligned ? wish_.flank : 0};
       LOOM_TRY(fetched_, fetch_(request));
     }
-    std::string piece(kBlock, '\0');
+    std::string piece(storage::kBlock, '\0');
     const ssize_t got = ::read(fetched_->text.get(), piece.data(), piece.size());
     if (got < 0 && errno != EINTR) return system_error(errno, "read the sequences");
     if (got > 0) {

@@ -15,6 +15,9 @@
 
 namespace loom::storage {
 
+/// Bytes to read of an object at a time, where nothing else asks for more or fewer.
+inline constexpr std::size_t kBlock = std::size_t{256} << 10U;
+
 /// The name of an object: segments joined by '/', 1 to 1,024 bytes. A segment is 1 to 200 bytes of printable
 /// ASCII without '\', does not begin with '.' (so neither "..", nor the hidden names that stores use for
 /// themselves) and does not end with '.' or ' '.

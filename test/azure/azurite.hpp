@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <filesystem>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "storage/azure/azure_object_store.hpp"
@@ -32,6 +34,13 @@ class Azurite {
   pid_t pid_ = -1;
   int port_ = 0;
 };
+
+inline storage::ObjectKey key(std::string_view text) {
+  return storage::ObjectKey::parse(text).value();
+}
+inline std::span<const std::byte> bytes(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
 
 /// That of the whole program.
 Azurite& azurite();

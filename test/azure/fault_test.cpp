@@ -6,6 +6,7 @@
 
 #include "azurite.hpp"
 #include "lying_proxy.hpp"
+#include "testkit/never.hpp"
 
 namespace loom::azure_test {
 namespace {
@@ -14,15 +15,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using storage::ObjectKey;
 
-const Deadline kNever = Deadline::never();
 constexpr std::size_t kBlock = 64U << 10U;
-
-ObjectKey key(std::string_view text) {
-  return ObjectKey::parse(text).value();
-}
-std::span<const std::byte> bytes(std::string_view text) {
-  return std::as_bytes(std::span(text));
-}
 
 class AzureFaults : public ::testing::Test {
  protected:

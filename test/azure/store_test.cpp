@@ -11,6 +11,7 @@
 #include "base/temp_dir.hpp"
 #include "lying_proxy.hpp"
 #include "storage/azure/encoding.hpp"
+#include "testkit/never.hpp"
 
 namespace loom::azure_test {
 namespace {
@@ -18,15 +19,6 @@ namespace {
 using storage::ObjectKey;
 using storage::azure::AzureObjectStore;
 using storage::azure::Settings;
-
-const Deadline kNever = Deadline::never();
-
-ObjectKey key(std::string_view text) {
-  return ObjectKey::parse(text).value();
-}
-std::span<const std::byte> bytes(std::string_view text) {
-  return std::as_bytes(std::span(text));
-}
 
 TEST(AzureStore, KeepsLargeObjectsInBlocksThatAreUploadedAtOnce) {
   const auto store = open_store(settings_at(azurite().port()));

@@ -9,6 +9,7 @@
 
 #include "local_service.hpp"
 #include "testkit/forwarding_object_store.hpp"
+#include "testkit/never.hpp"
 
 namespace loom::service {
 namespace {
@@ -16,7 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 
 const Caller kAnn{"ann", Role::user};
-const Deadline kNever = Deadline::never();
 
 /// Somewhere that one call waits at, once it is closed.
 class Gate {

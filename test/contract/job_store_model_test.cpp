@@ -10,11 +10,11 @@
 
 #include "base/temp_dir.hpp"
 #include "store/sqlite/sqlite_job_store.hpp"
+#include "testkit/never.hpp"
 
 namespace loom::store {
 namespace {
 
-const Deadline kNever = Deadline::never();
 constexpr int kOperations = 3000;
 constexpr std::size_t kMostJobs = 25;
 

@@ -13,11 +13,10 @@
 
 #include "base/temp_dir.hpp"
 #include "store/sqlite/sqlite_job_store.hpp"
+#include "testkit/never.hpp"
 
 namespace loom::store {
 namespace {
-
-const Deadline kNever = Deadline::never();
 
 struct Sqlite {
   Result<TempDir> dir = TempDir::create();

@@ -9,10 +9,9 @@
 #include <thread>
 
 #include "storage/object_store.hpp"
+#include "testkit/never.hpp"
 
 namespace loom::storage::contract {
-
-inline const Deadline kNever = Deadline::never();
 
 inline ObjectKey key(std::string_view text) {
   return ObjectKey::parse(text).value();

@@ -6,11 +6,10 @@
 #include "sched/upkeep.hpp"
 #include "store/sqlite/sqlite_job_store.hpp"
 #include "testkit/mem_object_store.hpp"
+#include "testkit/never.hpp"
 
 namespace loom::sched {
 namespace {
-
-const Deadline kNever = Deadline::never();
 
 class RetentionOfBytes : public testing::Test {
  protected:

@@ -21,6 +21,7 @@
 #include "testkit/fake_process_runner.hpp"
 #include "testkit/faulty_object_store.hpp"
 #include "testkit/mem_object_store.hpp"
+#include "testkit/never.hpp"
 
 namespace loom::exec {
 namespace {
@@ -28,7 +29,6 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-const Deadline kNever = Deadline::never();
 constexpr int kMostWait = 60'000;  // ms; a hang fails the test instead of stopping it
 
 struct Pipe {

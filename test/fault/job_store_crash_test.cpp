@@ -17,12 +17,12 @@
 #include "base/temp_dir.hpp"
 #include "crash_vfs.hpp"
 #include "store/sqlite/sqlite_job_store.hpp"
+#include "testkit/never.hpp"
 
 namespace loom::store {
 namespace {
 
 namespace fs = std::filesystem;
-const Deadline kNever = Deadline::never();
 constexpr std::size_t kThreads = 4;
 
 /// One acknowledged change: the job, and the least state in which it must be found.

@@ -10,6 +10,7 @@
 #include "events/redis/redis_hub.hpp"
 #include "redis_server.hpp"
 #include "store/sqlite/sqlite_job_store.hpp"
+#include "testkit/never.hpp"
 
 namespace loom::redis_test {
 namespace {
@@ -18,8 +19,6 @@ using events::redis::Publisher;
 using events::redis::RedisHub;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-const Deadline kNever = Deadline::never();
 
 /// What a listener was told.
 class Told {

@@ -10,6 +10,9 @@
 
 namespace loom::events::redis {
 
+/// How often an idle link asks whether Redis is still there.
+inline constexpr std::chrono::seconds kPing{5};
+
 /// How long to rest before connecting again: doubled with each failure in a row.
 struct Rest {
   std::chrono::milliseconds first{100};

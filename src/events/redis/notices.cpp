@@ -6,7 +6,6 @@
 namespace loom::events::redis {
 namespace {
 
-constexpr std::chrono::seconds kPing{5};  // an idle link finds out that Redis went
 constexpr char kBetween = '\t';
 
 /// Takes the text up to the next tab off `rest`; the last one is all that is left.

@@ -9,7 +9,6 @@ namespace {
 
 constexpr std::size_t kPage = 500;
 constexpr std::chrono::seconds kReadTime{5};
-constexpr std::chrono::seconds kPing{5};  // an idle link finds out that Redis went
 
 /// "The ID specified in XADD is equal or smaller": somebody else was there first.
 bool is_there(const Value& reply) {

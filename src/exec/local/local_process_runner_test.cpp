@@ -12,12 +12,12 @@
 
 #include "base/fd.hpp"
 #include "base/temp_dir.hpp"
+#include "testkit/never.hpp"
 
 namespace loom::exec {
 namespace {
 
 namespace fs = std::filesystem;
-const Deadline kNever = Deadline::never();
 
 std::string contents(const fs::path& file) {
   std::ostringstream text;

@@ -17,14 +17,6 @@ constexpr std::chrono::seconds kPause{5};
 /// Between questions to Slurm while there is nothing of ours in it.
 constexpr Duration kIdle = std::chrono::seconds(60);
 
-Deadline soon() {
-  return Deadline::in(std::chrono::minutes(2));
-}
-
-Instant now() {
-  return steady_clock().now();
-}
-
 std::string random_token() {
   std::random_device device;
   return fmt::format("{:08x}{:08x}{:08x}{:08x}", device(), device(), device(), device());
@@ -38,9 +30,7 @@ std::vector<std::size_t> elements_of(const std::vector<ArrayTask>& tasks) {
 }
 
 void note_account(const LostElement& lost, const Account& account) {
-  const auto seconds = [](Duration time) {
-    return fmt::format("{:.3f}", std::chrono::duration<double>(time).count());
-  };
+  const auto seconds = [](Duration time) { return fmt::format("{:.3f}", seconds_of(time)); };
   log::write(log::Level::info, "slurm.accounted",
              {{"task", lost.key},
               {"job", lost.folder.substr(lost.folder.rfind('/') + 1)},

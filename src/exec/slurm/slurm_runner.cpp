@@ -14,14 +14,6 @@ constexpr int kMostGrowth = 16;
 /// A task that Slurm took and never knew of is sent so often in one run().
 constexpr int kMostUnseen = 5;
 
-Deadline soon() {
-  return Deadline::in(std::chrono::minutes(2));
-}
-
-Instant now() {
-  return steady_clock().now();
-}
-
 bool short_of_memory(const ProcessOutcome& outcome) {
   if (outcome.succeeded()) return false;
   return outcome.signal == SIGKILL || explain_failure(outcome, "").failure_class == FailureClass::memory;

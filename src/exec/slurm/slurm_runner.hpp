@@ -18,6 +18,15 @@
 
 namespace loom::exec::slurm {
 
+/// For one call of the store that tasks go through.
+inline Deadline soon() {
+  return Deadline::in(std::chrono::minutes(2));
+}
+
+inline Instant now() {
+  return steady_clock().now();
+}
+
 struct Settings {
   std::string name;                 ///< of our jobs in Slurm; no other server's
   std::vector<std::string> worker;  ///< argv of a worker on a node; the array's token is added

@@ -17,7 +17,7 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::size_t kBlock = 16U << 10U;
+constexpr std::size_t kRecord = 16U << 10U;
 
 template <auto free>
 struct Free {
@@ -44,7 +44,7 @@ struct Tls::Session {
   std::unique_ptr<BIO, Free<&::BIO_free>> far;  // the wire's end of that memory
 
   void send_pending(Wire& wire, error_code& failed) {
-    std::array<char, kBlock> block{};
+    std::array<char, kRecord> block{};
     for (;;) {
       const int got = ::BIO_read(far.get(), block.data(), block.size());
       if (got <= 0) return;
@@ -54,7 +54,7 @@ struct Tls::Session {
   }
 
   void feed(Wire& wire, error_code& failed) {
-    std::array<char, kBlock> block{};
+    std::array<char, kRecord> block{};
     // As many as there is room for, for they are not given back.
     const std::size_t room = std::min(block.size(), ::BIO_ctrl_get_write_guarantee(far.get()));
     const std::size_t came = wire.receive({block.data(), room}, failed);

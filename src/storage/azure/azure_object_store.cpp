@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::size_t kMostBookmarks = 64;
 constexpr std::size_t kMostFolders = 4096;
-constexpr int kReadings = 3;  // of an object that is replaced meanwhile
-constexpr int kWritings = 5;  // beside other writers of the same key
+constexpr int kReplacedReadings = 3;  // of an object that is replaced meanwhile
+constexpr int kWritings = 5;          // beside other writers of the same key
 
 Status in_time(Deadline deadline, const ObjectKey& key) {
   if (!deadline.passed()) return ok();
@@ -205,7 +205,7 @@ Result<std::vector<std::byte>> AzureObjectStore::get(const ObjectKey& key, std::
     PartReader reader(blobs_, key, std::move(first));
     const auto got = reader.read(bytes, deadline);
     if (got) return bytes;
-    if (got.error().code != Code::conflict || reading == kReadings) return got.error();
+    if (got.error().code != Code::conflict || reading == kReplacedReadings) return got.error();
   }
 }
 

@@ -14,7 +14,7 @@ namespace loom::storage::azure {
 namespace {
 
 constexpr std::uint64_t kMostListBytes = 32U << 20U;
-constexpr int kReadings = 3;  // of bytes that come damaged
+constexpr int kDamagedReadings = 3;  // of bytes that come damaged
 constexpr std::size_t kMostListed = 5000;
 constexpr std::string_view kWriterHeader = "x-ms-meta-loomwriter";
 
@@ -175,7 +175,7 @@ Result<BlobPart> Blobs::get(const ObjectKey& key, std::uint64_t offset, std::uin
   LOOM_CHECK(max_bytes > 0 && max_bytes <= kMostPartBytes, "a part has 1 byte to 4 MiB");
   for (int reading = 1;; ++reading) {
     auto part = try_get(key, offset, max_bytes, etag, deadline);
-    if (part || part.error().code != Code::corrupt || reading == kReadings) return part;
+    if (part || part.error().code != Code::corrupt || reading == kDamagedReadings) return part;
   }
 }
 

@@ -6,12 +6,12 @@
 
 #include "base/temp_dir.hpp"
 #include "store/sqlite/writer.hpp"
+#include "testkit/never.hpp"
 
 namespace loom::store::sqlite {
 namespace {
 
 using std::chrono::milliseconds;
-const Deadline kNever = Deadline::never();
 
 /// A pool of one reader on a table of numbers, and the writer of the same file.
 class ReadersTest : public ::testing::Test {

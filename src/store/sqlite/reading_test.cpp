@@ -7,11 +7,11 @@
 #include "base/mutex.hpp"
 #include "base/temp_dir.hpp"
 #include "store/sqlite/sqlite_job_store.hpp"
+#include "testkit/never.hpp"
 
 namespace loom::store {
 namespace {
 
-const Deadline kNever = Deadline::never();
 // Only look() is what makes it look.
 const SqliteJobStore::Options kOnlyAsked{.look_every = std::chrono::hours(1)};
 

@@ -8,12 +8,12 @@
 
 #include "base/temp_dir.hpp"
 #include "store/sqlite/sqlite_job_store.hpp"
+#include "testkit/never.hpp"
 
 namespace loom::store::sqlite {
 namespace {
 
 namespace fs = std::filesystem;
-const Deadline kNever = Deadline::never();
 
 class SchemaTest : public ::testing::Test {
  protected:

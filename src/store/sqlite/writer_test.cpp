@@ -6,11 +6,10 @@
 #include <latch>
 
 #include "base/temp_dir.hpp"
+#include "testkit/never.hpp"
 
 namespace loom::store::sqlite {
 namespace {
-
-const Deadline kNever = Deadline::never();
 
 /// A writer on a table of numbers.
 class WriterTest : public ::testing::Test {
