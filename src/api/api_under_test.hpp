@@ -264,8 +264,7 @@ class FakeJobs final : public service::JobService {
     return std::make_unique<TextReader>(contents[file.name]);
   }
   Result<store::Job> import_result(const service::Caller& who, const service::ImportRequest& request,
-                                   std::unique_ptr<service::Upload> /*upload*/,
-                                   Deadline /*deadline*/) override {
+                                   std::unique_ptr<service::Upload> /*upload*/) override {
     if (failure) return *failure;
     caller = who;
     imported = request;

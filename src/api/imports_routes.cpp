@@ -13,7 +13,6 @@ using http::Response;
 using service::Caller;
 
 constexpr std::size_t kBlock = 256U << 10U;
-constexpr std::chrono::seconds kKeepTime{120};
 constexpr int kCreated = 201;
 
 }  // namespace
@@ -50,7 +49,7 @@ http::net::awaitable<Response> ImportsRoutes::take(Request& request, Caller call
   const auto permit = co_await context_.imports.take();
   if (!permit) co_return context_.fail(request, permit.error());
   auto finish = [&jobs, &caller, &wanted, &upload] {
-    return jobs.import_result(caller, wanted, *std::move(upload), Deadline::in(kKeepTime));
+    return jobs.import_result(caller, wanted, *std::move(upload));
   };
   const auto job = co_await context_.deps.blocking.run(finish);
   if (!job) co_return context_.fail(request, job.error());

@@ -217,8 +217,7 @@ Result<fs::path> Imports::unpacked(const fs::path& given, const fs::path& folder
   return plain;
 }
 
-Result<store::Job> Imports::take(const std::string& owner, const ImportRequest& request, QueryUpload& file,
-                                 Deadline deadline) {
+Result<store::Job> Imports::take(const std::string& owner, const ImportRequest& request, QueryUpload& file) {
   LOOM_CHECKED(check_open());
   LOOM_CHECKED(check_title(request.title));
   LOOM_TRY(const fs::path sent, file.file());
@@ -240,7 +239,7 @@ Result<store::Job> Imports::take(const std::string& owner, const ImportRequest& 
                           .sha256 = file.sha256(),
                           .priority = 0,
                           .query = {}};
-  return keep(job, taken, deadline);
+  return keep(job, taken);
 }
 
 Result<results::IndexCounts> Imports::index(File& file, const fs::path& folder) {
@@ -256,8 +255,8 @@ Result<results::IndexCounts> Imports::index(File& file, const fs::path& folder) 
                                      stop_.get_token()));
 }
 
-Result<store::Job> Imports::keep(const store::NewJob& job, const File& file, Deadline deadline) {
-  LOOM_TRY(const store::Submitted made, store_.submit(job, {}, store::wall_now(), deadline));
+Result<store::Job> Imports::keep(const store::NewJob& job, const File& file) {
+  LOOM_TRY(const store::Submitted made, store_.submit(job, {}, store::wall_now(), Deadline::never()));
   const store::JobId& id = made.job.id;
   const auto finish = [&]() -> Result<store::Job> {
     LOOM_CHECKED(keep_files(id, file));

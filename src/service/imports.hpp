@@ -27,8 +27,8 @@ class Imports {
 
   /// Errors: as JobService::import_result; conflict for an archive whose database is not here; unavailable
   /// after stop().
-  Result<store::Job> take(const std::string& owner, const ImportRequest& request, QueryUpload& file,
-                          Deadline deadline) EXCLUDES(indexing_);
+  Result<store::Job> take(const std::string& owner, const ImportRequest& request, QueryUpload& file)
+      EXCLUDES(indexing_);
   /// What is being taken is given up soon. At once.
   void stop() { stop_.request_stop(); }
   /// To index the file of `job` again. `made`: where what blast_formatter made of an archive was kept.
@@ -41,7 +41,7 @@ class Imports {
                                                        const std::filesystem::path& folder) const;
   [[nodiscard]] Status check_open() const;
   Result<results::IndexCounts> index(File& file, const std::filesystem::path& folder) EXCLUDES(indexing_);
-  Result<store::Job> keep(const store::NewJob& job, const File& file, Deadline deadline);
+  Result<store::Job> keep(const store::NewJob& job, const File& file);
   Status keep_files(const store::JobId& id, const File& file);
 
   store::JobStore& store_;

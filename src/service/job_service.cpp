@@ -110,8 +110,8 @@ class LocalJobs final : public JobService {
   }
   Result<std::unique_ptr<storage::ObjectReader>> open(const Caller& caller, const JobId& id,
                                                       const ResultFile& file, Deadline deadline) override;
-  Result<Job> import_result(const Caller& caller, const ImportRequest& request, std::unique_ptr<Upload> file,
-                            Deadline deadline) override;
+  Result<Job> import_result(const Caller& caller, const ImportRequest& request,
+                            std::unique_ptr<Upload> file) override;
   Result<results::PairwiseTexts> pairwise(const Caller& caller, const JobId& id,
                                           std::span<const results::HspRow> rows, Deadline deadline) override;
   Result<FetchedSequences> sequences(const Caller& caller, const JobId& id, const SequenceRequest& request,
@@ -628,11 +628,11 @@ Result<HitIndexes::Source> LocalJobs::tabular_of(const Job& job, const ObjectKey
 }
 
 Result<Job> LocalJobs::import_result(const Caller& caller, const ImportRequest& request,
-                                     std::unique_ptr<Upload> file, Deadline deadline) {
+                                     std::unique_ptr<Upload> file) {
   LOOM_CHECKED(authorise(caller, Action::change, caller.name));
   auto* upload = dynamic_cast<QueryUpload*>(file.get());
   LOOM_CHECK(upload != nullptr, "uploads come from begin_upload");
-  return imports_.take(caller.name, request, *upload, deadline);
+  return imports_.take(caller.name, request, *upload);
 }
 
 Result<results::PairwiseTexts> LocalJobs::pairwise(const Caller& caller, const JobId& id,

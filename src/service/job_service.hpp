@@ -192,11 +192,11 @@ class JobService {
   virtual Result<std::unique_ptr<storage::ObjectReader>> open(const Caller& caller, const store::JobId& id,
                                                               const ResultFile& file, Deadline deadline) = 0;
 
-  /// Takes a file of BLAST results (XML, archive or tabular output) as a completed job. Nothing is left on an
-  /// error. Errors: forbidden for a viewer; invalid_argument or corrupt for what is none, with the place;
-  /// too_large.
+  /// Takes a file of BLAST results (XML, archive or tabular output) as a completed job, once its hits are
+  /// indexed: about a minute for each GB; stop() ends it. Nothing is left on an error. Errors: forbidden for
+  /// a viewer; invalid_argument or corrupt for what is none, with the place; too_large.
   virtual Result<store::Job> import_result(const Caller& caller, const ImportRequest& request,
-                                           std::unique_ptr<Upload> file, Deadline deadline) = 0;
+                                           std::unique_ptr<Upload> file) = 0;
   /// What BLAST+ prints of HSPs of the job's index in its report. Errors: as PairwiseWriter::write.
   virtual Result<results::PairwiseTexts> pairwise(const Caller& caller, const store::JobId& id,
                                                   std::span<const results::HspRow> rows,

@@ -113,8 +113,8 @@ TEST_F(ThrowingTest, WhenTheServerIsToldToStopNothingIsBegunAndNobodyWaits) {
   EXPECT_EQ(jobs_->hits(kAnn, done, Deadline::never()).error().code, Code::unavailable);
   auto file = jobs_->begin_upload(kAnn).value();
   ASSERT_TRUE(file->write("q1\ts1\t90.0\t50\t5\t0\t1\t50\t1\t50\t1e-30\t105\n"));
-  const auto imported = jobs_->import_result(kAnn, {.program = "blastp", .outfmt = "6", .title = {}},
-                                             std::move(file), Deadline::never());
+  const auto imported =
+      jobs_->import_result(kAnn, {.program = "blastp", .outfmt = "6", .title = {}}, std::move(file));
   ASSERT_FALSE(imported);
   EXPECT_EQ(imported.error().code, Code::unavailable);
   const store::JobId left = submit();
