@@ -9,8 +9,8 @@
 
 #include "base/check.hpp"
 #include "blast/nearest.hpp"
+#include "results/columns.hpp"
 #include "results/page_sql.hpp"
-#include "results/zones.hpp"
 
 namespace loom::results {
 namespace {
@@ -445,14 +445,14 @@ Status Filter::write_comparison(const Node& node, Level level, const FindSubject
   return ok();
 }
 
-Result<std::optional<ColumnTest>> Filter::column_test(const FindSubjects& find) const {
-  ColumnTest all{.kind = ColumnTest::Kind::all};
+Result<ColumnSieve> Filter::column_sieve(const FindSubjects& find) const {
+  ColumnSieve sieve;
   for (const Node& node : parts_) {
     LOOM_TRY(auto part, column_test(node, find));
-    if (!part) return std::optional<ColumnTest>();
-    all.parts.push_back(*std::move(part));
+    if (part) sieve.test.parts.push_back(*std::move(part));
+    sieve.exact = sieve.exact && part;
   }
-  return std::optional(std::move(all));
+  return sieve;
 }
 
 // NOLINTNEXTLINE(misc-no-recursion): as deep as the filter.
@@ -482,28 +482,6 @@ Result<std::optional<ColumnTest>> Filter::column_test(const Node& node, const Fi
     test.parts.push_back(*std::move(part));
   }
   return std::optional(std::move(test));
-}
-
-Sql Filter::zone_sql() const {
-  Sql sql;
-  const auto add = [&sql](std::string_view column, std::string_view bound, std::string_view op,
-                          const Bound& value) {
-    fmt::format_to(std::back_inserter(sql.text), "{}z.{}_{} {} ?", sql.text.empty() ? "" : " AND ", column,
-                   bound, op);
-    sql.values.push_back(value);
-  };
-  for (const Node& node : parts_) {
-    if (node.kind != Node::Kind::compare || node.op == Op::unequal || node.field->of != Of::row) continue;
-    const std::string_view column = node.field->in_hsps;
-    if (std::ranges::find(kZoned, column) == kZoned.end()) continue;
-    if (node.op == Op::greater || node.op == Op::at_least) {
-      add(column, "max", spelt(node.op), node.value);
-    } else {
-      add(column, "min", node.op == Op::equal ? "<=" : spelt(node.op), node.value);
-    }
-    if (node.op == Op::equal) add(column, "max", ">=", node.value);
-  }
-  return sql;
 }
 
 Result<std::vector<Filter::Part>> Filter::indexed_parts(Level level, const FindSubjects& find) const {

@@ -66,6 +66,12 @@ struct ColumnTest {
   std::shared_ptr<const SubjectSet> subjects{};
 };
 
+/// What columns can tell of a filter.
+struct ColumnSieve {
+  ColumnTest test{};  ///< all that is wanted passes it
+  bool exact = true;  ///< all that passes is wanted
+};
+
 /// A field of the filter language.
 struct FilterField {
   enum class Type : std::uint8_t { number, text };
@@ -117,8 +123,8 @@ class Filter {
   /// Empty text for an empty filter. Subjects are told by the sets of `find`, or without it by subqueries.
   /// Errors: invalid_argument for a field that `level` lacks; those of `find`.
   [[nodiscard]] Result<Sql> sql(Level level, const FindSubjects& find = {}) const;
-  /// nullopt if it asks for what stands in no column. Errors: those of `find`.
-  [[nodiscard]] Result<std::optional<ColumnTest>> column_test(const FindSubjects& find) const;
+  /// Of the conditions that every row must keep, those that columns can answer. Errors: those of `find`.
+  [[nodiscard]] Result<ColumnSieve> column_sieve(const FindSubjects& find) const;
   /// Conditions that every row must keep, one by one, where an index of `level` can answer them.
   struct Part {
     std::string_view column;  ///< evalue, bits, pident, length, coverage or subject
@@ -127,9 +133,6 @@ class Filter {
   };
   /// Errors: those of `find`.
   [[nodiscard]] Result<std::vector<Part>> indexed_parts(Level level, const FindSubjects& find) const;
-  /// What a row `z` of hit_zone or hsp_zone must keep, if one of its rows may be wanted. Empty text:
-  /// anything.
-  [[nodiscard]] Sql zone_sql() const;
 
  private:
   friend class FilterParser;

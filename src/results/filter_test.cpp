@@ -54,13 +54,19 @@ TEST(Filter, CladesBecomeTheirTaxids) {
   EXPECT_EQ(filter->text(), "evalue<1 and not (clade=20 or clade!=7)");
 }
 
-TEST(Filter, ZonesAreHeldAgainstTheirLeastAndGreatest) {
-  const Sql zones =
-      Filter::parse("evalue<=1e-5 and pident>90 and length=7 and gaps=1 and not coverage>3 and bitscore!=2")
-          ->zone_sql();
-  EXPECT_EQ(zones.text, "z.evalue_min <= ? AND z.pident_max > ? AND z.length_min <= ? AND z.length_max >= ?");
-  EXPECT_EQ(zones.values, (std::vector<Bound>{1e-5, 90.0, 7.0, 7.0}));
-  EXPECT_EQ(Filter::parse("evalue<1 or pident>9")->zone_sql().text, "");
+TEST(Filter, ColumnsTellOfAllOrOfSome) {
+  const auto sieve = [](std::string_view text) {
+    return Filter::parse(text)
+        ->column_sieve([](const Sql&) { return std::make_shared<SubjectSet>("x"); })
+        .value();
+  };
+  const ColumnSieve all = sieve("pident>90 and not (length=7 or subject=a)");
+  EXPECT_TRUE(all.exact);
+  EXPECT_EQ(all.test.parts.size(), 2U);
+  const ColumnSieve some = sieve("pident>90 and gaps=1 and (length=7 or qlen>5)");
+  EXPECT_FALSE(some.exact);
+  ASSERT_EQ(some.test.parts.size(), 1U);
+  EXPECT_EQ(some.test.parts.front().value, 90);
 }
 
 TEST(Filter, EmptyIsEverything) {

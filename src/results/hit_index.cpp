@@ -14,7 +14,7 @@
 
 #include "base/check.hpp"
 #include "base/sha256.hpp"
-#include "results/columns.hpp"
+#include "results/column_scan.hpp"
 #include "results/page_memory.hpp"
 #include "results/page_sql.hpp"
 #include "results/sqlite_file.hpp"
@@ -24,9 +24,9 @@ namespace {
 
 using Step = SqliteStatement::Step;
 
-constexpr std::uint64_t kCacheBytes = std::uint64_t{4} << 20U;
+constexpr std::uint64_t kCacheBytes = std::uint64_t{8} << 20U;
 constexpr int kInstructionsPerLook = 2000;  // of SQLite's machine; about 0.1 ms
-constexpr std::size_t kMostIdle = 8;
+constexpr std::size_t kMostIdle = 4;
 constexpr std::chrono::milliseconds kCountTime{15};
 // So few rows are all read and sorted.
 constexpr int kFewRows = 10'000;
@@ -129,9 +129,9 @@ Status check_hits(const std::vector<std::int64_t>& ids, const IndexCounts& count
   return ok();
 }
 
-void bind(SqliteStatement& statement, const std::vector<Bound>& values) {
+void bind(SqliteStatement& statement, const std::vector<Bound>& values, int first = 1) {
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const int place = static_cast<int>(i) + 1;
+    const int place = first + static_cast<int>(i);
     if (const double* number = std::get_if<double>(&values[i]); number != nullptr) {
       statement.real(place, *number);
     } else if (const std::string* text = std::get_if<std::string>(&values[i]); text != nullptr) {
@@ -139,6 +139,17 @@ void bind(SqliteStatement& statement, const std::vector<Bound>& values) {
     } else {
       statement.pointer(place, std::get<std::shared_ptr<const SubjectSet>>(values[i]).get(), kSetType);
     }
+  }
+}
+
+/// Adds to `rows`, up to `limit`, what `statement` gives; its parameter at `place` is how many that is.
+Status take_rows(SqliteStatement& statement, std::size_t place, std::size_t limit,
+                 std::vector<PageCursor>& rows) {
+  statement.integer(static_cast<int>(place), static_cast<std::int64_t>(limit - rows.size()));
+  for (;;) {
+    LOOM_TRY(const Step step, statement.step());
+    if (step == Step::done) return ok();
+    rows.push_back({.key = statement.real_at(1), .id = statement.integer_at(0)});
   }
 }
 
@@ -183,9 +194,8 @@ struct HitIndex::Listing {
   PageTable table;
   std::optional<std::pair<std::int64_t, std::int64_t>> ids{};  ///< first and last, as in the file
   Sql where{};
-  Sql zones{};
   std::vector<Filter::Part> parts{};
-  std::optional<ColumnTest> test{};  ///< the same as `where`, if columns can answer it
+  std::optional<ColumnSieve> sieve{};  ///< of `where`, of hits and HSPs
   std::optional<std::uint64_t> known_total{};
 };
 
@@ -307,11 +317,13 @@ Result<std::optional<std::uint64_t>> HitIndex::total_of(Reader& reader, const Li
 }
 
 Result<std::uint64_t> HitIndex::count(Reader& reader, const Listing& listing) {
-  if (listing.test) {
-    LOOM_TRY(
-        const Scanned scanned,
-        scan_columns(reader.file, {.table = listing.table, .ids = ids_of(listing), .test = *listing.test}));
-    return scanned.total.value_or(0);
+  if (listing.sieve && listing.sieve->exact) {
+    LOOM_TRY(const Scanned scanned, scan_columns(reader.file, {.table = listing.table,
+                                                               .ids = ids_of(listing),
+                                                               .test = listing.sieve->test,
+                                                               .count = true,
+                                                               .until = reader.until}));
+    return scanned.total;
   }
   LOOM_TRY(SqliteStatement rows,
            reader.file.prepare(count_sql(listing.table, listing.ids, listing.where.text)));
@@ -350,21 +362,10 @@ Result<std::vector<PageCursor>> HitIndex::pick_by(Reader& reader, const Listing&
                                                   const PagePlan& plan, const PageCursor& after,
                                                   std::size_t limit) {
   std::vector<PageCursor> rows;
-  const bool zoned =
-      sort == Sort::blast && plan.kind == PagePlan::Kind::ordered && !listing.zones.text.empty();
-  const auto parts =
-      zoned ? std::vector{zoned_page_sql(listing.table, listing.ids, listing.where, listing.zones, after)}
-            : page_sql(listing.table, listing.ids, listing.where, plan, after, sort);
-  for (const PageSql& part : parts) {
+  for (const PageSql& part : page_sql(listing.table, listing.ids, listing.where, plan, after, sort)) {
     LOOM_TRY(SqliteStatement statement, reader.file.prepare(part.text));
     bind(statement, part.values);
-    statement.integer(static_cast<int>(part.values.size()) + 1,
-                      static_cast<std::int64_t>(limit - rows.size()));
-    for (;;) {
-      LOOM_TRY(const Step step, statement.step());
-      if (step == Step::done) break;
-      rows.push_back({.key = statement.real_at(1), .id = statement.integer_at(0)});
-    }
+    LOOM_CHECKED(take_rows(statement, part.values.size() + 1, limit, rows));
     if (rows.size() == limit) break;
   }
   return rows;
@@ -383,24 +384,49 @@ Result<std::vector<PageCursor>> HitIndex::pick_ahead(Reader& reader, const Listi
   return rows;
 }
 
-/// As pick_ahead, by the columns of all rows; the total comes with them.
+/// As pick_ahead, by the columns, and what is behind the page only as far as it is found at once.
 Result<std::vector<PageCursor>> HitIndex::scan_ahead(Reader& reader, const Listing& listing, Sort sort,
                                                      const PageCursor& after, std::size_t limit) {
-  const std::size_t many = std::max(limit, PageMemory::kRowsAhead);
-  LOOM_TRY(Scanned scanned, scan_columns(reader.file, {.table = listing.table,
-                                                       .ids = ids_of(listing),
-                                                       .test = *listing.test,
-                                                       .sort = sort,
-                                                       .after = after,
-                                                       .limit = many,
-                                                       .page = limit}));
-  if (scanned.total) memory_->keep_total(key_of(listing), scanned.total);
-  memory_->keep_rows(key_of(listing), sort, scanned.after, scanned.rows, scanned.rows.size() < many);
+  const auto [first, last] = ids_of(listing);
+  const bool few = static_cast<std::uint64_t>(last - first) < effort_.scanned_rows;
+  const ScanRequest request{.table = listing.table,
+                            .ids = {first, last},
+                            .test = listing.sieve->test,
+                            .sort = sort,
+                            .after = after,
+                            .page = limit,
+                            .limit = std::max(limit, PageMemory::kRowsAhead),
+                            .count = few && after.id == 0,
+                            .until = reader.until};
+  LOOM_TRY(Scanned scanned, scan_columns(reader.file, request));
   std::vector<PageCursor>& rows = scanned.rows;
-  if (scanned.after.id != after.id)
-    rows.erase(rows.begin(), std::ranges::find(rows, after.id, &PageCursor::id) + 1);
+  if (request.count) memory_->keep_total(key_of(listing), scanned.total);
+  if (scanned.whole && after.id == 0) memory_->keep_total(key_of(listing), rows.size());
+  memory_->keep_rows(key_of(listing), sort, after, rows, scanned.whole);
   rows.resize(std::min(rows.size(), limit));
   return std::move(rows);
+}
+
+/// In BLAST's order: what columns cannot tell is asked of the rows that they do not rule out.
+Result<std::vector<PageCursor>> HitIndex::pick_sieved(Reader& reader, const Listing& listing,
+                                                      const PageCursor& after, std::size_t limit) {
+  const PageSql sql = range_page_sql(listing.table, listing.where);
+  LOOM_TRY(SqliteStatement statement, reader.file.prepare(sql.text));
+  bind(statement, sql.values, 3);
+  Zones zones(reader.file, listing.table);
+  std::vector<PageCursor> rows;
+  const auto [first, last] = ids_of(listing);
+  for (std::int64_t id = std::max(first, after.id + 1); id <= last; id = Zones::run_of(id) + kRunRows) {
+    LOOM_TRY(const std::vector<IdRange> ranges, zones.passing({id, last}, listing.sieve->test));
+    for (const IdRange& range : ranges) {
+      statement.reset();
+      statement.integer(1, range.first);
+      statement.integer(2, range.second);
+      LOOM_CHECKED(take_rows(statement, sql.values.size() + 3, limit, rows));
+      if (rows.size() == limit) return rows;
+    }
+  }
+  return rows;
 }
 
 Result<std::vector<PageCursor>> HitIndex::places(Reader& reader, const Listing& listing, Sort sort,
@@ -411,18 +437,22 @@ Result<std::vector<PageCursor>> HitIndex::places(Reader& reader, const Listing& 
     return pick_by(reader, listing, sort, {Kind::scan}, after, limit);
   if (auto known = memory_->rows(key_of(listing), sort, after, limit)) return *std::move(known);
   const auto [first, last] = ids_of(listing);
-  const bool scanned = listing.test && static_cast<std::uint64_t>(last - first) < effort_.scanned_rows;
-  if (scanned) return scan_ahead(reader, listing, sort, after, limit);
+  const bool exact = listing.sieve && listing.sieve->exact;
+  const bool few = static_cast<std::uint64_t>(last - first) < effort_.scanned_rows;
+  if (exact && few) return scan_ahead(reader, listing, sort, after, limit);
   LOOM_TRY(const Filter::Part* driver, driver_of(reader, listing, kFewRows));
   if (driver != nullptr) return pick_ahead(reader, listing, sort, {Kind::driven, driver}, after, limit);
-  // In the order of the sort most filters find a page at once.
-  const bool sure = sort == Sort::blast || listing.where.text.empty();
+  // The best rows of all are found by the zones; far inside the sort's index mostly finds a page at once.
+  const bool zoned = sort == Sort::blast || after.id == 0;
+  if (exact && zoned) return scan_ahead(reader, listing, sort, after, limit);
+  if (listing.sieve && sort == Sort::blast) return pick_sieved(reader, listing, after, limit);
+  const bool sure = listing.where.text.empty() || sort == Sort::blast;
   reader.until = sure ? deadline : std::min(deadline, Deadline::in(effort_.patience), earlier);
   auto ordered = pick_by(reader, listing, sort, {}, after, limit);
   reader.until = deadline;
   const bool late = !ordered && ordered.error().code == Code::timed_out && !sure && !deadline.passed();
   if (!late) return ordered;
-  if (listing.test) return scan_ahead(reader, listing, sort, after, limit);
+  if (exact) return scan_ahead(reader, listing, sort, after, limit);
   LOOM_TRY(const Filter::Part* best, driver_of(reader, listing, kManyRows));
   return pick_ahead(reader, listing, sort, {best == nullptr ? Kind::scan : Kind::driven, best}, after, limit);
 }
@@ -512,10 +542,9 @@ Result<HitIndex::Listing> HitIndex::rows_listing(Reader& reader, Level level, co
   LOOM_CHECKED(filter.settle_clades([&](double clade) { return members_of(reader, clade); }));
   const FindSubjects find = [&](const Sql& select) { return find_subjects(reader, select); };
   LOOM_TRY(listing.where, filter.sql(level, find));
-  listing.zones = filter.zone_sql();
   LOOM_TRY(listing.parts, filter.indexed_parts(level, find));
   if (!filter.empty()) {
-    LOOM_TRY(listing.test, filter.column_test(find));
+    LOOM_TRY(listing.sieve, filter.column_sieve(find));
   }
   if (request.query) {
     LOOM_TRY(listing.ids, range_of_query(reader, level, *request.query));
@@ -523,6 +552,7 @@ Result<HitIndex::Listing> HitIndex::rows_listing(Reader& reader, Level level, co
   if (!request.select.empty()) {
     LOOM_CHECKED(check_hits(request.select, counts_));
     if (!listing.where.text.empty()) listing.where.text += " AND ";
+    if (listing.sieve) listing.sieve->exact = false;
     std::vector<std::int64_t> rows = request.select;
     for (std::int64_t& id : rows) ++id;
     listing.where.text += fmt::format("t.id IN ({})", fmt::join(rows, ","));

@@ -155,14 +155,14 @@ struct Page {
 struct PageEffort {
   /// How long a filtered page is looked for along its sort.
   Duration patience = std::chrono::milliseconds(8);
-  /// Of so many rows all are looked through at once, in their columns.
+  /// So many rows are counted while their first page is looked for in columns.
   std::uint64_t scanned_rows = 2'000'000;
 };
 
 /// Where the lineages of filters by clade come from. Errors: what is missing, and what to do about it.
 using OpenTaxonomy = std::function<Result<std::shared_ptr<const taxonomy::Taxonomy>>()>;
 
-/// The hits of one search, in pages. Thread-safe. Blocking: on disk. Memory: 4 MiB for each call at once.
+/// The hits of one search, in pages. Thread-safe. Blocking: on disk. Memory: 8 MiB for each call at once.
 /// Errors common to all: invalid_argument for a cursor of another request, a filter, or a query that is none;
 /// a selected hit that is none; conflict for a clade without a taxonomy; timed_out past `deadline`; corrupt.
 class HitIndex {
@@ -228,6 +228,8 @@ class HitIndex {
                                              std::size_t limit);
   Result<std::vector<PageCursor>> scan_ahead(Reader& reader, const Listing& listing, Sort sort,
                                              const PageCursor& after, std::size_t limit);
+  Result<std::vector<PageCursor>> pick_sieved(Reader& reader, const Listing& listing, const PageCursor& after,
+                                              std::size_t limit);
   Result<std::vector<PageCursor>> places(Reader& reader, const Listing& listing, Sort sort,
                                          const PageCursor& after, std::size_t limit, Deadline deadline);
   static std::string key_of(const Listing& listing);

@@ -5,10 +5,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
+#include <functional>
+#include <random>
 #include <set>
 
 #include "base/temp_dir.hpp"
+#include "results/columns.hpp"
 #include "taxonomy/image.hpp"
 
 namespace loom::results {
@@ -269,6 +273,8 @@ TEST_F(HitIndexTest, BadOutputNamesTheLine) {
             "line 1: a row of 3 columns where 12 are due; name the columns as the search did (-outfmt)");
   EXPECT_EQ(refused("q1\ts1\t90.000\t50\t5\t0\tx\t50\t1\t50\t1e-30\t 105\n"),
             "line 1: column qstart: not a number: 'x'");
+  EXPECT_EQ(refused("q1\ts1\t90.000\t50\t5\t0\t1\t50\t1\t50\tnan\t 105\n"),
+            "line 1: column evalue: not a number: 'nan'");
   EXPECT_EQ(refused("# Query: a\n# Fields: query id, colour\n"),
             "line 2: 'colour' is no column that BLAST+ knows");
   const auto layout = Layout::of(blast::parse_outfmt(blast::Program::blastp, "6 qaccver evalue").value());
@@ -402,6 +408,130 @@ TEST_F(HitIndexTest, ZonesWithoutAWantedRowHideNone) {
   const auto range = index->hsps(
       {.filter = filter("pident<=10"), .limit = 1, .hsps = std::pair{3900, 16'500}}, Deadline::never());
   EXPECT_EQ(range->rows.front().hsp.id, 4000);
+}
+
+/// An HSP, of a hit of its own.
+struct Numbers {
+  double evalue = 0, bits = 0, pident = 0, length = 0, coverage = 0, mismatch = 0;
+  int subject = 0;
+  std::int64_t id = 0;
+
+  [[nodiscard]] double key(Sort sort) const {
+    if (sort == Sort::evalue) return evalue;
+    if (sort == Sort::bitscore) return bits;
+    if (sort == Sort::pident) return pident;
+    if (sort == Sort::length) return length;
+    return sort == Sort::coverage ? coverage : static_cast<double>(id + 1);
+  }
+};
+
+/// More than one run of zones, with few distinct values, of which neighbours have much the same.
+std::vector<Numbers> stretches(std::mt19937& chance) {
+  std::vector<Numbers> rows;
+  const auto up_to = [&chance](unsigned most) { return static_cast<double>(chance() % (most + 1)); };
+  while (std::ssize(rows) < kRunRows + 3'210) {
+    const double level = up_to(7);
+    for (unsigned left = 20 + chance() % 300; left > 0; --left)
+      rows.push_back({.evalue = std::pow(10, -level - up_to(2)),
+                      .bits = 20 + level + up_to(3),
+                      .pident = 10 * (level + up_to(2)),
+                      .length = 100 - level - up_to(1),
+                      .coverage = 1 + level,
+                      .mismatch = up_to(4),
+                      .subject = static_cast<int>(chance() % 50),
+                      .id = std::ssize(rows)});
+  }
+  return rows;
+}
+
+TEST_F(HitIndexTest, ZonesFindTheRowsThatALookAtAllFinds) {
+  std::mt19937 chance(1);
+  const std::vector<Numbers> all = stretches(chance);
+  std::string text;
+  for (const Numbers& row : all)
+    text +=
+        fmt::format("q{}\ts{}\t{}\t{}\t{}\t0\t1\t{}\t1\t50\t{}\t{}\t100\tx{}\n", row.id / 20'000, row.subject,
+                    row.pident, row.length, row.mismatch, row.coverage, row.evalue, row.bits, row.subject);
+  const auto scans = make(text, layout_of_many(), 100'000);
+  ASSERT_TRUE(scans);
+  const auto zones = HitIndex::open(folder_->path() / "hits", {}, {.scanned_rows = 0}).value();
+  const auto at_once =
+      HitIndex::open(folder_->path() / "hits", {}, {.patience = {}, .scanned_rows = 0}).value();
+  using Row = const Numbers&;
+  const std::vector<std::pair<const char*, std::function<bool(Row)>>> filters{
+      {"pident>60", [](Row row) { return row.pident > 60; }},
+      {"pident>=90 and evalue<1e-7", [](Row row) { return row.pident >= 90 && row.evalue < 1e-7; }},
+      {"pident=0 or bitscore>=30", [](Row row) { return row.pident == 0 || row.bits >= 30; }},
+      {"not (length<=95 or coverage=3)", [](Row row) { return row.length > 95 && row.coverage != 3; }},
+      {"coverage!=8", [](Row row) { return row.coverage != 8; }},
+      {"not not coverage=8", [](Row row) { return row.coverage == 8; }},
+      {"not (pident>0 and not length=100)", [](Row row) { return row.pident == 0 || row.length == 100; }},
+      {"subject=s7 and pident<50", [](Row row) { return row.subject == 7 && row.pident < 50; }},
+      {"title contains 'x1' or pident=90",
+       [](Row row) { return row.subject == 1 || row.subject / 10 == 1 || row.pident == 90; }},
+      {"not subject=s7 and length<1000", [](Row row) { return row.subject != 7; }},
+      {"pident>1000 or subject=none", [](Row) { return false; }},
+      {"pident>=0", [](Row) { return true; }},
+      {"mismatch>2 and pident>=80", [](Row row) { return row.mismatch > 2 && row.pident >= 80; }},
+      {"mismatch=2 or pident=90", [](Row row) { return row.mismatch == 2 || row.pident == 90; }},
+  };
+  for (const auto& [where, passes] : filters) {
+    for (const std::optional<std::int64_t> query :
+         {std::optional<std::int64_t>(), std::optional<std::int64_t>(1)}) {
+      std::vector<Numbers> wanted;
+      std::ranges::copy_if(all, std::back_inserter(wanted),
+                           [&](Row row) { return passes(row) && (!query || row.id / 20'000 == *query); });
+      for (const Sort sort :
+           {Sort::blast, Sort::evalue, Sort::bitscore, Sort::pident, Sort::length, Sort::coverage}) {
+        const double sign = sort == Sort::blast || sort == Sort::evalue ? 1 : -1;
+        std::ranges::sort(wanted, {}, [&](Row row) { return std::pair(sign * row.key(sort), row.id); });
+        std::vector<std::size_t> places{0};
+        for (int i = 0; i < 3 && !wanted.empty(); ++i) places.push_back(chance() % wanted.size());
+        places.push_back(0);
+        for (const auto& index : {scans, zones, at_once}) {
+          for (const std::size_t place : places) {
+            SCOPED_TRACE(
+                fmt::format("{} by {}, {} of {}", where, static_cast<int>(sort), place, wanted.size()));
+            PageRequest request{.filter = filter(where), .query = query, .sort = sort, .limit = 60};
+            if (place > 0)
+              request.after = page_cursor_text({wanted[place - 1].key(sort), wanted[place - 1].id + 1}, sort);
+            const auto page = index->hsps(request, Deadline::never());
+            ASSERT_TRUE(page) << page.error().message;
+            std::vector<std::int64_t> due;
+            std::vector<std::int64_t> got;
+            for (std::size_t i = place; i < std::min(place + 60, wanted.size()); ++i)
+              due.push_back(wanted[i].id);
+            for (const HspRow& row : page->rows) got.push_back(row.hsp.id);
+            ASSERT_EQ(got, due);
+            ASSERT_EQ(page->next.empty(), place + 60 >= wanted.size());
+            if (page->total) {
+              ASSERT_EQ(*page->total, wanted.size());
+            }
+          }
+        }
+      }
+      for (const auto& index : {scans, zones}) {
+        const auto total =
+            index->hsps({.filter = filter(where), .query = query, .limit = 0}, Deadline::never());
+        EXPECT_EQ(total->total, wanted.size()) << where;
+      }
+    }
+  }
+  EXPECT_EQ(zones->hsps({.filter = filter("length<99"), .limit = 0}, Deadline::in({})).error().code,
+            Code::timed_out);
+}
+
+TEST_F(HitIndexTest, SelectedHitsAreFilteredToo) {
+  const auto index = make(kText);
+  ASSERT_TRUE(index);
+  for (const Sort sort : {Sort::blast, Sort::pident}) {
+    const auto page =
+        index->hits({.filter = filter("pident>50"), .sort = sort, .select = {0, 2}}, Deadline::never());
+    ASSERT_TRUE(page);
+    ASSERT_EQ(page->rows.size(), 1U);
+    EXPECT_EQ(page->rows.front().id, 0);
+    EXPECT_EQ(page->total, 1U);
+  }
 }
 
 TEST_F(HitIndexTest, ACladeIsATaxonAndAllBelowIt) {

@@ -16,7 +16,6 @@
 #include "results/histograms.hpp"
 #include "results/sqlite_file.hpp"
 #include "results/subject_ids.hpp"
-#include "results/zones.hpp"
 
 namespace loom::results {
 namespace {
@@ -44,10 +43,6 @@ CREATE TABLE hsp(id INTEGER PRIMARY KEY, hit INT, query INT, subject INT, evalue
   length INT, coverage INT, mismatch INT, gapopen INT, qstart INT, qend INT, sstart INT, send INT, score INT,
   nident INT, positive INT, gaps INT, qframe INT, sframe INT, evalue_text TEXT, bits_text TEXT, pident_text TEXT,
   others TEXT);
-CREATE TABLE hit_zone(id INTEGER PRIMARY KEY, evalue_min REAL, evalue_max REAL, bits_min REAL, bits_max REAL,
-  pident_min REAL, pident_max REAL, length_min REAL, length_max REAL, coverage_min REAL, coverage_max REAL);
-CREATE TABLE hsp_zone(id INTEGER PRIMARY KEY, evalue_min REAL, evalue_max REAL, bits_min REAL, bits_max REAL,
-  pident_min REAL, pident_max REAL, length_min REAL, length_max REAL, coverage_min REAL, coverage_max REAL);
 CREATE TABLE alignment(hsp INTEGER PRIMARY KEY, qseq TEXT, sseq TEXT);
 BEGIN;
 )";
@@ -87,7 +82,7 @@ std::string_view trimmed(std::string_view text) {
 template <class Number>
 Status read_number(std::string_view text, std::string_view column, Number& into) {
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), into);
-  if (failed == std::errc() && end == text.data() + text.size()) return ok();
+  if (failed == std::errc() && end == text.data() + text.size() && into == into) return ok();  // no NaN
   return error(Code::corrupt, "column {}: not a number: '{}'", column, text.substr(0, 40));
 }
 
@@ -145,7 +140,6 @@ struct OpenQuery {
 
 struct Statements {
   SqliteStatement query, depth, subject, taxid, hit, hsp, alignment, meta;
-  ZoneWriter hit_zones, hsp_zones;
   ColumnWriter hit_columns, hsp_columns;
 };
 
@@ -204,15 +198,12 @@ Result<std::unique_ptr<Builder>> Builder::create(const fs::path& path) {
   LOOM_TRY(SqliteStatement hsp, insert("hsp", 25));
   LOOM_TRY(SqliteStatement alignment, insert("alignment", 3));
   LOOM_TRY(SqliteStatement meta, insert("meta", 2));
-  LOOM_TRY(SqliteStatement hit_zone, insert("hit_zone", 11));
-  LOOM_TRY(SqliteStatement hsp_zone, insert("hsp_zone", 11));
   LOOM_TRY(ColumnWriter hit_columns, ColumnWriter::create(file, PageTable::hit));
   LOOM_TRY(ColumnWriter hsp_columns, ColumnWriter::create(file, PageTable::hsp));
   return std::make_unique<Builder>(
-      std::move(file),
-      Statements{std::move(query), std::move(depth), std::move(subject), std::move(taxid), std::move(hit),
-                 std::move(hsp), std::move(alignment), std::move(meta), ZoneWriter(std::move(hit_zone)),
-                 ZoneWriter(std::move(hsp_zone)), std::move(hit_columns), std::move(hsp_columns)});
+      std::move(file), Statements{std::move(query), std::move(depth), std::move(subject), std::move(taxid),
+                                  std::move(hit), std::move(hsp), std::move(alignment), std::move(meta),
+                                  std::move(hit_columns), std::move(hsp_columns)});
 }
 
 Status Builder::begin_query(std::string_view title, int iteration) {
@@ -384,7 +375,6 @@ Status Builder::write_hsp(const Layout& layout, std::span<const std::string_view
   to.integer(9, coverage);
   const std::array<double, kZoned.size()> sorted{row.evalue, row.bits, row.pident,
                                                  static_cast<double>(length), static_cast<double>(coverage)};
-  LOOM_CHECKED(to_.hsp_zones.add(sorted));
   LOOM_CHECKED(to_.hsp_columns.add(hit_.subject, sorted));
   for (std::size_t i = 1; i < kWholeOfHsp; ++i) whole(static_cast<int>(9 + i), row.get(kWhole[i]));
   to.text(22, row.evalue_text);
@@ -425,7 +415,6 @@ Status Builder::end_hit() {
   to.integer(10, coverage);
   const std::array<double, kZoned.size()> sorted{
       hit_.evalue, hit_.bits, hit_.pident, static_cast<double>(hit_.length), static_cast<double>(coverage)};
-  LOOM_CHECKED(to_.hit_zones.add(sorted));
   LOOM_CHECKED(to_.hit_columns.add(hit_.subject, sorted));
   to.real(11, hit_.total);
   to.real(12, hit_.max_pident);
@@ -490,8 +479,6 @@ Status Builder::check_together() {
 Result<IndexCounts> Builder::finish(const TabularReader& reader) {
   LOOM_CHECKED(end_query());
   if (!reader.told_queries()) LOOM_CHECKED(check_together());
-  LOOM_CHECKED(to_.hit_zones.finish());
-  LOOM_CHECKED(to_.hsp_zones.finish());
   LOOM_CHECKED(to_.hit_columns.finish());
   LOOM_CHECKED(to_.hsp_columns.finish());
   const std::optional<Layout>& layout = reader.layout();

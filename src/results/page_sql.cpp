@@ -8,7 +8,6 @@
 #include <charconv>
 
 #include "base/check.hpp"
-#include "results/zones.hpp"
 
 namespace loom::results {
 namespace {
@@ -133,20 +132,11 @@ std::vector<PageSql> page_sql(PageTable table, const Ids& ids, const Sql& where,
           statement(fmt::format("t.{} {} ?", key, ascending ? ">" : "<"), {cursor.key})};
 }
 
-PageSql zoned_page_sql(PageTable table, const Ids& ids, const Sql& where, const Sql& zones,
-                       const PageCursor& cursor) {
-  const std::int64_t first = std::max(cursor.id + 1, ids ? ids->first : 1);
-  std::string all = fmt::format("z.id > {} AND t.id >= {}", first - kZoneRows, first);
-  if (ids) all += fmt::format(" AND z.id <= {0} AND t.id <= {0}", ids->second);
-  add(all, zones.text);
-  add(all, where.text);
-  std::vector<Bound> values = zones.values;
-  values.insert(values.end(), where.values.begin(), where.values.end());
-  return {
-      fmt::format("SELECT t.id, t.id FROM {0}_zone z CROSS JOIN {0} t NOT INDEXED ON t.id BETWEEN z.id AND "
-                  "z.id + {1} WHERE {2} ORDER BY z.id, t.id LIMIT ?",
-                  table_name(table), kZoneRows - 1, all),
-      std::move(values)};
+PageSql range_page_sql(PageTable table, const Sql& where) {
+  return {fmt::format("SELECT t.id, t.id FROM {} t NOT INDEXED WHERE t.id BETWEEN ? AND ? AND {} ORDER BY "
+                      "t.id LIMIT ?",
+                      table_name(table), where.text),
+          where.values};
 }
 
 std::string few_sql(PageTable table, std::string_view column, const std::string& where, std::size_t most) {

@@ -39,10 +39,8 @@ struct PageSql {
   std::string text;  ///< gives id and key; its last parameter is the limit
   std::vector<Bound> values;
 };
-/// The rows of hits or HSPs in BLAST's order behind `cursor`: as page_sql(), but runs of rows in which
-/// `zones` (Filter::zone_sql) finds none that may be wanted are passed over.
-PageSql zoned_page_sql(PageTable table, const std::optional<std::pair<std::int64_t, std::int64_t>>& ids,
-                       const Sql& where, const Sql& zones, const PageCursor& cursor);
+/// As page_sql() in BLAST's order of hits or HSPs; its first two parameters are the first and the last id.
+PageSql range_page_sql(PageTable table, const Sql& where);
 /// The statements whose rows, one after the other, are those of the page: what ties with the cursor's row,
 /// then what is behind it.
 std::vector<PageSql> page_sql(PageTable table,

@@ -1,57 +1,40 @@
 #pragma once
-#include <algorithm>
 #include <array>
 #include <cstdint>
-#include <limits>
-#include <string_view>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "results/columns.hpp"
+#include "results/filter.hpp"
 #include "results/sqlite_file.hpp"
 
 namespace loom::results {
 
-/// Rows of hit or hsp stand in BLAST's order, in which those that a filter wants are together: the best of
-/// each query. So of each run of this many rows the least and the greatest of what is mostly asked for is
-/// kept, and runs in which no row can be wanted are passed over.
-inline constexpr std::int64_t kZoneRows = 128;
-inline constexpr std::array<std::string_view, 5> kZoned{"evalue", "bits", "pident", "length", "coverage"};
+/// How many rows of a zone pass a test.
+enum class Verdict : std::uint8_t { none, some, all };
+using Verdicts = std::array<Verdict, kRunZones>;
 
-/// Fills table hit_zone or hsp_zone. One thread.
-class ZoneWriter {
+using IdRange = std::pair<std::int64_t, std::int64_t>;  ///< first and last, as in the file
+
+/// Tells by the least and the greatest values of zones which rows of hit or hsp need not be looked at. One
+/// thread. Errors: those of SQLite; corrupt where something is missing.
+class Zones {
  public:
-  /// `insert` takes the id of the first row, and of each of kZoned the least and the greatest.
-  explicit ZoneWriter(SqliteStatement insert) : insert_(std::move(insert)) { clear(); }
+  Zones(SqliteFile& file, PageTable table);
 
-  /// The next row, whose values are those of kZoned.
-  Status add(const std::array<double, kZoned.size()>& values) {
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      least_[i] = std::min(least_[i], values[i]);
-      greatest_[i] = std::max(greatest_[i], values[i]);
-    }
-    return ++rows_ % kZoneRows == 0 ? write() : ok();
-  }
-  /// What is left.
-  Status finish() { return rows_ % kZoneRows == 0 ? ok() : write(); }
+  /// The first row of the run of zones that row `id` stands in.
+  static std::int64_t run_of(std::int64_t id) { return (id - 1) / kRunRows * kRunRows + 1; }
+  /// Of the run that begins with row `run`; what is told of rows behind the last one means nothing.
+  Result<Verdicts> judge(std::int64_t run, const ColumnTest& test);
+  /// As judge(); valid until the next call.
+  Result<const ZoneBounds*> bounds(std::int64_t run, std::size_t column);
+  /// In the run of the first row of `ids`, those among `ids` that may pass, in order.
+  Result<std::vector<IdRange>> passing(const IdRange& ids, const ColumnTest& test);
 
  private:
-  void clear() {
-    least_.fill(std::numeric_limits<double>::infinity());
-    greatest_.fill(-std::numeric_limits<double>::infinity());
-  }
-  Status write() {
-    insert_.integer(1, (rows_ - 1) / kZoneRows * kZoneRows + 1);
-    for (std::size_t i = 0; i < kZoned.size(); ++i) {
-      insert_.real(static_cast<int>(2 * i + 2), least_[i]);
-      insert_.real(static_cast<int>(2 * i + 3), greatest_[i]);
-    }
-    clear();
-    return insert_.run();
-  }
-
-  SqliteStatement insert_;
-  std::int64_t rows_ = 0;
-  std::array<double, kZoned.size()> least_{};
-  std::array<double, kZoned.size()> greatest_{};
+  std::vector<ColumnReader<ZoneBounds>> columns_;  // one for each of kZoned
 };
 
 }  // namespace loom::results
