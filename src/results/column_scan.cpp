@@ -60,13 +60,18 @@ class FirstRows {
   bool full_ = false;
 };
 
-/// One in which rows may be wanted.
-struct Block {
+/// A block or a run in which rows may be wanted.
+struct Place {
   std::int64_t id = 0;      ///< of its first row
   PageCursor bound{};       ///< no row of it is before that
+  bool is_run = false;      ///< all else is of blocks
   std::uint32_t zones = 0;  ///< bits: those that may have some
   bool sure = true;         ///< all rows of these pass
 };
+
+bool later(const Place& a, const Place& b) {
+  return before(b.bound, a.bound);
+}
 
 class Scan {
  public:
@@ -74,7 +79,8 @@ class Scan {
       : request_(request),
         by_id_(request.sort == Sort::blast),
         sign_(request.sort == Sort::evalue ? 1 : -1),
-        zones_(file, request.table),
+        runs_(file, request.table, kRunRows),
+        zones_(file, request.table, kZoneRows),
         subjects_(file, blocks_table(request.table, kZoned.size()), kBlockRows),
         found_(request.limit) {
     for (std::size_t i = 0; i < kZoned.size(); ++i)
@@ -87,69 +93,79 @@ class Scan {
 
   Result<Scanned> run() {
     const auto [first, last] = request_.ids;
-    const std::int64_t from = by_id_ ? std::max(first, after_.id + 1) : first;
-    for (std::int64_t id = Zones::run_of(from); id <= last && !enough_; id += kRunRows) {
-      LOOM_CHECKED(survey(id));
-      if (by_id_) LOOM_CHECKED(look());
-    }
+    for (std::int64_t id = runs_.piece_of(first); id <= last; id += runs_.piece_rows())
+      LOOM_CHECKED(survey(runs_, id));
     LOOM_CHECKED(look());
     Scanned scanned{.rows = found_.take(), .total = total_};
-    if (enough_) std::erase_if(scanned.rows, [&](const PageCursor& row) { return !before(row, *enough_); });
-    scanned.whole = !enough_ && scanned.rows.size() < request_.limit;
+    if (rest_) std::erase_if(scanned.rows, [&](const PageCursor& row) { return !before(row, *rest_); });
+    scanned.whole = !rest_ && scanned.rows.size() < request_.limit;
     for (PageCursor& row : scanned.rows) row.key = by_id_ ? static_cast<double>(row.id) : sign_ * row.key;
     return scanned;
   }
 
  private:
-  /// Adds the blocks of a run to todo_.
-  Status survey(std::int64_t run) {
-    if (request_.until.passed()) return error(Code::timed_out, "hit index: the deadline passed");
-    LOOM_TRY(const Verdicts verdicts, zones_.judge(run, request_.test));
-    const ZoneBounds* keys = nullptr;
+  /// Adds to todo_ the runs, or the blocks of zones, of a piece.
+  Status survey(Zones& zones, std::int64_t piece) {
+    LOOM_TRY(const Zones::Verdicts verdicts, zones.judge(piece, request_.test));
+    const Bounds* keys = nullptr;
     if (!by_id_) {
-      LOOM_TRY(keys, zones_.bounds(run, key_));
+      LOOM_TRY(keys, zones.bounds(piece, key_));
     }
-    for (std::size_t i = 0; i < kRunZones; ++i) {
-      const std::int64_t id = run + static_cast<std::int64_t>(i) * kZoneRows;
-      const IdRange rows{std::max(id, request_.ids.first), std::min(id + kZoneRows - 1, request_.ids.second)};
+    std::optional<Place> block;
+    for (std::size_t i = 0; i < kTogether; ++i) {
+      const std::int64_t id = piece + static_cast<std::int64_t>(i) * zones.zone_rows();
+      const IdRange rows{std::max(id, request_.ids.first),
+                         std::min(id + zones.zone_rows() - 1, request_.ids.second)};
       if (rows.first > rows.second || verdicts[i] == Verdict::none) continue;
       const auto [best, worst] = by_id_      ? std::pair(0.0, 0.0)
                                  : sign_ > 0 ? std::pair(keys[i].least, keys[i].greatest)
                                              : std::pair(-keys[i].greatest, -keys[i].least);
       if (!before(after_, {worst, rows.second})) continue;
       const PageCursor bound{best, rows.first};
-      const std::int64_t in_block = (id - 1) % kBlockRows;
-      if (todo_.empty() || todo_.back().id != id - in_block)
-        todo_.push_back({.id = id - in_block, .bound = bound});
-      Block& block = todo_.back();
-      if (before(bound, block.bound)) block.bound = bound;
-      block.zones |= 1U << static_cast<unsigned>(in_block / kZoneRows);
-      block.sure = block.sure && verdicts[i] == Verdict::all;
-    }
-    return ok();
-  }
-
-  /// Looks at the blocks of todo_, the most promising first, until there are enough rows.
-  Status look() {
-    const auto later = [](const Block& a, const Block& b) { return before(b.bound, a.bound); };
-    std::ranges::make_heap(todo_, later);
-    while (!todo_.empty() && !enough_) {
-      std::ranges::pop_heap(todo_, later);
-      const Block block = todo_.back();
-      todo_.pop_back();
-      const std::size_t due = visited_ < kPatientBlocks ? request_.limit : request_.page;
-      if (!request_.count && found_.any_before(block.bound, due)) {
-        enough_ = block.bound;
-      } else {
-        LOOM_CHECKED(look_at(block));
+      if (&zones == &runs_) {
+        push({.id = id, .bound = bound, .is_run = true});
+        continue;
       }
+      const std::int64_t in_block = (id - 1) % kBlockRows;
+      if (block && block->id != id - in_block) push(*std::exchange(block, std::nullopt));
+      if (!block) block = {.id = id - in_block, .bound = bound};
+      block->bound = std::min(block->bound, bound, before);
+      block->zones |= 1U << static_cast<unsigned>(in_block / kZoneRows);
+      block->sure = block->sure && verdicts[i] == Verdict::all;
+    }
+    if (block) push(*block);
+    return ok();
+  }
+
+  void push(const Place& place) {
+    todo_.push_back(place);
+    std::ranges::push_heap(todo_, later);
+  }
+
+  /// Looks at the places of todo_ until there are enough rows.
+  Status look() {
+    while (!todo_.empty()) {
+      if (request_.until.passed()) return error(Code::timed_out, "hit index: the deadline passed");
+      std::ranges::pop_heap(todo_, later);
+      const Place place = todo_.back();
+      if (enough(place.bound)) {
+        rest_ = place.bound;
+        return ok();
+      }
+      todo_.pop_back();
+      LOOM_CHECKED(place.is_run ? survey(zones_, place.id) : look_at(place));
     }
     return ok();
   }
 
-  Status look_at(const Block& block) {
-    if (request_.until.passed()) return error(Code::timed_out, "hit index: the deadline passed");
-    ++visited_;
+  [[nodiscard]] bool enough(const PageCursor& bound) const {
+    if (request_.count) return false;
+    const std::size_t due = looked_at_ < kPatientBlocks ? request_.limit : request_.page;
+    return looked_at_ >= request_.most_blocks || found_.any_before(bound, due);
+  }
+
+  Status look_at(const Place& block) {
+    ++looked_at_;
     Mask mask = mask_of(block);
     if (!block.sure) LOOM_CHECKED(keep(block.id, request_.test, mask));
     if (request_.count) total_ += static_cast<std::uint64_t>(std::ranges::count(mask, 1));
@@ -168,7 +184,7 @@ class Scan {
   }
 
   /// The rows of its zones, as far as they are among the request's.
-  [[nodiscard]] Mask mask_of(const Block& block) const {
+  [[nodiscard]] Mask mask_of(const Place& block) const {
     Mask mask{};
     for (std::int64_t at = 0; at < kBlockRows; at += kZoneRows)
       if ((block.zones >> static_cast<unsigned>(at / kZoneRows) & 1U) != 0)
@@ -230,14 +246,15 @@ class Scan {
   double sign_;  // the least key times this is the first in the order
   std::size_t key_ = 0;
   PageCursor after_{.key = -std::numeric_limits<double>::infinity()};
+  Zones runs_;
   Zones zones_;
   std::vector<ColumnReader<double>> numbers_;
   ColumnReader<std::uint32_t> subjects_;
-  std::vector<Block> todo_;
-  std::size_t visited_ = 0;
+  std::vector<Place> todo_;    // a heap, the most promising first
+  std::size_t looked_at_ = 0;  // blocks
   FirstRows found_;
   std::uint64_t total_ = 0;
-  std::optional<PageCursor> enough_;  // no row that was not looked at is before this
+  std::optional<PageCursor> rest_;  // no row that was not looked at is before this
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -17,9 +18,10 @@ struct ScanRequest {
   const ColumnTest& test;
   Sort sort = Sort::blast;  ///< not hits
   PageCursor after{};
-  std::size_t page = 0;   ///< rows to find in any case
+  std::size_t page = 0;   ///< rows to find
   std::size_t limit = 0;  ///< so many at most, while they are found at once; 0: none
   bool count = false;     ///< all rows that pass, whatever it takes; not behind a cursor
+  std::size_t most_blocks = std::numeric_limits<std::size_t>::max();  ///< to be read, unless all are counted
   Deadline until = Deadline::never();
 };
 struct Scanned {

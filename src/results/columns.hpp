@@ -19,23 +19,44 @@ namespace loom::results {
 /// What hits or HSPs are mostly filtered and sorted by stands once more in tables of one column each (kZoned
 /// and subject), in blocks of rows: a million rows are looked through in milliseconds. Rows stand in BLAST's
 /// order, in which those that a filter wants are together: the best of each query. So of each zone of rows
-/// the least and the greatest of each of kZoned are kept too, and most blocks need not be read.
+/// the least and the greatest of each of kZoned are kept too, and most blocks need not be read. Zones stand
+/// in runs, and of each run there is the same once more.
 inline constexpr std::array<std::string_view, 5> kZoned{"evalue", "bits", "pident", "length", "coverage"};
 inline constexpr std::int64_t kBlockRows = 1000;  // 8,000 bytes of numbers, which a page of the file holds
 inline constexpr std::int64_t kZoneRows = 100;
-inline constexpr std::size_t kRunZones = 500;  // zones are kept in runs of so many, 8,000 bytes too
-inline constexpr std::int64_t kRunRows = kZoneRows * static_cast<std::int64_t>(kRunZones);
+inline constexpr std::size_t kTogether = 500;  // zones of a run, or runs in a row; 8,000 bytes too
+inline constexpr std::int64_t kRunRows = kZoneRows * static_cast<std::int64_t>(kTogether);
 static_assert(kBlockRows % kZoneRows == 0 && kRunRows % kBlockRows == 0, "a run is of whole blocks");
 
-/// Of the rows of a zone, as they are in the file.
-struct ZoneBounds {
+/// Of the rows of a zone or a run, as they are in the file.
+struct Bounds {
   double least = 0;
   double greatest = 0;
 };
 
 /// The tables' names; `column` is one of kZoned, or of blocks kZoned.size() for subject.
 std::string blocks_table(PageTable table, std::size_t column);
-std::string zones_table(PageTable table, std::size_t column);
+/// `rows`: kZoneRows or kRunRows.
+std::string bounds_table(PageTable table, std::int64_t rows, std::size_t column);
+
+/// Fills the tables of bounds of zones, or of runs. One thread.
+class BoundsWriter {
+ public:
+  static Result<BoundsWriter> create(SqliteFile& file, PageTable table, std::int64_t rows);
+  Status add(const std::array<double, kZoned.size()>& values);
+  /// What is left.
+  Status finish();
+
+ private:
+  BoundsWriter(std::int64_t rows, std::vector<SqliteStatement> inserts)
+      : zone_rows_(rows), inserts_(std::move(inserts)) {}
+
+  std::int64_t zone_rows_;
+  std::vector<SqliteStatement> inserts_;  // one for each of kZoned
+  std::int64_t written_ = 0;              // rows
+  std::int64_t rows_ = 0;
+  std::array<std::vector<Bounds>, kZoned.size()> bounds_;
+};
 
 /// Fills the columns of one table. One thread.
 class ColumnWriter {
@@ -49,17 +70,16 @@ class ColumnWriter {
   Status finish();
 
  private:
-  ColumnWriter(std::vector<SqliteStatement> blocks, std::vector<SqliteStatement> zones)
-      : to_blocks_(std::move(blocks)), to_zones_(std::move(zones)) {}
-  Status write_block();
-  Status write_run();
+  ColumnWriter(std::vector<SqliteStatement> blocks, BoundsWriter zones, BoundsWriter runs)
+      : inserts_(std::move(blocks)), zones_(std::move(zones)), runs_(std::move(runs)) {}
+  Status write();
 
-  std::vector<SqliteStatement> to_blocks_;  // one for each of kZoned, and of subject
-  std::vector<SqliteStatement> to_zones_;   // one for each of kZoned
-  std::int64_t rows_ = 0;
+  std::vector<SqliteStatement> inserts_;  // one for each of kZoned, and of subject
+  BoundsWriter zones_;
+  BoundsWriter runs_;
+  std::int64_t written_ = 0;
   std::array<std::vector<double>, kZoned.size()> numbers_;
   std::vector<std::uint32_t> subjects_;
-  std::array<std::vector<ZoneBounds>, kZoned.size()> zones_;
 };
 
 /// Reads pieces of a column, each of which is kept until another is asked for. One thread.

@@ -32,6 +32,9 @@ constexpr std::chrono::milliseconds kCountTime{15};
 constexpr int kFewRows = 10'000;
 // So many are found by their ids before all rows of a table are read.
 constexpr int kManyRows = 100'000;
+// So many blocks are read in hope that they hold a page; some 5 ms.
+constexpr std::size_t kQuickBlocks = 300;
+constexpr std::size_t kAllBlocks = std::numeric_limits<std::size_t>::max();
 constexpr const char* kSetType = "subjects";  // of the pointers that SQLite passes on
 
 constexpr std::string_view kQueryColumns =
@@ -338,6 +341,11 @@ std::pair<std::int64_t, std::int64_t> HitIndex::ids_of(const Listing& listing) c
   return listing.ids.value_or(std::pair<std::int64_t, std::int64_t>(1, all));
 }
 
+bool HitIndex::is_small(const Listing& listing) const {
+  const auto [first, last] = ids_of(listing);
+  return last - first < static_cast<std::int64_t>(effort_.scanned_rows);
+}
+
 /// The condition of the filter that allows the fewest rows, by its index; null unless they are fewer than
 /// `most`.
 Result<const Filter::Part*> HitIndex::driver_of(Reader& reader, const Listing& listing, std::size_t most) {
@@ -384,27 +392,29 @@ Result<std::vector<PageCursor>> HitIndex::pick_ahead(Reader& reader, const Listi
   return rows;
 }
 
-/// As pick_ahead, by the columns, and what is behind the page only as far as it is found at once.
-Result<std::vector<PageCursor>> HitIndex::scan_ahead(Reader& reader, const Listing& listing, Sort sort,
-                                                     const PageCursor& after, std::size_t limit) {
-  const auto [first, last] = ids_of(listing);
-  const bool few = static_cast<std::uint64_t>(last - first) < effort_.scanned_rows;
+/// As pick_ahead, by the columns. nullopt for a quick look that did not find the page.
+Result<std::optional<std::vector<PageCursor>>> HitIndex::scan_ahead(Reader& reader, const Listing& listing,
+                                                                    Sort sort, const PageCursor& after,
+                                                                    std::size_t limit, Look look) {
+  const std::size_t many = std::max(limit, PageMemory::kRowsAhead);
   const ScanRequest request{.table = listing.table,
-                            .ids = {first, last},
+                            .ids = ids_of(listing),
                             .test = listing.sieve->test,
                             .sort = sort,
                             .after = after,
-                            .page = limit,
-                            .limit = std::max(limit, PageMemory::kRowsAhead),
-                            .count = few && after.id == 0,
+                            .page = look == Look::ahead ? many : limit,
+                            .limit = many,
+                            .count = is_small(listing) && after.id == 0,
+                            .most_blocks = look == Look::quick ? kQuickBlocks : kAllBlocks,
                             .until = reader.until};
   LOOM_TRY(Scanned scanned, scan_columns(reader.file, request));
   std::vector<PageCursor>& rows = scanned.rows;
+  if (!scanned.whole && rows.size() < limit) return std::optional<std::vector<PageCursor>>();
   if (request.count) memory_->keep_total(key_of(listing), scanned.total);
   if (scanned.whole && after.id == 0) memory_->keep_total(key_of(listing), rows.size());
   memory_->keep_rows(key_of(listing), sort, after, rows, scanned.whole);
   rows.resize(std::min(rows.size(), limit));
-  return std::move(rows);
+  return std::optional(std::move(rows));
 }
 
 /// In BLAST's order: what columns cannot tell is asked of the rows that they do not rule out.
@@ -413,10 +423,10 @@ Result<std::vector<PageCursor>> HitIndex::pick_sieved(Reader& reader, const List
   const PageSql sql = range_page_sql(listing.table, listing.where);
   LOOM_TRY(SqliteStatement statement, reader.file.prepare(sql.text));
   bind(statement, sql.values, 3);
-  Zones zones(reader.file, listing.table);
+  Zones zones(reader.file, listing.table, kZoneRows);
   std::vector<PageCursor> rows;
   const auto [first, last] = ids_of(listing);
-  for (std::int64_t id = std::max(first, after.id + 1); id <= last; id = Zones::run_of(id) + kRunRows) {
+  for (std::int64_t id = std::max(first, after.id + 1); id <= last; id = zones.piece_of(id) + kRunRows) {
     LOOM_TRY(const std::vector<IdRange> ranges, zones.passing({id, last}, listing.sieve->test));
     for (const IdRange& range : ranges) {
       statement.reset();
@@ -435,24 +445,30 @@ Result<std::vector<PageCursor>> HitIndex::places(Reader& reader, const Listing& 
   using Kind = PagePlan::Kind;
   if (listing.ids && listing.ids->second - listing.ids->first < kFewRows)
     return pick_by(reader, listing, sort, {Kind::scan}, after, limit);
+  const auto scan = [&](Look look) -> Result<std::vector<PageCursor>> {
+    LOOM_TRY(auto rows, scan_ahead(reader, listing, sort, after, limit, look));
+    return *std::move(rows);
+  };
   if (auto known = memory_->rows(key_of(listing), sort, after, limit)) return *std::move(known);
-  const auto [first, last] = ids_of(listing);
   const bool exact = listing.sieve && listing.sieve->exact;
-  const bool few = static_cast<std::uint64_t>(last - first) < effort_.scanned_rows;
-  if (exact && few) return scan_ahead(reader, listing, sort, after, limit);
+  if (exact && is_small(listing)) return scan(Look::page);
   LOOM_TRY(const Filter::Part* driver, driver_of(reader, listing, kFewRows));
   if (driver != nullptr) return pick_ahead(reader, listing, sort, {Kind::driven, driver}, after, limit);
-  // The best rows of all are found by the zones; far inside the sort's index mostly finds a page at once.
-  const bool zoned = sort == Sort::blast || after.id == 0;
-  if (exact && zoned) return scan_ahead(reader, listing, sort, after, limit);
+  if (exact && sort == Sort::blast) return scan(Look::page);
   if (listing.sieve && sort == Sort::blast) return pick_sieved(reader, listing, after, limit);
+  // The best of all rows are found by their zones, or else none are.
+  if (exact && (after.id == 0 || memory_->knows_rows(key_of(listing), sort))) {
+    LOOM_TRY(auto quick, scan_ahead(reader, listing, sort, after, limit, Look::quick));
+    if (quick) return *std::move(quick);
+    memory_->forget_rows(key_of(listing), sort);
+  }
   const bool sure = listing.where.text.empty() || sort == Sort::blast;
   reader.until = sure ? deadline : std::min(deadline, Deadline::in(effort_.patience), earlier);
   auto ordered = pick_by(reader, listing, sort, {}, after, limit);
   reader.until = deadline;
   const bool late = !ordered && ordered.error().code == Code::timed_out && !sure && !deadline.passed();
   if (!late) return ordered;
-  if (exact) return scan_ahead(reader, listing, sort, after, limit);
+  if (exact) return scan(Look::ahead);
   LOOM_TRY(const Filter::Part* best, driver_of(reader, listing, kManyRows));
   return pick_ahead(reader, listing, sort, {best == nullptr ? Kind::scan : Kind::driven, best}, after, limit);
 }

@@ -226,8 +226,11 @@ class HitIndex {
   Result<std::vector<PageCursor>> pick_ahead(Reader& reader, const Listing& listing, Sort sort,
                                              const PagePlan& plan, const PageCursor& after,
                                              std::size_t limit);
-  Result<std::vector<PageCursor>> scan_ahead(Reader& reader, const Listing& listing, Sort sort,
-                                             const PageCursor& after, std::size_t limit);
+  /// A scan gives up soon, finds the page, or finds what is behind it too, whatever it takes.
+  enum class Look : std::uint8_t { quick, page, ahead };
+  Result<std::optional<std::vector<PageCursor>>> scan_ahead(Reader& reader, const Listing& listing, Sort sort,
+                                                            const PageCursor& after, std::size_t limit,
+                                                            Look look);
   Result<std::vector<PageCursor>> pick_sieved(Reader& reader, const Listing& listing, const PageCursor& after,
                                               std::size_t limit);
   Result<std::vector<PageCursor>> places(Reader& reader, const Listing& listing, Sort sort,
@@ -237,6 +240,7 @@ class HitIndex {
   Result<Picked> pick(Reader& reader, const Listing& listing, const PageRequest& request, Deadline deadline);
   Result<std::uint64_t> count(Reader& reader, const Listing& listing);
   [[nodiscard]] std::pair<std::int64_t, std::int64_t> ids_of(const Listing& listing) const;
+  [[nodiscard]] bool is_small(const Listing& listing) const;
   Result<std::optional<std::uint64_t>> total_of(Reader& reader, const Listing& listing,
                                                 const PageRequest& request, Deadline deadline);
   Result<std::pair<std::int64_t, std::int64_t>> range_of_query(Reader& reader, Level level,

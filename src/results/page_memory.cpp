@@ -45,6 +45,16 @@ std::optional<std::vector<PageCursor>> PageMemory::rows(const std::string& key, 
   return std::vector(first, first + static_cast<std::ptrdiff_t>(std::min(left, limit)));
 }
 
+bool PageMemory::knows_rows(const std::string& key, Sort sort) {
+  const MutexLock lock(mutex_);
+  return ahead_.contains({key, sort});
+}
+
+void PageMemory::forget_rows(const std::string& key, Sort sort) {
+  const MutexLock lock(mutex_);
+  ahead_.erase({key, sort});
+}
+
 void PageMemory::keep_rows(const std::string& key, Sort sort, const PageCursor& after,
                            std::vector<PageCursor> rows, bool whole) {
   auto kept = std::make_shared<Ahead>(Ahead{.after = after, .rows = std::move(rows), .whole = whole});

@@ -26,6 +26,9 @@ class PageMemory {
   /// The `limit` rows behind `after` in one sort, if they are known.
   std::optional<std::vector<PageCursor>> rows(const std::string& key, Sort sort, const PageCursor& after,
                                               std::size_t limit) EXCLUDES(mutex_);
+  /// Whether any of that sort are kept.
+  bool knows_rows(const std::string& key, Sort sort) EXCLUDES(mutex_);
+  void forget_rows(const std::string& key, Sort sort) EXCLUDES(mutex_);
   /// `whole`: there are no more behind them.
   void keep_rows(const std::string& key, Sort sort, const PageCursor& after, std::vector<PageCursor> rows,
                  bool whole) EXCLUDES(mutex_);

@@ -13,47 +13,43 @@ Verdict opposite(Verdict verdict) {
 
 /// Of one that all cells from the least to the greatest pass if both do.
 template <class Passes>
-Verdict judge(const ZoneBounds& zone, Passes passes) {
+Verdict judge(const Bounds& zone, Passes passes) {
   const bool least = passes(zone.least);
   const bool greatest = passes(zone.greatest);
   return least != greatest ? Verdict::some : least ? Verdict::all : Verdict::none;
 }
 
-Verdict judge_equal(const ZoneBounds& zone, double value) {
+Verdict judge_equal(const Bounds& zone, double value) {
   if (value < zone.least || value > zone.greatest) return Verdict::none;
   return zone.least == zone.greatest ? Verdict::all : Verdict::some;
 }
 
 }  // namespace
 
-Zones::Zones(SqliteFile& file, PageTable table) {
+Zones::Zones(SqliteFile& file, PageTable table, std::int64_t rows) : rows_(rows) {
   for (std::size_t column = 0; column < kZoned.size(); ++column)
-    columns_.emplace_back(file, zones_table(table, column), kRunZones);
-}
-
-Result<const ZoneBounds*> Zones::bounds(std::int64_t run, std::size_t column) {
-  return columns_[column].at(run);
+    columns_.emplace_back(file, bounds_table(table, rows, column), kTogether);
 }
 
 // NOLINTNEXTLINE(misc-no-recursion): as deep as the filter.
-Result<Verdicts> Zones::judge(std::int64_t run, const ColumnTest& test) {
+Result<Zones::Verdicts> Zones::judge(std::int64_t piece, const ColumnTest& test) {
   using Kind = ColumnTest::Kind;
   Verdicts verdicts{};
   if (test.kind == Kind::subject) {
     verdicts.fill(Verdict::some);
   } else if (test.kind == Kind::number) {
-    LOOM_TRY(const ZoneBounds* zones, bounds(run, test.column));
+    LOOM_TRY(const Bounds* zones, bounds(piece, test.column));
     const auto each = [&](auto verdict_of) {
-      std::transform(zones, zones + kRunZones, verdicts.begin(), verdict_of);
+      std::transform(zones, zones + kTogether, verdicts.begin(), verdict_of);
     };
     if (test.op == Op::equal || test.op == Op::unequal) {
-      each([&](const ZoneBounds& zone) {
+      each([&](const Bounds& zone) {
         const Verdict equal = judge_equal(zone, test.value);
         return test.op == Op::equal ? equal : opposite(equal);
       });
     } else {
       with_comparison(test.op, test.value, [&](auto passes) {
-        each([&](const ZoneBounds& zone) { return results::judge(zone, passes); });
+        each([&](const Bounds& zone) { return results::judge(zone, passes); });
       });
     }
   } else {
@@ -61,7 +57,7 @@ Result<Verdicts> Zones::judge(std::int64_t run, const ColumnTest& test) {
     const bool any = test.kind == Kind::any;
     verdicts.fill(any ? Verdict::none : Verdict::all);
     for (const ColumnTest& part : test.parts) {
-      LOOM_TRY(const Verdicts of_part, judge(run, part));
+      LOOM_TRY(const Verdicts of_part, judge(piece, part));
       std::ranges::transform(verdicts, of_part, verdicts.begin(), [any](Verdict one, Verdict other) {
         return any ? std::max(one, other) : std::min(one, other);
       });
@@ -72,13 +68,12 @@ Result<Verdicts> Zones::judge(std::int64_t run, const ColumnTest& test) {
 }
 
 Result<std::vector<IdRange>> Zones::passing(const IdRange& ids, const ColumnTest& test) {
-  const std::int64_t run = run_of(ids.first);
-  LOOM_TRY(const Verdicts verdicts, judge(run, test));
+  std::int64_t id = piece_of(ids.first);
+  LOOM_TRY(const Verdicts verdicts, judge(id, test));
   std::vector<IdRange> ranges;
-  std::int64_t id = run;
   for (const Verdict verdict : verdicts) {
-    const IdRange rows{std::max(id, ids.first), std::min(id + kZoneRows - 1, ids.second)};
-    id += kZoneRows;
+    const IdRange rows{std::max(id, ids.first), std::min(id + rows_ - 1, ids.second)};
+    id += rows_;
     if (verdict == Verdict::none || rows.first > rows.second) continue;
     if (!ranges.empty() && ranges.back().second + 1 == rows.first) {
       ranges.back().second = rows.second;

@@ -14,27 +14,34 @@ namespace loom::results {
 
 /// How many rows of a zone pass a test.
 enum class Verdict : std::uint8_t { none, some, all };
-using Verdicts = std::array<Verdict, kRunZones>;
 
 using IdRange = std::pair<std::int64_t, std::int64_t>;  ///< first and last, as in the file
 
-/// Tells by the least and the greatest values of zones which rows of hit or hsp need not be looked at. One
-/// thread. Errors: those of SQLite; corrupt where something is missing.
+/// Of zones of hit or hsp, or of runs as the larger zones that they are, what their least and greatest values
+/// tell. They are asked for by pieces of kTogether zones. One thread. Errors: those of SQLite; corrupt where
+/// something is missing.
 class Zones {
  public:
-  Zones(SqliteFile& file, PageTable table);
+  /// `rows` of a zone: kZoneRows or kRunRows.
+  Zones(SqliteFile& file, PageTable table, std::int64_t rows);
 
-  /// The first row of the run of zones that row `id` stands in.
-  static std::int64_t run_of(std::int64_t id) { return (id - 1) / kRunRows * kRunRows + 1; }
-  /// Of the run that begins with row `run`; what is told of rows behind the last one means nothing.
-  Result<Verdicts> judge(std::int64_t run, const ColumnTest& test);
-  /// As judge(); valid until the next call.
-  Result<const ZoneBounds*> bounds(std::int64_t run, std::size_t column);
-  /// In the run of the first row of `ids`, those among `ids` that may pass, in order.
+  [[nodiscard]] std::int64_t zone_rows() const { return rows_; }
+  [[nodiscard]] std::int64_t piece_rows() const { return rows_ * static_cast<std::int64_t>(kTogether); }
+  /// The first row of the piece that row `id` stands in.
+  [[nodiscard]] std::int64_t piece_of(std::int64_t id) const {
+    return (id - 1) / piece_rows() * piece_rows() + 1;
+  }
+  using Verdicts = std::array<Verdict, kTogether>;
+  /// Of the piece that begins with row `piece`; what is told of rows behind the last one means nothing.
+  Result<Verdicts> judge(std::int64_t piece, const ColumnTest& test);
+  /// As judge(); valid until another piece is asked for.
+  Result<const Bounds*> bounds(std::int64_t piece, std::size_t column) { return columns_[column].at(piece); }
+  /// In the piece of the first row of `ids`, those among `ids` that may pass, in order.
   Result<std::vector<IdRange>> passing(const IdRange& ids, const ColumnTest& test);
 
  private:
-  std::vector<ColumnReader<ZoneBounds>> columns_;  // one for each of kZoned
+  std::int64_t rows_;
+  std::vector<ColumnReader<Bounds>> columns_;  // one for each of kZoned
 };
 
 }  // namespace loom::results
