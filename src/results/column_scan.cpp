@@ -11,7 +11,7 @@ namespace loom::results {
 namespace {
 
 // In so many blocks rows are looked for that are wanted only later; some 5 ms.
-constexpr std::size_t kPatientBlocks = 500;
+constexpr std::size_t kPatientBlocks = 200;
 
 /// Which rows of a block are still wanted.
 using Mask = std::array<std::uint8_t, kBlockRows>;

@@ -456,11 +456,10 @@ Result<std::vector<PageCursor>> HitIndex::places(Reader& reader, const Listing& 
   if (driver != nullptr) return pick_ahead(reader, listing, sort, {Kind::driven, driver}, after, limit);
   if (exact && sort == Sort::blast) return scan(Look::page);
   if (listing.sieve && sort == Sort::blast) return pick_sieved(reader, listing, after, limit);
-  // The best of all rows are found by their zones, or else none are.
-  if (exact && (after.id == 0 || memory_->knows_rows(key_of(listing), sort))) {
+  if (exact && !memory_->was_in_vain(key_of(listing), sort)) {
     LOOM_TRY(auto quick, scan_ahead(reader, listing, sort, after, limit, Look::quick));
     if (quick) return *std::move(quick);
-    memory_->forget_rows(key_of(listing), sort);
+    memory_->keep_in_vain(key_of(listing), sort);
   }
   const bool sure = listing.where.text.empty() || sort == Sort::blast;
   reader.until = sure ? deadline : std::min(deadline, Deadline::in(effort_.patience), earlier);

@@ -6,7 +6,8 @@ namespace loom::results {
 namespace {
 
 constexpr std::size_t kMostTotals = 1000;
-constexpr std::size_t kMostAhead = 64;  // 80 kB each
+constexpr std::size_t kMostAhead = 32;  // of twice 160 kB
+constexpr std::size_t kMostRows = 2 * PageMemory::kRowsAhead;
 constexpr std::size_t kMostSets = 32;
 
 }  // namespace
@@ -24,43 +25,59 @@ void PageMemory::keep_total(const std::string& key, std::optional<std::uint64_t>
   totals_[key] = total;
 }
 
+std::optional<std::size_t> PageMemory::Ahead::place_behind(const PageCursor& cursor) const {
+  if (cursor.id == after.id) return 0;
+  const auto found = std::ranges::find(rows, cursor.id, &PageCursor::id);
+  return found == rows.end() ? std::nullopt : std::optional<std::size_t>(found - rows.begin() + 1);
+}
+
 std::optional<std::vector<PageCursor>> PageMemory::rows(const std::string& key, Sort sort,
                                                         const PageCursor& after, std::size_t limit) {
-  std::shared_ptr<const Ahead> ahead;
+  Kept kept;
   {
     const MutexLock lock(mutex_);
     const auto known = ahead_.find({key, sort});
     if (known == ahead_.end()) return std::nullopt;
-    ahead = known->second;
+    kept = known->second;
   }
-  const auto& rows = ahead->rows;
-  auto first = rows.begin();
-  if (after.id != ahead->after.id) {
-    const auto found = std::ranges::find(rows, after.id, &PageCursor::id);
-    if (found == rows.end()) return std::nullopt;
-    first = found + 1;
+  for (const auto& ahead : kept) {
+    const auto place = ahead ? ahead->place_behind(after) : std::nullopt;
+    if (!place) continue;
+    const std::size_t left = ahead->rows.size() - *place;
+    if (left < limit && !ahead->whole) continue;
+    const auto first = ahead->rows.begin() + static_cast<std::ptrdiff_t>(*place);
+    return std::vector(first, first + static_cast<std::ptrdiff_t>(std::min(left, limit)));
   }
-  const auto left = static_cast<std::size_t>(rows.end() - first);
-  if (left < limit && !ahead->whole) return std::nullopt;
-  return std::vector(first, first + static_cast<std::ptrdiff_t>(std::min(left, limit)));
-}
-
-bool PageMemory::knows_rows(const std::string& key, Sort sort) {
-  const MutexLock lock(mutex_);
-  return ahead_.contains({key, sort});
-}
-
-void PageMemory::forget_rows(const std::string& key, Sort sort) {
-  const MutexLock lock(mutex_);
-  ahead_.erase({key, sort});
+  return std::nullopt;
 }
 
 void PageMemory::keep_rows(const std::string& key, Sort sort, const PageCursor& after,
                            std::vector<PageCursor> rows, bool whole) {
-  auto kept = std::make_shared<Ahead>(Ahead{.after = after, .rows = std::move(rows), .whole = whole});
   const MutexLock lock(mutex_);
   if (ahead_.size() >= kMostAhead) ahead_.clear();
-  ahead_[{key, sort}] = std::move(kept);
+  Kept& kept = ahead_[{key, sort}];
+  for (auto& ahead : kept) {
+    const auto place = ahead ? ahead->place_behind(after) : std::nullopt;
+    if (!place || *place + rows.size() > kMostRows) continue;
+    std::vector<PageCursor> joined(ahead->rows.begin(),
+                                   ahead->rows.begin() + static_cast<std::ptrdiff_t>(*place));
+    joined.insert(joined.end(), rows.begin(), rows.end());
+    ahead = std::make_shared<Ahead>(Ahead{.after = ahead->after, .rows = std::move(joined), .whole = whole});
+    return;
+  }
+  kept[after.id == 0 ? 0 : 1] =
+      std::make_shared<Ahead>(Ahead{.after = after, .rows = std::move(rows), .whole = whole});
+}
+
+bool PageMemory::was_in_vain(const std::string& key, Sort sort) {
+  const MutexLock lock(mutex_);
+  return in_vain_.contains({key, sort});
+}
+
+void PageMemory::keep_in_vain(const std::string& key, Sort sort) {
+  const MutexLock lock(mutex_);
+  if (in_vain_.size() >= kMostTotals) in_vain_.clear();
+  in_vain_.emplace(key, sort);
 }
 
 std::shared_ptr<const SubjectSet> PageMemory::subjects(const std::string& key) {

@@ -1,8 +1,10 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,12 +28,14 @@ class PageMemory {
   /// The `limit` rows behind `after` in one sort, if they are known.
   std::optional<std::vector<PageCursor>> rows(const std::string& key, Sort sort, const PageCursor& after,
                                               std::size_t limit) EXCLUDES(mutex_);
-  /// Whether any of that sort are kept.
-  bool knows_rows(const std::string& key, Sort sort) EXCLUDES(mutex_);
-  void forget_rows(const std::string& key, Sort sort) EXCLUDES(mutex_);
-  /// `whole`: there are no more behind them.
+  /// They are joined to those kept that end there, or else take the place of what is kept from the start of
+  /// the list, or of what is kept from inside it. `whole`: there are no more behind them.
   void keep_rows(const std::string& key, Sort sort, const PageCursor& after, std::vector<PageCursor> rows,
                  bool whole) EXCLUDES(mutex_);
+
+  /// Whether a quick look at the columns was in vain.
+  bool was_in_vain(const std::string& key, Sort sort) EXCLUDES(mutex_);
+  void keep_in_vain(const std::string& key, Sort sort) EXCLUDES(mutex_);
 
   std::shared_ptr<const SubjectSet> subjects(const std::string& key) EXCLUDES(mutex_);
   void keep_subjects(std::shared_ptr<const SubjectSet> subjects) EXCLUDES(mutex_);
@@ -41,10 +45,14 @@ class PageMemory {
     PageCursor after;
     std::vector<PageCursor> rows;
     bool whole = false;
+    /// Where the row behind `cursor` stands, if it does.
+    [[nodiscard]] std::optional<std::size_t> place_behind(const PageCursor& cursor) const;
   };
+  using Kept = std::array<std::shared_ptr<const Ahead>, 2>;  // from the start of the list, and from inside it
   Mutex mutex_;
   std::map<std::string, std::optional<std::uint64_t>> totals_ GUARDED_BY(mutex_);
-  std::map<std::pair<std::string, Sort>, std::shared_ptr<const Ahead>> ahead_ GUARDED_BY(mutex_);
+  std::map<std::pair<std::string, Sort>, Kept> ahead_ GUARDED_BY(mutex_);
+  std::set<std::pair<std::string, Sort>> in_vain_ GUARDED_BY(mutex_);
   std::map<std::string, std::shared_ptr<const SubjectSet>> sets_ GUARDED_BY(mutex_);
 };
 
