@@ -17,6 +17,7 @@
 #include "results/column_scan.hpp"
 #include "results/page_memory.hpp"
 #include "results/page_sql.hpp"
+#include "results/row_columns.hpp"
 #include "results/sqlite_file.hpp"
 
 namespace loom::results {
@@ -36,85 +37,6 @@ constexpr int kManyRows = 100'000;
 constexpr std::size_t kQuickBlocks = 300;
 constexpr std::size_t kAllBlocks = std::numeric_limits<std::size_t>::max();
 constexpr const char* kSetType = "subjects";  // of the pointers that SQLite passes on
-
-constexpr std::string_view kQueryColumns =
-    "q.id, q.name, q.title, q.iteration, q.length, q.hits, q.hsps, q.evalue_text, q.bits_text";
-constexpr std::string_view kSubjectColumns = "s.id, s.name, s.title, s.taxids, s.sciname, s.length";
-constexpr std::string_view kHspColumns =
-    "t.id, t.hit, t.query, t.subject, t.evalue_text, t.bits_text, t.pident_text, t.length, t.coverage, "
-    "t.mismatch, "
-    "t.gapopen, t.qstart, t.qend, t.sstart, t.send, t.score, t.nident, t.positive, t.gaps, t.qframe, "
-    "t.sframe, "
-    "t.others, a.qseq, a.sseq";
-
-/// Takes the columns of a row from left to right.
-class Columns {
- public:
-  explicit Columns(const SqliteStatement& row, int first = 0) : row_(row), next_(first) {}
-  std::string text() { return std::string(row_.text_at(next_++)); }
-  std::int64_t integer() { return row_.integer_at(next_++); }
-  std::int64_t index() { return integer() - 1; }  // ids of the file count from 1
-  std::optional<std::int64_t> maybe() { return row_.maybe_at(next_++); }
-  double real() { return row_.real_at(next_++); }
-
- private:
-  const SqliteStatement& row_;
-  int next_;
-};
-
-Query take_query(Columns& row) {
-  Query query;
-  query.index = row.index();
-  query.name = row.text();
-  query.title = row.text();
-  query.iteration = static_cast<int>(row.integer());
-  query.length = row.maybe();
-  query.hits = row.integer();
-  query.hsps = row.integer();
-  query.evalue = row.text();
-  query.bitscore = row.text();
-  return query;
-}
-
-Subject take_subject(Columns& row) {
-  Subject subject;
-  subject.id = row.index();
-  subject.name = row.text();
-  subject.title = row.text();
-  subject.taxids = row.text();
-  subject.sciname = row.text();
-  subject.length = row.maybe();
-  return subject;
-}
-
-Hsp take_hsp(Columns& row, bool covers, bool alignments) {
-  Hsp hsp;
-  hsp.id = row.index();
-  hsp.hit = row.index();
-  hsp.query = row.index();
-  hsp.subject = row.index();
-  hsp.evalue = row.text();
-  hsp.bitscore = row.text();
-  hsp.pident = row.text();
-  hsp.length = row.integer();
-  hsp.coverage = row.maybe();
-  if (!covers) hsp.coverage.reset();
-  for (auto* number : {&hsp.mismatch, &hsp.gapopen, &hsp.qstart, &hsp.qend, &hsp.sstart, &hsp.send,
-                       &hsp.score, &hsp.nident, &hsp.positive, &hsp.gaps, &hsp.qframe, &hsp.sframe})
-    *number = row.maybe();
-  hsp.others = row.text();
-  if (!alignments) return hsp;
-  hsp.qseq = row.text();
-  hsp.sseq = row.text();
-  return hsp;
-}
-
-/// kHspColumns from, with the aligned sequences or without.
-std::string hsp_source(bool alignments) {
-  const std::string columns(kHspColumns);
-  return alignments ? fmt::format("{} FROM hsp t LEFT JOIN alignment a ON a.hsp = t.id", columns)
-                    : fmt::format("{} FROM hsp t", columns.substr(0, columns.find(", a.qseq")));
-}
 
 std::vector<std::string> words_of(const std::string& text) {
   std::istringstream in(text);
@@ -426,7 +348,8 @@ Result<std::vector<PageCursor>> HitIndex::pick_sieved(Reader& reader, const List
   Zones zones(reader.file, listing.table, kZoneRows);
   std::vector<PageCursor> rows;
   const auto [first, last] = ids_of(listing);
-  for (std::int64_t id = std::max(first, after.id + 1); id <= last; id = zones.piece_of(id) + kRunRows) {
+  for (std::int64_t id = std::max(first, after.id + 1); id <= last;
+       id = zones.piece_of(id) + zones.piece_rows()) {
     LOOM_TRY(const std::vector<IdRange> ranges, zones.passing({id, last}, listing.sieve->test));
     for (const IdRange& range : ranges) {
       statement.reset();
