@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -103,7 +102,7 @@ class ColumnReader {
     if (step == SqliteStatement::Step::done)
       return error(Code::corrupt, "hit index: a block of rows is missing; remove it, and it is made again");
     const std::string_view bytes = read_->text_at(0);
-    std::memcpy(cells_.data(), bytes.data(), std::min(bytes.size(), cells_.size() * sizeof(Cell)));
+    bytes.copy(reinterpret_cast<char*>(cells_.data()), cells_.size() * sizeof(Cell));
     held_ = id;
     return cells_.data();
   }
