@@ -23,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 using Ranges = std::vector<std::pair<std::int64_t, std::int64_t>>;
 
-constexpr std::uint64_t kCacheBytes = std::uint64_t{40} << 20U;
+constexpr std::uint64_t kMakingCacheBytes = std::uint64_t{40} << 20U;
 constexpr std::size_t kBlock = std::size_t{1} << 18U;
 constexpr std::int64_t kMostBins = 200;
 constexpr double kNoEvalue = 1e300;  // of a query without hits: it is last in the order
@@ -183,7 +183,7 @@ class Builder final : public TabularEvents {
 };
 
 Result<std::unique_ptr<Builder>> Builder::create(const fs::path& path) {
-  LOOM_TRY(SqliteFile file, SqliteFile::create(path, kCacheBytes));
+  LOOM_TRY(SqliteFile file, SqliteFile::create(path, kMakingCacheBytes));
   LOOM_CHECKED(file.script(kTables));
   const auto insert = [&file](std::string_view table, int columns) {
     std::string marks = "?";
