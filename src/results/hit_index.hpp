@@ -156,7 +156,7 @@ struct PageEffort {
   /// How long a filtered page is looked for along its sort.
   Duration patience = std::chrono::milliseconds(8);
   /// So many rows are counted while their first page is looked for in columns.
-  std::uint64_t scanned_rows = 2'000'000;
+  std::uint64_t scanned_rows = 20'000'000;
 };
 
 /// Where the lineages of filters by clade come from. Errors: what is missing, and what to do about it.
