@@ -21,7 +21,8 @@ struct ScanRequest {
   std::size_t page = 0;   ///< rows to find
   std::size_t limit = 0;  ///< so many at most, while they are found at once; 0: none
   bool count = false;     ///< all rows that pass, whatever it takes; not behind a cursor
-  std::size_t most_blocks = std::numeric_limits<std::size_t>::max();  ///< to be read, unless all are counted
+  /// So many are read at most, unless all rows are counted; then `rows` may be fewer than a page.
+  std::size_t most_blocks = std::numeric_limits<std::size_t>::max();
   Deadline until = Deadline::never();
 };
 struct Scanned {
@@ -29,9 +30,9 @@ struct Scanned {
   bool whole = false;            ///< there are no more behind them
   std::uint64_t total = 0;       ///< if they were counted
 };
-/// Looks the columns through where the zones tell that it may be worth while: in BLAST's order, or that of
-/// the best key in each block, until no block can hold a better row. To look all through takes some 5 ms for
-/// each million rows and three columns. Errors: those of SQLite; corrupt; timed_out.
+/// Looks the columns through where the zones tell that it may be worth while: in BLAST's order, or
+/// that of the best key in each block, until no block can hold a better row. To look all through
+/// takes up to 20 ms for each million rows. Errors: those of SQLite; corrupt; timed_out.
 Result<Scanned> scan_columns(SqliteFile& file, const ScanRequest& request);
 
 }  // namespace loom::results

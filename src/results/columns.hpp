@@ -15,13 +15,13 @@
 
 namespace loom::results {
 
-/// What hits or HSPs are mostly filtered and sorted by stands once more in tables of one column each (kZoned
-/// and subject), in blocks of rows: a million rows are looked through in milliseconds. Rows stand in BLAST's
-/// order, in which those that a filter wants are together: the best of each query. So of each zone of rows
-/// the least and the greatest of each of kZoned are kept too, and most blocks need not be read. Zones stand
-/// in runs, and of each run there is the same once more.
+/// What hits or HSPs are mostly filtered and sorted by stands once more in tables of one column
+/// each (kZoned and subject), in blocks of rows: a million rows are looked through in milliseconds.
+/// Rows stand in BLAST's order, in which those that a filter wants are together: the best of each
+/// query. So of each zone of rows the least and the greatest of each of kZoned are kept too, and
+/// most blocks need not be read. Zones stand in runs, and of each run there is the same once more.
 inline constexpr std::array<std::string_view, 5> kZoned{"evalue", "bits", "pident", "length", "coverage"};
-inline constexpr std::int64_t kBlockRows = 1000;  // 8,000 bytes of numbers, which a page of the file holds
+inline constexpr std::int64_t kBlockRows = 1000;  // 8,000 bytes, which a page of the file holds
 inline constexpr std::int64_t kZoneRows = 100;
 inline constexpr std::size_t kTogether = 500;  // zones of a run, or runs in a row; 8,000 bytes too
 inline constexpr std::int64_t kRunRows = kZoneRows * static_cast<std::int64_t>(kTogether);
@@ -89,8 +89,8 @@ class ColumnReader {
   ColumnReader(SqliteFile& file, std::string name, std::size_t most)
       : file_(&file), name_(std::move(name)), cells_(most) {}
 
-  /// The cells of the piece that begins with row `id`; what is behind the last row means nothing. Errors:
-  /// those of SQLite; corrupt if it is missing.
+  /// The cells of the piece that begins with row `id`; what is behind the last row means nothing.
+  /// Errors: those of SQLite; corrupt if it is missing.
   Result<const Cell*> at(std::int64_t id) {
     if (held_ == id) return cells_.data();
     if (!read_) {

@@ -14,8 +14,8 @@
 
 namespace loom::results {
 
-/// What is kept of one index for the requests that follow, for it took long to find. Keys tell what it is of.
-/// Thread-safe. Memory: at most 10 MiB, and a bit of each subject for each of 32 sets.
+/// What is kept of one index for the requests that follow, for it took long to find. Keys tell what
+/// it is of. Thread-safe. Memory: at most 10 MiB, and a bit of each subject for each of 32 sets.
 class PageMemory {
  public:
   /// So many rows behind a page are worth to be kept.
@@ -28,8 +28,8 @@ class PageMemory {
   /// The `limit` rows behind `after` in one sort, if they are known.
   std::optional<std::vector<PageCursor>> rows(const std::string& key, Sort sort, const PageCursor& after,
                                               std::size_t limit) EXCLUDES(mutex_);
-  /// They are joined to those kept that end there, or else take the place of what is kept from the start of
-  /// the list, or of what is kept from inside it. `whole`: there are no more behind them.
+  /// They are joined to those kept that end there, or else take the place of what is kept from the
+  /// start of the list, or of what is kept from inside it. `whole`: there are no more behind them.
   void keep_rows(const std::string& key, Sort sort, const PageCursor& after, std::vector<PageCursor> rows,
                  bool whole) EXCLUDES(mutex_);
 
@@ -48,7 +48,8 @@ class PageMemory {
     /// Where the row behind `cursor` stands, if it does.
     [[nodiscard]] std::optional<std::size_t> place_behind(const PageCursor& cursor) const;
   };
-  using Kept = std::array<std::shared_ptr<const Ahead>, 2>;  // from the start of the list, and from inside it
+  // From the start of the list, and from inside it.
+  using Kept = std::array<std::shared_ptr<const Ahead>, 2>;
   Mutex mutex_;
   std::map<std::string, std::optional<std::uint64_t>> totals_ GUARDED_BY(mutex_);
   std::map<std::pair<std::string, Sort>, Kept> ahead_ GUARDED_BY(mutex_);

@@ -28,8 +28,8 @@ class Columns {
   int next_;
 };
 
-/// The columns that are next in `row`: kQueryColumns of query q, kSubjectColumns of subject s, and those of
-/// hsp_source(). Without `covers` the coverage is not known.
+/// The columns that are next in `row`: kQueryColumns of query q, kSubjectColumns of subject s, and
+/// those of hsp_source(). Without `covers` the coverage is not known.
 Query take_query(Columns& row);
 Subject take_subject(Columns& row);
 Hsp take_hsp(Columns& row, bool covers, bool alignments);

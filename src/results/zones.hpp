@@ -17,9 +17,9 @@ enum class Verdict : std::uint8_t { none, some, all };
 
 using IdRange = std::pair<std::int64_t, std::int64_t>;  ///< first and last, as in the file
 
-/// Of zones of hit or hsp, or of runs as the larger zones that they are, what their least and greatest values
-/// tell. They are asked for by pieces of kTogether zones. One thread. Errors: those of SQLite; corrupt where
-/// something is missing.
+/// Of zones of hit or hsp, or of runs as the larger zones that they are, what their least and
+/// greatest values tell. They are asked for by pieces of kTogether zones. One thread. Errors: those
+/// of SQLite; corrupt where something is missing.
 class Zones {
  public:
   /// `rows` of a zone: kZoneRows or kRunRows.
@@ -32,7 +32,8 @@ class Zones {
     return (id - 1) / piece_rows() * piece_rows() + 1;
   }
   using Verdicts = std::array<Verdict, kTogether>;
-  /// Of the piece that begins with row `piece`; what is told of rows behind the last one means nothing.
+  /// Of the piece that begins with row `piece`; what is told of rows behind the last one means
+  /// nothing.
   Result<Verdicts> judge(std::int64_t piece, const ColumnTest& test);
   /// As judge(); valid until another piece is asked for.
   Result<const Bounds*> bounds(std::int64_t piece, std::size_t column) { return columns_[column].at(piece); }
