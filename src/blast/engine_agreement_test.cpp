@@ -32,7 +32,7 @@ Args arguments(std::string_view line) {
 /// -dryrun makes BLAST+ read its arguments and stop: exit code 0 if it accepts them.
 void expect_agreement(Program program, const Args& args) {
   const auto ours = parse_options(program, args);
-  if (!asks_the_engine()) return;
+  if (!testkit::asks_the_engine()) return;
   Args dry{"-dryrun"};
   dry.insert(dry.end(), args.begin(), args.end());
   const bool engine_accepts = run_engine(program, dry).exit_code == 0;
@@ -204,7 +204,7 @@ TEST_F(OutfmtAgreement, AcceptsWhatTheEngineAccepts) {
         "6.",       "6x",      "0x6",       "6;",      "6,std",    "6\nqseqid", "a",   "2147483648",
         "0 qseqid", "0 delim", "5 foo bar", "6 delim", "6 delimx", "6 delim="}) {
     const auto format = parse_outfmt(Program::blastp, text);
-    if (!asks_the_engine()) continue;
+    if (!testkit::asks_the_engine()) continue;
     EXPECT_EQ(format.has_value(), search(text).exit_code == 0) << "'" << text << "'";
   }
 }
@@ -243,7 +243,7 @@ TEST_F(OutfmtAgreement, ReadsColumnsAndDelimiterAsTheEngineDoes) {
     SCOPED_TRACE(text);
     const auto format = parse_outfmt(Program::blastp, text);
     ASSERT_TRUE(format);
-    if (!asks_the_engine()) continue;
+    if (!testkit::asks_the_engine()) continue;
     const bool default_delimiter = format->delimiter == (format->number == 10 ? "," : "\t");
     const auto plain =
         fmt::format("{}{} {}", format->number, default_delimiter ? "" : " delim=" + format->delimiter,
@@ -269,7 +269,7 @@ TEST(EngineAgreement, HelpIsTheEnginesOwn) {
         "-evalue|1|-h", "-h|-evalu|1", "-h=1", "-html|-help|foo", "-query|-help|-db|/nowhere",
         "-query|/dev/null|-db|/nowhere", "foo|-h", "-evalu|1|-h", "--help"}) {
     const Args args = arguments(line);
-    if (!asks_the_engine()) continue;
+    if (!testkit::asks_the_engine()) continue;
     const EngineRun run = run_engine(Program::blastp, args);
     const bool printed = run.exit_code == 0 && !run.out.empty();
     EXPECT_EQ(asks_for_help(Program::blastp, args), printed) << shown(Program::blastp, args);

@@ -10,7 +10,6 @@
 #include "base/check.hpp"
 #include "base/fd.hpp"
 #include "blast/program.hpp"
-#include "testkit/level.hpp"
 
 // Only tests include this.
 namespace loom::blast {
@@ -52,12 +51,6 @@ inline EngineRun run_engine(Program program, const std::vector<std::string>& arg
   }
   posix_spawn_file_actions_destroy(&actions);
   return run;
-}
-
-/// Each question is a start of BLAST+ or some. Quick runs ask every fourth.
-inline bool asks_the_engine() {
-  static int asked = 0;
-  return testkit::level() != testkit::Level::quick || asked++ % 4 == 0;
 }
 
 }  // namespace loom::blast

@@ -163,7 +163,7 @@ TEST_F(TaskDefaults, AreTheEnginesOwn) {
   for (const Program program : kPrograms)
     for (const std::string_view task : tasks_of(program)) {
       const Values stated = defaults(task);
-      if (stated.empty() || !asks_the_engine()) continue;
+      if (stated.empty() || !testkit::asks_the_engine()) continue;
       SCOPED_TRACE(task);
       const EngineRun silent = search(program, task, {});
       ASSERT_EQ(silent.exit_code, 0);

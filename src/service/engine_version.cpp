@@ -1,19 +1,24 @@
 #include "service/engine_version.hpp"
 
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/fd.hpp"
 #include "base/guarded.hpp"
-#include "base/temp_dir.hpp"
 #include "blast/engine.hpp"
-#include "search/task_runner.hpp"
 
 namespace loom::service {
 
 namespace {
 constexpr std::chrono::seconds kPatience{10};
 constexpr std::chrono::seconds kGood{1};
+constexpr std::size_t kLongestLine = 200;
 }  // namespace
 
-EngineVersions::EngineVersions(exec::ProcessRunner& runner, std::filesystem::path scratch)
-    : runner_(runner), scratch_(std::move(scratch)), first_([this](const std::stop_token& stop) {
+EngineVersions::EngineVersions(exec::ProcessRunner& runner)
+    : runner_(runner), first_([this](const std::stop_token& stop) {
         for (const blast::Program program : blast::kPrograms) {
           if (stop.stop_requested()) return;
           static_cast<void>(guarded([&] { return get(program, stop); }));
@@ -47,14 +52,17 @@ std::optional<std::string> EngineVersions::known(const Key& key) {
 }
 
 Result<std::string> EngineVersions::ask(const std::filesystem::path& engine, std::stop_token stop) {
-  LOOM_TRY(const TempDir folder, TempDir::create(scratch_));
+  const Fd said(::memfd_create("version", MFD_CLOEXEC));
+  if (!said) return system_error(errno, "memory for what an engine says of itself");
   exec::ProcessSpec ask;
   ask.argv = {engine.string(), "-version"};
-  ask.output = folder.path() / "version";
+  ask.output = exec::BorrowedFd{said.get()};
   LOOM_CHECKED(runner_.run(ask, Deadline::in(kPatience), std::move(stop)));
   // "blastp: 2.12.0+\n Package: …"
-  LOOM_TRY(const std::string said, search::read_file(folder.path() / "version"));
-  const std::string line = said.substr(0, said.find('\n'));
+  std::string line(kLongestLine, '\0');
+  const ssize_t got = ::pread(said.get(), line.data(), line.size(), 0);
+  line.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  line.resize(std::min(line.find('\n'), line.size()));
   const std::size_t at = line.find(": ");
   if (at == std::string::npos) return error(Code::corrupt, "{} does not tell its version", engine.string());
   return line.substr(at + 2);

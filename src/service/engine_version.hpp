@@ -20,8 +20,8 @@ namespace loom::service {
 /// that was not asked yet; of calls at once each may start its own.
 class EngineVersions {
  public:
-  /// `runner` is borrowed; `scratch` is a folder for files that nobody sees.
-  EngineVersions(exec::ProcessRunner& runner, std::filesystem::path scratch);
+  /// `runner` is borrowed.
+  explicit EngineVersions(exec::ProcessRunner& runner);
 
   /// "2.12.0+". Errors: not_found without the engine; those of running it.
   Result<std::string> get(blast::Program program, std::stop_token stop = {}) EXCLUDES(mutex_);
@@ -36,7 +36,6 @@ class EngineVersions {
   Result<std::string> ask(const std::filesystem::path& engine, std::stop_token stop);
 
   exec::ProcessRunner& runner_;
-  const std::filesystem::path scratch_;
   Mutex mutex_;
   std::map<Key, std::string> known_ GUARDED_BY(mutex_);
   std::map<blast::Program, Recent> recent_ GUARDED_BY(mutex_);

@@ -68,7 +68,7 @@ class LocalJobs final : public JobService {
       : parts_(std::move(parts)),
         admissions_(parts_.scheduler, parts_.limits),
         indexes_(parts_.objects, parts_.hits, [this] { return parts_.organisms.taxonomy(); }),
-        engines_(parts_.runner, parts_.uploads),
+        engines_(parts_.runner),
         trial_(parts_.runner, parts_.uploads),
         pairwise_(parts_.runner, parts_.uploads),
         sums_(parts_.objects),
