@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -7,6 +8,9 @@
 #include "http/message.hpp"
 
 namespace loom::api {
+
+/// Bytes to read at a time of a body that is not held in memory.
+inline constexpr std::size_t kBodyPiece = 256U << 10U;
 
 /// Refuses a body past `limit`, in bytes, before it is read: too_large. One whose length is not announced is
 /// refused when it has come that far.

@@ -4,6 +4,7 @@
 #include <boost/beast/core/string.hpp>
 #include <charconv>
 
+#include "api/body.hpp"
 #include "api/multipart.hpp"
 
 namespace loom::api {
@@ -15,7 +16,6 @@ using service::QueryUpload;
 
 constexpr std::size_t kMostText = 240;
 constexpr std::size_t kMostMasks = 8;
-constexpr std::size_t kBlock = 256U << 10U;
 constexpr std::string_view kKnown =
     "name, molecule, append, title, parse_ids, taxid, source, path and object";
 
@@ -156,7 +156,7 @@ class Files final : public PartSink {
 /// Hands the body to `take` block by block, on the pool.
 template <class Take>
 awaitable<Status> read_blocks(http::Request& request, async::BlockingPool& blocking, Take& take) {
-  std::string block(kBlock, '\0');
+  std::string block(kBodyPiece, '\0');
   for (;;) {
     const auto came = co_await request.body->read_some(block);
     if (!came) co_return came.error();

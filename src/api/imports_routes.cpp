@@ -1,5 +1,6 @@
 #include "api/imports_routes.hpp"
 
+#include "api/body.hpp"
 #include "api/job_json.hpp"
 #include "api/replies.hpp"
 #include "base/log.hpp"
@@ -12,7 +13,6 @@ using http::Request;
 using http::Response;
 using service::Caller;
 
-constexpr std::size_t kBlock = 256U << 10U;
 constexpr int kCreated = 201;
 
 }  // namespace
@@ -36,7 +36,7 @@ http::net::awaitable<Response> ImportsRoutes::take(Request& request, Caller call
   const auto begin = [&jobs, &caller] { return jobs.begin_upload(caller); };
   auto upload = co_await context_.deps.blocking.run(begin);
   if (!upload) co_return context_.fail(request, upload.error());
-  std::string block(kBlock, '\0');
+  std::string block(kBodyPiece, '\0');
   for (;;) {
     const auto came = co_await request.body->read_some(block);
     if (!came) co_return context_.fail(request, came.error());

@@ -28,7 +28,7 @@ void single(std::string& out, std::string_view name, std::string_view type, std:
 }
 
 // Labels are our own words: patterns of routes, methods, states. Only a version may hold what must be
-// label_text.
+// escaped.
 std::string label_text(std::string_view text) {
   std::string out;
   for (const char c : text) {

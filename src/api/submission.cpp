@@ -9,7 +9,6 @@ namespace {
 
 using http::net::awaitable;
 
-constexpr std::size_t kPiece = 256U << 10U;
 /// Less than an upload keeps in memory.
 constexpr std::size_t kSmallBody = 16U << 10U;
 
@@ -158,14 +157,14 @@ Parsed<Submission> Intake::take_json(const std::string& body) {
 
 awaitable<Parsed<std::monostate>> Intake::read_parts(FormSink& sink, std::string boundary) {
   MultipartParser parser(boundary, sink);
-  std::string block(kPiece, '\0');
+  std::string block(kBodyPiece, '\0');
   for (;;) {
     const auto came = co_await request_.body->read_some(block);
     if (!came) co_return body_refused(came.error());
     if (*came == 0) break;
     const Status fed = parser.feed(std::string_view(block).substr(0, *came));
     if (!fed) co_return tl::unexpected(sink.refusal(fed.error()));
-    if (sink.query().size() < kPiece) continue;
+    if (sink.query().size() < kBodyPiece) continue;
     const Status written = co_await write(sink.query());
     if (!written) co_return refused(written, "query");
   }
