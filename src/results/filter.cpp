@@ -449,8 +449,11 @@ Result<ColumnSieve> Filter::column_sieve(const FindSubjects& find) const {
   ColumnSieve sieve;
   for (const Node& node : parts_) {
     LOOM_TRY(auto part, column_test(node, find));
-    if (part) sieve.test.parts.push_back(*std::move(part));
-    sieve.exact = sieve.exact && part;
+    if (!part) {
+      sieve.exact = false;
+      continue;
+    }
+    sieve.test.parts.push_back(*std::move(part));
   }
   return sieve;
 }

@@ -21,6 +21,7 @@
 #include "catalog/database_files.hpp"
 #include "catalog/search_path.hpp"
 #include "search/scout.hpp"
+#include "storage/object_store.hpp"
 #include "store/job.hpp"
 
 namespace loom::sched {
