@@ -253,12 +253,15 @@ class SlurmTest(st.ServerTest):
 
     def test_a_node_copies_the_shards_that_it_searches(self):
         stage = self.folder / "stage"
+        self.gated("blastp")  # on a busy machine one node alone could be as fast as the tasks come
         self.server = st.Server(self.data, *FLAGS, "--slurm-stage", f"{stage}/%N", "--memory", "960K",
                                 "--slurm-outstanding", "60").start()
-        self.check(self.submit(database="proteins_2k_vols"))
+        submitted = self.submit(database="proteins_2k_vols")
+        until(lambda: set(self.at_gate()) == set(CLUSTER.names), "no node stands still")
+        self.gate.touch()
+        self.check(submitted)
         read = list((self.data / "objects" / "slurm" / "warm").rglob("n?"))
         self.assertEqual(len({mark.parent for mark in read}), 4, "there are four shards")
-        self.assertEqual({mark.name for mark in read}, set(CLUSTER.names), "no node stood still")
         self.assertLessEqual(len(read), 10, "of the 12 pairs of a shard and a node")
         self.assertTrue(list(stage.glob("n?/*/*.psq")))
 
