@@ -50,12 +50,13 @@ bool is_made_with(const Ticket& ticket, const service::Token& token) {
 }
 
 bool holds(const Ticket& ticket, store::UnixTime now) {
-  const char* const end = ticket.expires.data() + ticket.expires.size();
+  const std::string_view text = ticket.expires;
   std::int64_t expires = 0;
-  const auto read = std::from_chars(ticket.expires.data(), end, expires);
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), expires);
   const std::int64_t time = now.time_since_epoch().count();
   constexpr std::int64_t kMost = std::chrono::milliseconds(kLinkTime).count();
-  return read.ec == std::errc() && read.ptr == end && expires > time && expires - time <= kMost;
+  return read.ec == std::errc() && read.ptr == text.data() + text.size() && expires > time &&
+         expires - time <= kMost;
 }
 
 }  // namespace loom::api
