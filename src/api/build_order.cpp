@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <boost/beast/core/string.hpp>
-#include <charconv>
 
 #include "api/body.hpp"
 #include "api/multipart.hpp"
+#include "base/number.hpp"
 
 namespace loom::api {
 namespace {
@@ -78,11 +78,10 @@ class Fields {
     return std::monostate{};
   }
   Parsed<std::monostate> set_taxid(std::string_view value) {
-    std::int32_t taxid = 0;
-    const auto [end, bad] = std::from_chars(value.data(), value.data() + value.size(), taxid);
-    if (bad != std::errc{} || end != value.data() + value.size() || taxid < 1)
+    const auto taxid = number_of<std::int32_t>(value);
+    if (!taxid || *taxid < 1)
       return wrong("taxid", "taxid: a whole number from 1 on is needed, not '{}'", value.substr(0, 80));
-    order_.request.taxid = static_cast<std::uint32_t>(taxid);
+    order_.request.taxid = static_cast<std::uint32_t>(*taxid);
     return std::monostate{};
   }
   static Parsed<std::monostate> set_flag(std::string_view name, std::string_view value, bool& flag) {

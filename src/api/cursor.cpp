@@ -1,6 +1,6 @@
 #include "api/cursor.hpp"
 
-#include <charconv>
+#include "base/number.hpp"
 
 namespace loom::api {
 namespace {
@@ -48,12 +48,11 @@ std::optional<store::JobCursor> parse_cursor(std::string_view text) {
   if (!plain) return std::nullopt;
   const auto dot = plain->find('.');
   if (dot == std::string::npos) return std::nullopt;
-  std::int64_t count = 0;
-  const auto read = std::from_chars(plain->data(), plain->data() + dot, count);
-  if (read.ec != std::errc() || read.ptr != plain->data() + dot) return std::nullopt;
+  const auto count = number_of<std::int64_t>(std::string_view(*plain).substr(0, dot));
+  if (!count) return std::nullopt;
   auto id = store::JobId::parse(std::string_view(*plain).substr(dot + 1));
   if (!id) return std::nullopt;
-  store::JobCursor cursor{store::UnixTime(std::chrono::milliseconds(count)), *std::move(id)};
+  store::JobCursor cursor{store::UnixTime(std::chrono::milliseconds(*count)), *std::move(id)};
   if (cursor_text(cursor) != text) return std::nullopt;
   return cursor;
 }

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <boost/beast/core/string.hpp>
-#include <charconv>
 #include <optional>
 #include <string>
+
+#include "base/number.hpp"
 
 namespace loom::api {
 namespace {
@@ -75,10 +76,9 @@ Result<std::uint32_t> organism_of(std::string_view term) {
   constexpr std::string_view kTxid = "txid";
   if (!organism || name.size() <= kTxid.size() || !iequals(name.substr(0, kTxid.size()), kTxid))
     return not_known(term, organism ? ", for names are not looked up here: give the taxid" : "");
-  std::uint32_t id = 0;
-  const auto [end, failed] = std::from_chars(name.data() + kTxid.size(), name.data() + name.size(), id);
-  if (failed != std::errc() || end != name.data() + name.size() || id == 0) return not_known(term);
-  return id;
+  const auto id = number_of<std::uint32_t>(name.substr(kTxid.size()));
+  if (!id || *id == 0) return not_known(term);
+  return *id;
 }
 
 Status read_group(Tokens& tokens, std::vector<std::uint32_t>& into) {

@@ -7,6 +7,7 @@
 #include "api/history.hpp"
 #include "api/job_json.hpp"
 #include "api/replies.hpp"
+#include "base/number.hpp"
 
 namespace loom::api {
 namespace {
@@ -38,11 +39,9 @@ Parsed<std::optional<std::uint64_t>> last_event_id(const Request& request) {
   std::string_view text = request.header("Last-Event-ID");
   if (text.empty()) text = request.parameter("last_event_id").value_or("");
   if (text.empty()) return std::optional<std::uint64_t>();
-  std::uint64_t id = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), id);
-  if (read.ec != std::errc() || read.ptr != text.data() + text.size())
-    return wrong("last_event_id", "the last event id must be a whole number, not '{}'", text);
-  return std::optional(id);
+  const auto id = number_of<std::uint64_t>(text);
+  if (!id) return wrong("last_event_id", "the last event id must be a whole number, not '{}'", text);
+  return id;
 }
 
 Response stream_reply(http::EventStream stream) {

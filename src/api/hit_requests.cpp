@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <limits>
 #include <utility>
 
 #include "api/replies.hpp"
+#include "base/number.hpp"
 
 namespace loom::api {
 namespace {
@@ -38,14 +38,6 @@ constexpr std::array kBounds{
 };
 constexpr std::array<std::string_view, 9> kOthers{"where",  "query", "words", "subject",   "sort",
                                                   "cursor", "limit", "hsps",  "alignments"};
-
-template <class Number>
-std::optional<Number> number_of(std::string_view text) {
-  Number number{};
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 Parsed<std::monostate> read_place(const http::Request& request, PageRequest& page, bool pages = true) {
   if (const auto query = request.parameter("query"); query) {

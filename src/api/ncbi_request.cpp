@@ -4,12 +4,12 @@
 #include <array>
 #include <boost/beast/core/string.hpp>
 #include <cctype>
-#include <charconv>
 #include <optional>
 #include <set>
 #include <tuple>
 
 #include "api/entrez_query.hpp"
+#include "base/number.hpp"
 #include "blast/option_spec.hpp"
 #include "blast/program.hpp"
 
@@ -343,15 +343,13 @@ Parsed<std::string> ncbi_get_outfmt(const http::Pairs& parameters, const blast::
   for (const auto& [name, option, most] :
        {std::tuple{"DESCRIPTIONS", "num_descriptions", kKept}, {"ALIGNMENTS", "num_alignments", kAligned}}) {
     const std::string text = ncbi_value(parameters, name);
-    std::int64_t asked = 0;
     if (text.empty()) continue;
-    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), asked);
-    if (failed != std::errc() || end != text.data() + text.size() || asked < 0)
-      return wrong(name, "{} must be a number, not '{}'", name, text.substr(0, 80));
+    const auto asked = number_of<std::int64_t>(text);
+    if (!asked || *asked < 0) return wrong(name, "{} must be a number, not '{}'", name, text.substr(0, 80));
     const std::int64_t shown = number(option, number("max_target_seqs", most));
-    if (std::min(asked, kept) != std::min(shown, kept))
+    if (std::min(*asked, kept) != std::min(shown, kept))
       return wrong(name, "{}={}: the search was made for {}; give it to CMD=Put, with FORMAT_TYPE=Text", name,
-                   asked, shown);
+                   *asked, shown);
   }
   return outfmt;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/range.hpp"
+#include "base/number.hpp"
 
 namespace loom::api {
 
@@ -46,11 +47,10 @@ Parsed<std::uint64_t> number_parameter(const http::Request& request, std::string
                                        std::uint64_t least, std::uint64_t most, std::uint64_t otherwise) {
   const auto text = request.parameter(name);
   if (!text) return otherwise;
-  std::uint64_t number = 0;
-  const auto read = std::from_chars(text->data(), text->data() + text->size(), number);
-  if (read.ec != std::errc() || read.ptr != text->data() + text->size() || number < least || number > most)
+  const auto number = number_of<std::uint64_t>(*text);
+  if (!number || *number < least || *number > most)
     return wrong(name, "{} must be a whole number from {} to {}, not '{}'", name, least, most, *text);
-  return number;
+  return *number;
 }
 
 Parsed<std::optional<bool>> flag_parameter(const http::Request& request, std::string_view name) {
@@ -67,12 +67,10 @@ Parsed<std::vector<std::int64_t>> id_list(const http::Request& request, std::str
   std::string_view rest = request.parameter(name).value_or("");
   while (!rest.empty()) {
     const std::string_view one = rest.substr(0, rest.find(','));
-    std::int64_t id = -1;
-    const auto read = std::from_chars(one.data(), one.data() + one.size(), id);
-    if (read.ec != std::errc() || read.ptr != one.data() + one.size() || id < 0)
-      return wrong(name, "{}: '{}' is no id; write 3,17,5", name, one.substr(0, 40));
+    const auto id = number_of<std::int64_t>(one);
+    if (!id || *id < 0) return wrong(name, "{}: '{}' is no id; write 3,17,5", name, one.substr(0, 40));
     if (ids.size() == most) return wrong(name, "{}: more than {}", name, most);
-    ids.push_back(id);
+    ids.push_back(*id);
     rest.remove_prefix(std::min(one.size() + 1, rest.size()));
   }
   return ids;

@@ -1,5 +1,4 @@
 #pragma once
-#include <charconv>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>

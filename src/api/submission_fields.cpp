@@ -2,9 +2,9 @@
 #include <array>
 #include <boost/beast/core/string.hpp>
 #include <boost/json.hpp>
-#include <charconv>
 
 #include "api/submission.hpp"
+#include "base/number.hpp"
 #include "blast/option_spec.hpp"
 
 namespace loom::api {
@@ -179,11 +179,9 @@ Parsed<std::monostate> SubmissionFields::set(const std::string& name, std::strin
     return name == "options" ? read_options(*parsed, request_.options) : read_organisms(*parsed, request_);
   }
   if (name == "priority") {
-    std::int64_t number = 0;
-    const auto read = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (read.ec != std::errc() || read.ptr != value.data() + value.size())
-      return wrong(name, "priority must be a whole number");
-    const auto priority = priority_of(number);
+    const auto number = number_of<std::int64_t>(value);
+    if (!number) return wrong(name, "priority must be a whole number");
+    const auto priority = priority_of(*number);
     if (!priority) return tl::unexpected(priority.error());
     request_.priority = *priority;
     return std::monostate{};

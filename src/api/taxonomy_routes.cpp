@@ -1,9 +1,8 @@
 #include "api/taxonomy_routes.hpp"
 
-#include <charconv>
-
 #include "api/replies.hpp"
 #include "base/json_writer.hpp"
+#include "base/number.hpp"
 
 namespace loom::api {
 namespace {
@@ -98,12 +97,10 @@ TaxonomyRoutes::Reply TaxonomyRoutes::complete(Request& request, Caller /*caller
 TaxonomyRoutes::Reply TaxonomyRoutes::get(Request& request, Caller /*caller*/) {
   const std::string& text = request.captures[0];
   const auto call = [&]() -> Result<std::string> {
-    taxonomy::TaxId id = 0;
-    const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), id);
-    if (wrong != std::errc{} || end != text.data() + text.size())
-      return error(Code::not_found, "'{}' is no taxid", text.substr(0, 40));
+    const auto id = number_of<taxonomy::TaxId>(text);
+    if (!id) return error(Code::not_found, "'{}' is no taxid", text.substr(0, 40));
     LOOM_TRY(const auto tree, context_.deps.organisms->taxonomy());
-    LOOM_TRY(const std::vector<Taxon> lineage, tree->lineage(id));
+    LOOM_TRY(const std::vector<Taxon> lineage, tree->lineage(*id));
     return taxon_json(lineage);
   };
   auto body = co_await context_.deps.blocking.run(call);

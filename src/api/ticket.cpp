@@ -4,9 +4,9 @@
 #include <fmt/ranges.h>
 #include <openssl/crypto.h>
 
-#include <charconv>
 #include <cstdint>
 
+#include "base/number.hpp"
 #include "base/sha256.hpp"
 
 namespace loom::api {
@@ -50,13 +50,10 @@ bool is_made_with(const Ticket& ticket, const service::Token& token) {
 }
 
 bool holds(const Ticket& ticket, store::UnixTime now) {
-  const std::string_view text = ticket.expires;
-  std::int64_t expires = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), expires);
+  const auto expires = number_of<std::int64_t>(ticket.expires);
   const std::int64_t time = now.time_since_epoch().count();
   constexpr std::int64_t kMost = std::chrono::milliseconds(kLinkTime).count();
-  return read.ec == std::errc() && read.ptr == text.data() + text.size() && expires > time &&
-         expires - time <= kMost;
+  return expires && *expires > time && *expires - time <= kMost;
 }
 
 }  // namespace loom::api

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "app/db_call.hpp"
+#include "base/number.hpp"
 
 namespace loom::app {
 
@@ -112,11 +112,10 @@ Result<const Command*> command_of(const Arguments& args) {
 
 Result<std::uint32_t> DbCall::number(std::string_view flag, std::uint32_t least) const {
   const std::string text = value(flag);
-  std::uint32_t number = 0;
-  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (wrong != std::errc{} || end != text.data() + text.size() || number < least)
+  const auto number = number_of<std::uint32_t>(text);
+  if (!number || *number < least)
     return error(Code::invalid_argument, "--{}: a number from {} on is needed, not '{}'", flag, least, text);
-  return number;
+  return *number;
 }
 
 Result<catalog::Snapshot> DbCall::snapshot() const {

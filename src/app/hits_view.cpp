@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
-#include <charconv>
 #include <csignal>
 #include <stop_token>
 #include <vector>
@@ -16,6 +15,7 @@
 #include "app/signals.hpp"
 #include "base/atomic_file.hpp"
 #include "base/fd.hpp"
+#include "base/number.hpp"
 #include "base/temp_dir.hpp"
 #include "results/blast_xml.hpp"
 #include "results/page_json.hpp"
@@ -295,14 +295,12 @@ Result<HitsWish> hits_wish(const std::map<std::string, std::string, std::less<>>
   wish.format = flag("export");
   if (!wish.columns.empty() && !wish.format) wish.format = "tsv";
   if (const auto top = flag("top"); top) {
-    std::uint64_t number = 0;
-    const auto [end, failed] = std::from_chars(top->data(), top->data() + top->size(), number);
-    const bool whole = failed == std::errc() && end == top->data() + top->size();
-    if (!whole || number == 0 || (number > kMostTop && !wish.format))
+    const auto number = number_of<std::uint64_t>(*top);
+    if (!number || *number == 0 || (*number > kMostTop && !wish.format))
       return error(Code::invalid_argument, "--top: '{}' is not a number from 1 to {}; --export takes more",
                    *top, kMostTop);
-    wish.top = std::min<std::size_t>(number, kMostTop);
-    wish.most = number;
+    wish.top = std::min<std::size_t>(*number, kMostTop);
+    wish.most = *number;
   }
   return wish;
 }

@@ -1,9 +1,9 @@
 #include "app/own_flags.hpp"
 
 #include <array>
-#include <charconv>
 #include <functional>
 
+#include "base/number.hpp"
 #include "blast/nearest.hpp"
 
 namespace loom::app {
@@ -13,12 +13,9 @@ namespace {
 using Set = Status (*)(OwnFlags&, std::string_view);
 
 Result<std::uint64_t> positive(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failed != std::errc{} || end != text.data() + text.size() || value == 0) {
-    return error(Code::invalid_argument, "'{}' is not a whole number above 0", text);
-  }
-  return value;
+  const auto value = number_of<std::uint64_t>(text);
+  if (!value || *value == 0) return error(Code::invalid_argument, "'{}' is not a whole number above 0", text);
+  return *value;
 }
 
 Result<int> count(std::string_view text, std::uint64_t most) {

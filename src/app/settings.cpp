@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <iterator>
 #include <vector>
 
 #include "app/own_flags.hpp"
+#include "base/number.hpp"
 #include "blast/nearest.hpp"
 #include "events/redis/connection.hpp"
 #include "storage/azure/account.hpp"
@@ -17,10 +17,8 @@ namespace {
 
 template <class Int>
 Result<Int> number(const std::string& text, Int least, Int most) {
-  Int value{};
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failed == std::errc{} && end == text.data() + text.size() && value >= least && value <= most)
-    return value;
+  const auto value = number_of<Int>(text);
+  if (value && *value >= least && *value <= most) return *value;
   return error(Code::invalid_argument, "a number from {} to {} is needed, not '{}'", least, most, text);
 }
 
@@ -142,13 +140,12 @@ Status set_weight(ServerOptions& options, const std::string& text) {
   constexpr double kLeast = 0.01;
   constexpr double kMost = 100;
   const std::size_t equals = text.rfind('=');
-  double weight = 0;
-  const char* const end = text.data() + text.size();
-  const auto read = equals == std::string::npos ? std::from_chars_result{end, std::errc::invalid_argument}
-                                                : std::from_chars(text.data() + equals + 1, end, weight);
-  if (read.ec != std::errc{} || read.ptr != end || equals == 0 || weight < kLeast || weight > kMost)
+  const auto weight = equals == std::string::npos
+                          ? std::nullopt
+                          : number_of<double>(std::string_view(text).substr(equals + 1));
+  if (!weight || equals == 0 || *weight < kLeast || *weight > kMost)
     return error(Code::invalid_argument, "OWNER=N is needed, N from {} to {}, not '{}'", kLeast, kMost, text);
-  options.weights[text.substr(0, equals)] = weight;
+  options.weights[text.substr(0, equals)] = *weight;
   return ok();
 }
 

@@ -4,14 +4,13 @@
 #include <unistd.h>
 
 #include <array>
-#include <charconv>
 #include <cstdlib>
-#include <cstring>
 
 #include "app/configuration.hpp"
 #include "app/database_stage.hpp"
 #include "app/object_storage.hpp"
 #include "app/signals.hpp"
+#include "base/number.hpp"
 #include "base/temp_dir.hpp"
 #include "exec/local/local_process_runner.hpp"
 #include "exec/slurm/worker.hpp"
@@ -30,12 +29,7 @@ folder below TMPDIR, which is removed at the end.
 
 Result<std::size_t> element_of_environment() {
   const char* text = std::getenv("SLURM_ARRAY_TASK_ID");
-  std::size_t index = 0;
-  if (text != nullptr) {
-    const char* const end = text + std::strlen(text);
-    const auto read = std::from_chars(text, end, index);
-    if (read.ec == std::errc{} && read.ptr == end) return index;
-  }
+  if (const auto index = number_of<std::size_t>(text == nullptr ? "" : text); index) return *index;
   return error(
       Code::invalid_argument,
       "worker: SLURM_ARRAY_TASK_ID holds no number: it is started by Slurm, as an element of an array job");

@@ -1,7 +1,8 @@
 #include "archive/asn_value.hpp"
 
 #include <algorithm>
-#include <charconv>
+
+#include "base/number.hpp"
 
 namespace loom::archive {
 namespace {
@@ -10,10 +11,9 @@ constexpr std::size_t kLineColumns = 78;
 
 template <class Number>
 Result<Number> parse(const Scanner& scanner, std::string_view text) {
-  Number number{};
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (code != std::errc{} || end != text.data() + text.size()) return scanner.unexpected("a number");
-  return number;
+  const auto number = number_of<Number>(text);
+  if (!number) return scanner.unexpected("a number");
+  return *number;
 }
 
 // The line that a printed string is in, as the toolkit's stream sees it.
@@ -96,12 +96,11 @@ Result<double> read_real(Scanner& scanner) {
   if (scanner.next() != TokenKind::number) return scanner.unexpected("an exponent");
   digits += 'e';
   digits += scanner.token().text;
-  double value = 0;
-  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  const auto value = number_of<double>(digits);
   // Out of range is nothing BLAST+ prints: it wrote the number from a double.
-  if (code != std::errc{} || end != digits.data() + digits.size()) return scanner.unexpected("a real number");
+  if (!value) return scanner.unexpected("a real number");
   LOOM_CHECKED(expect(scanner, TokenKind::close, "'}'"));
-  return value;
+  return *value;
 }
 
 Status skip_value(Scanner& scanner) {

@@ -1,11 +1,12 @@
 #pragma once
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/number.hpp"
 
 namespace loom::archive {
 
@@ -40,11 +41,9 @@ class QueryPlaces {
 inline std::optional<std::string> renumbered(std::string_view id, std::uint64_t first_query) {
   constexpr std::string_view kPrefix = "Query_";
   if (!id.starts_with(kPrefix) || id.substr(kPrefix.size()).starts_with('0')) return std::nullopt;
-  std::uint64_t number = 0;
-  const auto [end, code] = std::from_chars(id.data() + kPrefix.size(), id.data() + id.size(), number);
-  if (code != std::errc{} || number + first_query < number || end != id.data() + id.size())
-    return std::nullopt;
-  return std::string(kPrefix) + std::to_string(number + first_query);
+  const auto number = number_of<std::uint64_t>(id.substr(kPrefix.size()));
+  if (!number || *number + first_query < *number) return std::nullopt;
+  return std::string(kPrefix) + std::to_string(*number + first_query);
 }
 
 }  // namespace loom::archive

@@ -4,13 +4,13 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <optional>
 #include <random>
 #include <string>
 
 #include "base/check.hpp"
+#include "base/number.hpp"
 
 namespace loom {
 namespace {
@@ -26,10 +26,8 @@ std::optional<int> descriptor_named_by(const std::string& path) {
   if (path == "/dev/stderr") return STDERR_FILENO;
   for (const std::string_view folder : {"/dev/fd/", "/proc/self/fd/"}) {
     if (!path.starts_with(folder)) continue;
-    int number = -1;
-    const char* end = path.data() + path.size();
-    const auto [rest, failed] = std::from_chars(path.data() + folder.size(), end, number);
-    if (failed == std::errc{} && rest == end) return number;
+    if (const auto number = number_of<int>(std::string_view(path).substr(folder.size())); number)
+      return number;
   }
   return std::nullopt;
 }

@@ -1,7 +1,8 @@
 #include "blast/outfmt.hpp"
 
 #include <algorithm>
-#include <charconv>
+
+#include "base/number.hpp"
 
 namespace loom::blast {
 namespace {
@@ -38,21 +39,18 @@ std::vector<std::string_view> words(std::string_view text) {
 Result<int> parse_number(Program program, std::string_view text) {
   std::string_view digits = text;
   if (digits.size() > 1 && digits[0] == '+' && digits[1] != '-') digits.remove_prefix(1);
-  int number = 0;
-  const char* const begin = digits.data();
-  const char* const end = begin + digits.size();
-  const auto [stop, failure] = std::from_chars(begin, end, number);
-  if (failure != std::errc{} || stop != end)
+  const auto number = number_of<int>(digits);
+  if (!number)
     return error(
         Code::invalid_argument,
         "-outfmt: '{}' is not a format number; give 0-{}, and columns behind a space: \"6 std qlen\"", text,
         kLast);
-  if (number < 0 || number > kLast)
-    return error(Code::invalid_argument, "-outfmt: there is no format {}; give 0-{}", number, kLast);
-  if (number == kSam && program != Program::blastn)
+  if (*number < 0 || *number > kLast)
+    return error(Code::invalid_argument, "-outfmt: there is no format {}; give 0-{}", *number, kLast);
+  if (*number == kSam && program != Program::blastn)
     return error(Code::invalid_argument, "-outfmt: format 17 (SAM) is for blastn only, not for {}",
                  name(program));
-  return number;
+  return *number;
 }
 
 /// Takes a leading "delim=X" out of `spec`, as BLAST+ does: every copy of it. Returns X.

@@ -1,7 +1,6 @@
 #include "catalog/database.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <ctime>
 #include <fstream>
 #include <iterator>
@@ -12,6 +11,7 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "base/number.hpp"
 #include "catalog/alias_file.hpp"
 #include "catalog/near_misses.hpp"
 
@@ -131,11 +131,8 @@ Status open_volumes(const Node& node, Molecule molecule, VolumeMap& volumes) {
 Result<std::uint64_t> total(const Node& node, std::string_view key, const VolumeMap& volumes,
                             std::uint64_t (*of_volume)(const IndexHead&)) {
   if (const auto found = node.values.find(key); found != node.values.end()) {
-    std::uint64_t value = 0;
-    const std::string& text = found->second;
-    const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (end.ec == std::errc{} && end.ptr == text.data() + text.size()) return value;
-    return error(Code::corrupt, "{}: {} is no count: '{}'", node.base.string(), key, text);
+    if (const auto value = number_of<std::uint64_t>(found->second); value) return *value;
+    return error(Code::corrupt, "{}: {} is no count: '{}'", node.base.string(), key, found->second);
   }
   std::uint64_t sum = 0;
   for (const auto& child : node.nodes) {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/json_writer.hpp"
-#include "base/lines.hpp"
+#include "base/number.hpp"
 #include "catalog/database_files.hpp"
 
 namespace loom::catalog {
@@ -49,7 +49,7 @@ std::optional<std::uint64_t> count_of(const json::object& object, std::string_vi
   if (value->is_int64() && value->get_int64() >= 0) return static_cast<std::uint64_t>(value->get_int64());
   std::string digits = text_of(object, key);
   std::erase(digits, ',');
-  return whole_number<std::uint64_t>(digits);
+  return number_of<std::uint64_t>(digits);
 }
 
 void compare_count(const json::object& object, std::string_view key, std::uint64_t own, Metadata& found) {

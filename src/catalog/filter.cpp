@@ -5,6 +5,7 @@
 
 #include "base/atomic_file.hpp"
 #include "base/lines.hpp"
+#include "base/number.hpp"
 #include "catalog/alias_file.hpp"
 
 namespace loom::catalog {
@@ -99,7 +100,7 @@ Result<std::vector<std::int64_t>> numbers_in(std::string_view xml, std::string_v
   for (auto at = xml.find(open); at != std::string_view::npos; at = xml.find(open, at + 1)) {
     const auto start = at + open.size();
     const auto text = xml.substr(start, std::min(xml.find('<', start), xml.size()) - start);
-    const auto number = whole_number<std::int64_t>(text);
+    const auto number = number_of<std::int64_t>(text);
     if (!number) return error(Code::corrupt, "the probe's {} is no whole number: '{}'", tag, text);
     numbers.push_back(*number);
   }
@@ -162,7 +163,7 @@ Result<std::vector<std::uint32_t>> parse_listing(std::string_view output, const 
   std::vector<std::uint32_t> oids;
   while (!output.empty()) {
     const auto line = take_line(output);
-    const auto oid = whole_number<std::uint32_t>(line);
+    const auto oid = number_of<std::uint32_t>(line);
     if (!oid || *oid >= database.sequences) {
       return error(Code::corrupt, "blastdbcmd listed '{}' where an OID below {} was expected", line,
                    database.sequences);

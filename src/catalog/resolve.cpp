@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/lines.hpp"
+#include "base/number.hpp"
 
 namespace loom::catalog {
 namespace {
@@ -39,7 +40,7 @@ bool names(std::string_view skipped, std::string_view id) {
 
 std::optional<std::uint32_t> made_up_oid(std::string_view id) {
   for (const std::string_view prefix : {"gnl|BL_ORD_ID|", "BL_ORD_ID:"}) {
-    if (id.starts_with(prefix)) return whole_number<std::uint32_t>(id.substr(prefix.size()));
+    if (id.starts_with(prefix)) return number_of<std::uint32_t>(id.substr(prefix.size()));
   }
   return std::nullopt;
 }
@@ -77,7 +78,7 @@ Result<std::vector<std::optional<std::uint32_t>>> parse_lookup(std::span<const s
       continue;
     }
     const auto line = take_line(out);
-    const auto oid = whole_number<std::uint32_t>(line);
+    const auto oid = number_of<std::uint32_t>(line);
     if (!oid || *oid >= sequences) {
       return error(Code::corrupt, "blastdbcmd gave '{}' for the id '{}' where an OID below {} was expected",
                    line, id, sequences);

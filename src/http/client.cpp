@@ -7,9 +7,9 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
-#include <charconv>
 #include <optional>
 
+#include "base/number.hpp"
 #include "http/calling/event_parser.hpp"
 #include "http/calling/timed_socket.hpp"
 #include "http/serving/head_writer.hpp"
@@ -54,12 +54,8 @@ Result<Place> parse_url(std::string_view url) {
   place.host = bracketed ? rest.substr(1, host_end - 1) : rest.substr(0, host_end);
   rest.remove_prefix(host_end + (bracketed ? 1 : 0));
   if (rest.starts_with(':')) {
-    unsigned port = 0;
-    const auto digits = rest.substr(1);
-    const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-    if (failed != std::errc() || end != digits.data() + digits.size() || port == 0 || port > 65535)
-      return bad();
-    place.port = digits;
+    place.port = rest.substr(1);
+    if (number_of<std::uint16_t>(place.port).value_or(0) == 0) return bad();
   } else if (!rest.empty()) {
     return bad();
   }

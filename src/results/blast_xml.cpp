@@ -8,6 +8,8 @@
 #include <memory>
 #include <utility>
 
+#include "base/number.hpp"
+
 namespace loom::results {
 namespace {
 
@@ -221,11 +223,8 @@ std::string BlastXml::cell(std::string_view name) const {
 Result<std::int64_t> BlastXml::number(std::string_view name, std::int64_t otherwise) const {
   const std::string text = cell(name);
   if (text.empty()) return otherwise;
-  std::int64_t value = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failed != std::errc() || end != text.data() + text.size())
-    return wrong(fmt::format("{}: not a number: '{}'", name, text.substr(0, 40)));
-  return value;
+  if (const auto value = number_of<std::int64_t>(text); value) return *value;
+  return wrong(fmt::format("{}: not a number: '{}'", name, text.substr(0, 40)));
 }
 
 void BlastXml::write_query(std::string& out) {

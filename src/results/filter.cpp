@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "base/check.hpp"
+#include "base/number.hpp"
 #include "blast/nearest.hpp"
 #include "results/columns.hpp"
 #include "results/page_sql.hpp"
@@ -253,11 +253,10 @@ class FilterParser {
       if (text.empty()) return wrong(place, "a value is due here, not '{}'", rest());
     }
     if (type == Type::text) return Bound(std::move(text));
-    double number = 0;
-    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (failed != std::errc() || end != text.data() + text.size() || number != number)
+    const auto number = number_of<double>(text);
+    if (!number || *number != *number)
       return wrong(place, "a number is due here, not '{}'", text.substr(0, 40));
-    return Bound(number);
+    return Bound(*number);
   }
 
   std::string_view text_;

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "base/json_writer.hpp"
+#include "base/number.hpp"
 #include "blast/outfmt.hpp"
 
 namespace loom::results {
@@ -71,9 +71,8 @@ bool is_number(int source) {
 }
 
 bool reads_as_number(std::string_view text) {
-  double number = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return failed == std::errc() && end == text.data() + text.size() && number - number == 0;
+  const auto number = number_of<double>(text);
+  return number && *number - *number == 0;
 }
 
 std::string text_of(std::optional<std::int64_t> number) {

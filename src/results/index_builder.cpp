@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "base/fd.hpp"
+#include "base/number.hpp"
 #include "results/columns.hpp"
 #include "results/histograms.hpp"
 #include "results/sqlite_file.hpp"
@@ -80,9 +81,8 @@ std::string_view trimmed(std::string_view text) {
 }
 
 template <class Number>
-Status read_number(std::string_view text, std::string_view column, Number& into) {
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), into);
-  if (failed == std::errc() && end == text.data() + text.size() && into == into) return ok();  // no NaN
+Result<Number> read_number(std::string_view text, std::string_view column) {
+  if (const auto number = number_of<Number>(text); number && *number == *number) return *number;  // no NaN
   return error(Code::corrupt, "column {}: not a number: '{}'", column, text.substr(0, 40));
 }
 
@@ -219,20 +219,19 @@ Status Builder::begin_query(std::string_view title, int iteration) {
 Status Builder::read_row(const Layout& layout, std::span<const std::string_view> cells, ReadRow& row) {
   row.evalue_text = trimmed(cells[*layout.place(Field::evalue)]);
   row.bits_text = trimmed(cells[*layout.place(Field::bitscore)]);
-  LOOM_CHECKED(read_number(row.evalue_text, "evalue", row.evalue));
-  LOOM_CHECKED(read_number(row.bits_text, "bitscore", row.bits));
+  LOOM_TRY(row.evalue, read_number<double>(row.evalue_text, "evalue"));
+  LOOM_TRY(row.bits, read_number<double>(row.bits_text, "bitscore"));
   if (const auto at = layout.place(Field::pident); at) {
     row.pident_text = trimmed(cells[*at]);
-    LOOM_CHECKED(read_number(row.pident_text, "pident", row.pident));
+    LOOM_TRY(row.pident, read_number<double>(row.pident_text, "pident"));
   }
   for (const Field field : kWhole) {
     const auto at = layout.place(field);
     if (!at) continue;
     const std::string_view text = trimmed(cells[*at]);
-    std::int64_t number = 0;
     if (text == "N/A") continue;
-    LOOM_CHECKED(read_number(text, layout.names()[*at], number));
-    row.whole[static_cast<std::size_t>(field)] = number;
+    LOOM_TRY(row.whole[static_cast<std::size_t>(field)],
+             read_number<std::int64_t>(text, layout.names()[*at]));
   }
   return ok();
 }

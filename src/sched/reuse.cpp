@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstdlib>
 #include <span>
 #include <vector>
@@ -16,6 +15,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/number.hpp"
 #include "blast/engine.hpp"
 #include "blast/outfmt.hpp"
 #include "catalog/database_files.hpp"
@@ -87,8 +87,9 @@ std::optional<Header> parse_header(std::string_view text) {
   text.remove_prefix(kMagic.size());
   Header header;
   for (std::uint64_t& number : header.bytes) {
-    const auto read = std::from_chars(text.data() + 1, text.data() + 21, number);
-    if (read.ec != std::errc{} || read.ptr != text.data() + 21) return std::nullopt;
+    const auto read = number_of<std::uint64_t>(text.substr(1, 20));
+    if (!read) return std::nullopt;
+    number = *read;
     text.remove_prefix(21);
   }
   header.sum = text.substr(1, 32);

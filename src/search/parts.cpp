@@ -9,6 +9,7 @@
 
 #include "base/atomic_file.hpp"
 #include "base/lines.hpp"
+#include "base/number.hpp"
 #include "blast/program.hpp"
 #include "blast/split_limits.hpp"
 #include "render/part_text.hpp"
@@ -280,8 +281,8 @@ Result<std::optional<KnownRows>> load_known(const QueryFile& queries, const fs::
     KnownRows::Place place{.known = line != "-"};
     if (place.known) {
       const std::size_t blank = std::min(line.find(' '), line.size());
-      const auto from = whole_number<std::uint64_t>(line.substr(0, blank));
-      const auto to = whole_number<std::uint64_t>(line.substr(std::min(blank + 1, line.size())));
+      const auto from = number_of<std::uint64_t>(line.substr(0, blank));
+      const auto to = number_of<std::uint64_t>(line.substr(std::min(blank + 1, line.size())));
       fits = from && to && *from <= *to && *to <= bytes;
       place.from = from.value_or(0);
       place.to = to.value_or(0);

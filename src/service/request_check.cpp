@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 
+#include "base/number.hpp"
 #include "blast/outfmt.hpp"
 #include "blast/split_limits.hpp"
 #include "search/scout.hpp"
@@ -63,15 +63,12 @@ struct PlaceRange {
 
 /// "5-10", from 1; BLAST+ takes no single letter for a range.
 std::optional<PlaceRange> range_in(std::string_view text) {
-  PlaceRange range;
-  const auto first = std::from_chars(text.data(), text.data() + text.size(), range.from);
-  text.remove_prefix(static_cast<std::size_t>(first.ptr - text.data()));
-  if (first.ec != std::errc() || !text.starts_with('-')) return std::nullopt;
-  text.remove_prefix(1);
-  const auto second = std::from_chars(text.data(), text.data() + text.size(), range.until);
-  const bool whole = second.ec == std::errc() && second.ptr == text.data() + text.size();
-  if (!whole || range.from < 1 || range.from >= range.until) return std::nullopt;
-  return range;
+  const std::size_t dash = text.find('-');
+  if (dash == std::string_view::npos) return std::nullopt;
+  const auto from = number_of<std::uint64_t>(text.substr(0, dash));
+  const auto until = number_of<std::uint64_t>(text.substr(dash + 1));
+  if (!from || !until || *from < 1 || *from >= *until) return std::nullopt;
+  return PlaceRange{*from, *until};
 }
 
 /// Values that BLAST+ reads only when it searches.

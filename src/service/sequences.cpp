@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 
+#include "base/number.hpp"
 #include "base/temp_dir.hpp"
 #include "blast/engine.hpp"
 #include "catalog/resolve.hpp"
@@ -26,12 +26,11 @@ struct Found {
 
 Result<std::uint32_t> place_of(std::string_view text, std::size_t line) {
   if (text.empty()) return 0U;
-  std::uint32_t number = 0;
-  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (wrong != std::errc{} || end != text.data() + text.size() || number == 0)
+  const auto number = number_of<std::uint32_t>(text);
+  if (!number || *number == 0)
     return error(Code::invalid_argument, "line {}: '{}' is no place in a sequence; they count from 1", line,
                  text.substr(0, 40));
-  return number;
+  return *number;
 }
 
 Status read_range(std::string_view word, std::size_t line, SequencePart& part) {

@@ -1,11 +1,11 @@
 #include "taxonomy/dump.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <span>
 
 #include "base/check.hpp"
+#include "base/number.hpp"
 
 namespace loom::taxonomy {
 namespace {
@@ -41,13 +41,10 @@ std::optional<std::array<std::string_view, kCount>> fields_of(std::string_view r
 }
 
 Result<TaxId> taxid_of(std::string_view text) {
-  TaxId id = 0;
-  const auto end = std::from_chars(text.data(), text.data() + text.size(), id);
-  if (end.ec != std::errc{} || end.ptr != text.data() + text.size() || id == 0 ||
-      id > std::uint32_t{std::numeric_limits<std::int32_t>::max()}) {
+  const auto id = number_of<TaxId>(text);
+  if (!id || *id == 0 || *id > std::uint32_t{std::numeric_limits<std::int32_t>::max()})
     return error(Code::corrupt, "'{}' is no taxid", text.substr(0, 40));
-  }
-  return id;
+  return *id;
 }
 
 Error too_few_fields(std::size_t needed) {

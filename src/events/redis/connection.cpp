@@ -9,9 +9,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 
 #include "base/clock.hpp"
+#include "base/number.hpp"
 
 namespace loom::events::redis {
 namespace {
@@ -66,12 +66,6 @@ class NoPipeSignal {
   sigset_t before_{};
 };
 
-template <class Int>
-bool read_number(std::string_view text, Int& into) {
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), into);
-  return failed == std::errc{} && end == text.data() + text.size();
-}
-
 Error bad_url(std::string_view why) {
   return error(Code::invalid_argument, "Redis: {}; redis://HOST[:PORT][/DATABASE] or unix:/PATH is needed",
                why);
@@ -99,15 +93,16 @@ Result<Settings> parse_url(std::string_view url) {
   if (url.find('@') != std::string_view::npos) return bad_url("a password must not stand in the URL");
   const std::size_t slash = url.find('/');
   if (slash != std::string_view::npos) {
-    const std::string_view number = url.substr(slash + 1);
-    if (!number.empty() && (!read_number(number, settings.database) || settings.database > 1023))
-      return bad_url("the database is a number");
+    const std::string_view digits = url.substr(slash + 1);
+    const auto database = number_of<unsigned>(digits.empty() ? "0" : digits);
+    if (!database || *database > 1023) return bad_url("the database is a number");
+    settings.database = *database;
     url = url.substr(0, slash);
   }
   const std::size_t colon = url.rfind(':');
   if (colon != std::string_view::npos && !url.ends_with(']')) {
-    if (!read_number(url.substr(colon + 1), settings.port) || settings.port == 0)
-      return bad_url("the port is a number from 1 to 65535");
+    settings.port = number_of<std::uint16_t>(url.substr(colon + 1)).value_or(0);
+    if (settings.port == 0) return bad_url("the port is a number from 1 to 65535");
     url = url.substr(0, colon);
   }
   if (url.starts_with('[') && url.ends_with(']')) url = url.substr(1, url.size() - 2);

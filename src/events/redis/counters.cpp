@@ -1,10 +1,10 @@
 #include "events/redis/counters.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/check.hpp"
 #include "base/guarded.hpp"
+#include "base/number.hpp"
 
 namespace loom::events::redis {
 
@@ -97,12 +97,10 @@ Counts Counters::drain() {
   for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
     const auto row =
         std::find_if(kRows.begin(), kRows.end(), [&](Row one) { return name(one) == fields[i].text; });
-    std::int64_t count = 0;
-    const std::string& text = fields[i + 1].text;
-    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (row == kRows.end() || failed != std::errc{} || end != text.data() + text.size()) continue;
+    const auto count = number_of<std::int64_t>(fields[i + 1].text);
+    if (row == kRows.end() || !count) continue;
     counts.at(static_cast<std::size_t>(*row)) =
-        static_cast<std::uint32_t>(std::clamp<std::int64_t>(count, 0, options_.most));
+        static_cast<std::uint32_t>(std::clamp<std::int64_t>(*count, 0, options_.most));
   }
   return counts;
 }

@@ -1,16 +1,15 @@
 #include "events/redis/event_fields.hpp"
 
-#include <charconv>
 #include <map>
+
+#include "base/number.hpp"
 
 namespace loom::events::redis {
 namespace {
 
 template <class Int>
 Result<Int> number_in(const std::string& name, std::string_view text) {
-  Int number{};
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failed == std::errc{} && end == text.data() + text.size()) return number;
+  if (const auto number = number_of<Int>(text); number) return *number;
   return error(Code::corrupt, "field {} is no number", name);
 }
 

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "base/base64.hpp"
 #include "base/check.hpp"
 #include "base/log.hpp"
+#include "base/number.hpp"
 
 namespace loom::storage::azure {
 namespace {
@@ -25,13 +25,6 @@ std::string new_mark() {
   return base64(std::as_bytes(std::span(random)));
 }
 
-std::optional<std::uint64_t> number_in(std::string_view text) {
-  std::uint64_t number = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failed != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 /// "bytes 0-9/100": 0 and 100.
 struct ContentRange {
   std::uint64_t first;
@@ -44,8 +37,8 @@ std::optional<ContentRange> parse_content_range(std::string_view text) {
   const std::size_t hyphen = text.find('-');
   if (slash == std::string_view::npos || hyphen == std::string_view::npos || hyphen > slash)
     return std::nullopt;
-  const auto first = number_in(text.substr(0, hyphen));
-  const auto total = number_in(text.substr(slash + 1));
+  const auto first = number_of<std::uint64_t>(text.substr(0, hyphen));
+  const auto total = number_of<std::uint64_t>(text.substr(slash + 1));
   if (!first || !total) return std::nullopt;
   return ContentRange{*first, *total};
 }
@@ -162,7 +155,7 @@ Result<BlobInfo> Blobs::head(const ObjectKey& key, Deadline deadline) {
   const Request head = request("HEAD", key);
   LOOM_TRY(const Reply reply, send(head, deadline));
   if (!reply.success()) return refused(reply, head, key.str());
-  const auto size = number_in(reply.header("content-length"));
+  const auto size = number_of<std::uint64_t>(reply.header("content-length"));
   if (!size) return error(Code::corrupt, "object '{}': the store does not tell its size", key.str());
   return BlobInfo{.size_bytes = *size,
                   .etag = std::string(reply.header("etag")),

@@ -1,9 +1,10 @@
 #include "storage/azure/list_reply.hpp"
 
 #include <charconv>
-#include <cstring>
 #include <optional>
 #include <pugixml.hpp>
+
+#include "base/number.hpp"
 
 namespace loom::storage::azure {
 namespace {
@@ -19,11 +20,8 @@ Result<pugi::xml_node> root_of(pugi::xml_document& document, std::span<const std
 }
 
 Result<std::uint64_t> size_in(const char* text) {
-  std::uint64_t size = 0;
-  const char* end = text + std::strlen(text);
-  const auto [at, failed] = std::from_chars(text, end, size);
-  if (failed != std::errc{} || at != end) return error(Code::corrupt, "a list with a size that is no number");
-  return size;
+  if (const auto size = number_of<std::uint64_t>(text); size) return *size;
+  return error(Code::corrupt, "a list with a size that is no number");
 }
 
 /// A name with letters that XML cannot hold comes percent-encoded, and says so.

@@ -3,8 +3,9 @@
 #include <curl/curl.h>
 
 #include <algorithm>
-#include <charconv>
 #include <string>
+
+#include "base/number.hpp"
 
 namespace loom::storage::azure {
 
@@ -19,10 +20,8 @@ std::chrono::milliseconds backoff(const RetryPolicy& policy, int next, double ra
 std::optional<std::chrono::seconds> parse_retry_after(std::string_view text,
                                                       std::chrono::system_clock::time_point now) {
   constexpr std::chrono::seconds kMost{24L * 60 * 60};
-  std::chrono::seconds::rep seconds = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (failed == std::errc{} && end == text.data() + text.size() && seconds >= 0)
-    return std::min(std::chrono::seconds(seconds), kMost);
+  if (const auto seconds = number_of<std::chrono::seconds::rep>(text); seconds && *seconds >= 0)
+    return std::min(std::chrono::seconds(*seconds), kMost);
   const time_t when = curl_getdate(std::string(text).c_str(), nullptr);
   if (when < 0) return std::nullopt;
   // In whole seconds: a far year does not fit the clock's own unit.
