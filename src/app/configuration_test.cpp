@@ -195,6 +195,8 @@ TEST_F(SettingsFile, WhatIsWrongIsNamedWithItsPlace) {
   EXPECT_EQ(problem("coalesce = 1\n"), path_ + ":1: coalesce: yes or no is needed, not '1'");
   EXPECT_EQ(problem("[weight]\nann = 1000\n"),
             path_ + ":2: weight: OWNER=N is needed, N from 0.01 to 100, not 'ann=1000'");
+  EXPECT_EQ(problem("[weight]\nann = nan\n"),
+            path_ + ":2: weight: OWNER=N is needed, N from 0.01 to 100, not 'ann=nan'");
   EXPECT_TRUE(problem("cores = \n").starts_with(path_ + ": line 1: ")) << problem("cores = \n");
   EXPECT_EQ(configure(Words{"--config", "/none/such"}, {}).error().code, Code::not_found);
   // Also where another layer would win.

@@ -143,7 +143,7 @@ Status set_weight(ServerOptions& options, const std::string& text) {
   const auto weight = equals == std::string::npos
                           ? std::nullopt
                           : number_of<double>(std::string_view(text).substr(equals + 1));
-  if (!weight || equals == 0 || *weight < kLeast || *weight > kMost)
+  if (!weight || equals == 0 || !(*weight >= kLeast && *weight <= kMost))  // NaN is out of every range
     return error(Code::invalid_argument, "OWNER=N is needed, N from {} to {}, not '{}'", kLeast, kMost, text);
   options.weights[text.substr(0, equals)] = *weight;
   return ok();

@@ -7,12 +7,12 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
-#include <charconv>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
 
 #include "base/atomic_file.hpp"
+#include "base/number.hpp"
 
 namespace loom::exec::slurm {
 namespace {
@@ -381,13 +381,13 @@ Result<std::vector<Claim>> Exchange::claims(const std::string& token, Deadline d
   LOOM_TRY(const auto names, keys_below(claims_prefix(token), deadline));
   std::vector<Claim> claims;
   for (const std::string& name : names) {
-    Claim claim;
-    const char* end = name.data() + name.size();
-    const auto line = std::from_chars(name.data(), end, claim.line);
-    if (line.ec != std::errc{} || line.ptr == end) return error(Code::corrupt, "a claim '{}'", name);
-    if (std::from_chars(line.ptr + 1, end, claim.element).ptr != end)
-      return error(Code::corrupt, "a claim '{}'", name);
-    claims.push_back(claim);
+    const std::string_view text = name;
+    const std::size_t dot = text.find('.');
+    const auto line = number_of<std::size_t>(text.substr(0, dot));
+    const auto element =
+        dot == std::string_view::npos ? std::nullopt : number_of<std::size_t>(text.substr(dot + 1));
+    if (!line || !element) return error(Code::corrupt, "a claim '{}'", name);
+    claims.push_back({.line = *line, .element = *element});
   }
   return claims;
 }
