@@ -148,9 +148,11 @@ void expect_same(const Search& search, const std::string& format, const Cut& cut
   }
 }
 
-/// Small sets hold 20 proteins; quick runs have fewer of everything.
+/// Small sets hold 20 proteins; quick runs have fewer of everything, and only full ones have all of what
+/// takes longest.
 std::vector<Search> for_level(std::vector<Search> searches) {
   static const std::set<std::string> kLarge{"blastp", "blastp_volumes", "blastx_many", "blastn_megablast"};
+  static const std::set<std::string> kLong{"blastn_repeats", "rpstblastn"};
   static const std::map<std::string, std::string> kFewer{{"proteins_20.fa", "proteins_10.fa"},
                                                          {"reads_500.fa", "reads_50.fa"},
                                                          {"reads_repeats.fa", "reads_repeats_200.fa"},
@@ -158,11 +160,12 @@ std::vector<Search> for_level(std::vector<Search> searches) {
                                                          {"peptides_1000.fa", "peptides_50.fa"}};
   for (Search& search : searches) {
     // Each internal batch costs it half a second for its table of words.
-    if (level() == Level::quick && search.name == "blastp_fast") search.queries = "peptides_50.fa";
+    if (level() != Level::full && search.name == "blastp_fast") search.queries = "peptides_50.fa";
     search.large = level() == Level::standard && kLarge.contains(search.name);
     if (!search.large && search.queries == "proteins_100.fa") search.queries = "proteins_20.fa";
-    if (const auto fewer = kFewer.find(search.queries); level() == Level::quick && fewer != kFewer.end())
-      search.queries = fewer->second;
+    const bool fewer = level() == Level::quick || (level() == Level::standard && kLong.contains(search.name));
+    if (const auto found = kFewer.find(search.queries); fewer && found != kFewer.end())
+      search.queries = found->second;
   }
   return searches;
 }
