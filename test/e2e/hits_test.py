@@ -219,18 +219,12 @@ class HitsTest(st.ServerTest):
         after = self.server.call("GET", "/metrics")[2].decode()
         self.assertEqual(runs, [line for line in after.splitlines() if "processes" in line and not line.startswith("#")])
 
-    def cli(self, *args, code=0, text=None):
-        run = subprocess.run([st.BINARY, *args], input=text, capture_output=True,
-                             env={**st.os.environ, "BLASTLOOM_SERVER": self.server.url})
-        self.assertEqual(run.returncode, code, run.stderr.decode())
-        return run.stdout.decode() if code == 0 else run.stderr.decode()
-
     def test_the_command_line_shows_and_saves_hits(self):
         text, options = st.query("proteins_20.fa"), {"outfmt": "6", "evalue": "10"}
         job = self.finished("blastp", "proteins_2k", text, options)
         own = st.blast("blastp", "proteins_2k", text, options).decode()
         self.assertEqual(stripped(self.cli("results", job, "--export", "tsv")), stripped(own))
-        self.assertEqual(stripped(self.cli("view", "-", "--export", "tsv", text=own.encode())), stripped(own))
+        self.assertEqual(stripped(self.cli("view", "-", "--export", "tsv", text=own)), stripped(own))
         where = "evalue<1e-10 and pident>60"
         kept = [line for line in own.splitlines() if float(line.split("\t")[10]) < 1e-10 and float(line.split("\t")[2]) > 60]
         self.assertTrue(kept)
@@ -243,7 +237,7 @@ class HitsTest(st.ServerTest):
                              [line.split("\t")[1] for line in kept])
         self.assertIn("-: the gzip data is cut short", self.cli("view", "-", text=packed[:-20], code=1))
         best = json.loads(self.cli("results", job, "--top", "3", "--sort", "bitscore", "--json"))["hits"]
-        local = json.loads(self.cli("view", "-", "--top", "3", "--sort", "bitscore", "--json", text=own.encode()))["hits"]
+        local = json.loads(self.cli("view", "-", "--top", "3", "--sort", "bitscore", "--json", text=own))["hits"]
         self.assertEqual([(h["accession"], h["evalue"]) for h in best], [(h["accession"], h["evalue"]) for h in local])
         table = self.cli("results", job, "--top", "2").splitlines()
         self.assertEqual(table[0].split(), ["query", "subject", "identity", "length", "cover", "evalue", "bits", "title"])

@@ -79,7 +79,7 @@ class ProxyTest(st.ServerTest):
         super().setUp()
         (self.folder / "proxy").mkdir()
 
-    def cli(self, nginx, *args, server=None, trusts=True, text=None):
+    def cli_over(self, nginx, *args, server=None, trusts=True, text=None):
         env = {key: value for key, value in os.environ.items() if not key.startswith(("SSL_CERT", "BLASTLOOM_"))}
         env |= {"BLASTLOOM_TOKEN": self.secret} | ({"SSL_CERT_FILE": str(nginx.folder / "cert.pem")} if trusts else {})
         run = subprocess.run([st.BINARY, *args, "--server", server or nginx.url], capture_output=True, text=True, env=env, input=text)
@@ -91,18 +91,18 @@ class ProxyTest(st.ServerTest):
         wanted = st.blast("blastp", "proteins_2k", text, {"outfmt": "6"})
         with Nginx(self.folder / "proxy", self.server) as nginx:
             search = ["submit", "blastp", "-db", "proteins_2k", "-outfmt", "6"]
-            code, job, said = self.cli(nginx, *search, text=text)
+            code, job, said = self.cli_over(nginx, *search, text=text)
             self.assertEqual(code, 0, said)
             job = job.strip()
-            self.assertEqual(self.cli(nginx, "watch", job)[0], 0)
-            code, output, said = self.cli(nginx, "results", job)
+            self.assertEqual(self.cli_over(nginx, "watch", job)[0], 0)
+            code, output, said = self.cli_over(nginx, "results", job)
             self.assertEqual((code, output.encode()), (0, wanted), said)
 
             # More than nginx takes by itself, and than fits into its buffers.
             large = "".join(f">{i}\n" + "MKVLAAGIVGLCAKAY" * 8000 + "\n" for i in range(30))
-            code, job_of_large, said = self.cli(nginx, *search, text=large)
+            code, job_of_large, said = self.cli_over(nginx, *search, text=large)
             self.assertEqual(code, 0, said)
-            self.assertEqual(self.cli(nginx, "cancel", job_of_large.strip())[0], 0)
+            self.assertEqual(self.cli_over(nginx, "cancel", job_of_large.strip())[0], 0)
 
             env = {**os.environ, "SSL_CERT_FILE": str(nginx.folder / "cert.pem")}
             run = subprocess.run([sys.executable, "-c", QBLAST, nginx.url + "/Blast.cgi", self.secret], input=text, text=True,
@@ -128,14 +128,14 @@ class ProxyTest(st.ServerTest):
     def test_a_server_that_does_not_prove_its_name_gets_no_token(self):
         self.secret = self.token("ann")
         with Nginx(self.folder / "proxy", self.server) as nginx:
-            code, _, said = self.cli(nginx, "list", trusts=False)
+            code, _, said = self.cli_over(nginx, "list", trusts=False)
             self.assertEqual(code, 1)
             self.assertIn(f"cannot talk to {nginx.url}: its certificate is refused: self-signed certificate", said)
             self.assertIn("SSL_CERT_FILE", said)
-            code, _, said = self.cli(nginx, "list", server=f"https://127.0.0.1:{nginx.port}")
+            code, _, said = self.cli_over(nginx, "list", server=f"https://127.0.0.1:{nginx.port}")
             self.assertEqual(code, 1)
             self.assertIn("IP address mismatch", said)
-            code, _, said = self.cli(nginx, "list", server=self.server.url.replace("http:", "https:"))
+            code, _, said = self.cli_over(nginx, "list", server=self.server.url.replace("http:", "https:"))
             self.assertEqual(code, 3)
             self.assertIn("it does not speak TLS", said)
             self.assertNotIn("/api/blast/jobs", (nginx.folder / "access.log").read_text())

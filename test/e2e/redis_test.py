@@ -99,7 +99,7 @@ class RedisTest(WithRedis):
         self.assertIn("redis.lost", log)
         self.assertNotIn("right", log)
 
-    def cli(self, *words):
+    def redis_cli(self, *words):
         run = subprocess.run(["redis-cli", "-s", self.socket, "--no-auth-warning", "-a", "right", *words],
                              capture_output=True, text=True, check=True)
         return run.stdout.strip()
@@ -121,16 +121,16 @@ class RedisTest(WithRedis):
         self.assertIn('blastloom_redis_works{link="events"}', metrics)
         self.redis.send_signal(signal.SIGCONT)
         self.wait_for_degraded("")
-        self.cli("CONFIG", "SET", "maxmemory", "1")  # full
+        self.redis_cli("CONFIG", "SET", "maxmemory", "1")  # full
         self.run_job()
         self.wait_for_degraded("OOM")
-        self.cli("CONFIG", "SET", "maxmemory", "0")
+        self.redis_cli("CONFIG", "SET", "maxmemory", "0")
         self.wait_for_degraded("")
-        self.cli("CONFIG", "SET", "requirepass", "other")  # another password
-        self.cli_with("other", "CLIENT", "KILL", "TYPE", "normal")
+        self.redis_cli("CONFIG", "SET", "requirepass", "other")  # another password
+        self.redis_cli_with("other", "CLIENT", "KILL", "TYPE", "normal")
         last = self.run_job()
         self.wait_for_degraded("check the password")
-        self.cli_with("other", "CONFIG", "SET", "requirepass", "right")
+        self.redis_cli_with("other", "CONFIG", "SET", "requirepass", "right")
         self.wait_for_degraded("")
         self.wait_for_end_of(last)
         self.assertNotIn("right", (self.folder / "data.log").read_text().replace("rights", ""))
@@ -173,7 +173,7 @@ class RedisTest(WithRedis):
         told = [state for _, state in listener.states]
         self.assertTrue(all(one != other for one, other in zip(told, told[1:])), told)
 
-    def cli_with(self, password, *words):
+    def redis_cli_with(self, password, *words):
         subprocess.run(["redis-cli", "-s", self.socket, "--no-auth-warning", "-a", password, *words],
                        capture_output=True, check=True)
 

@@ -157,6 +157,13 @@ class ServerTest(unittest.TestCase):
         self.assertEqual(self.server.stop(), 0)
         self.server = Server(self.data, *flags).start()
 
+    def cli(self, *args, code=0, text=None, token=""):
+        """What the program writes to stdout, or else to stderr, with this server named in its environment."""
+        run = subprocess.run([BINARY, *args], input=text.encode() if isinstance(text, str) else text, capture_output=True,
+                             env={**os.environ, "BLASTLOOM_SERVER": self.server.url, "BLASTLOOM_TOKEN": token})
+        self.assertEqual(run.returncode, code, run.stderr)
+        return (run.stdout or run.stderr).decode()
+
     def token(self, name, role="user"):
         """The secret of a new one."""
         return subprocess.run([BINARY, "token", "create", name, "--role", role, "--data", self.data], capture_output=True,
