@@ -5,6 +5,8 @@
 #include <charconv>
 #include <utility>
 
+#include "base/lines.hpp"
+
 namespace loom::results {
 namespace {
 
@@ -28,18 +30,7 @@ std::int64_t raw_score(std::string_view line) {
 }  // namespace
 
 Status ReportReader::push(std::string_view bytes) {
-  for (;;) {
-    const std::size_t end = bytes.find('\n');
-    if (end == std::string_view::npos) break;
-    if (held_.empty()) {
-      LOOM_CHECKED(line(bytes.substr(0, end)));
-    } else {
-      held_ += bytes.substr(0, end);
-      LOOM_CHECKED(line(std::exchange(held_, {})));
-    }
-    bytes.remove_prefix(end + 1);
-  }
-  held_ += bytes;
+  LOOM_CHECKED(take_lines(held_, bytes, [this](std::string_view one) { return line(one); }));
   if (held_.size() + subject_.size() + hsp_.text.text.size() <= kMostBytes) return ok();
   return error(Code::too_large, "an alignment of the report is longer than {} bytes", kMostBytes);
 }

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "base/lines.hpp"
+
 namespace loom::results {
 namespace {
 
@@ -181,21 +183,9 @@ TabularReader::TabularReader(TabularEvents& events, std::optional<Layout> layout
     : events_(events), layout_(std::move(layout)), given_(layout_.has_value()) {}
 
 Status TabularReader::push(std::string_view bytes) {
-  for (;;) {
-    const std::size_t end = bytes.find('\n');
-    if (end == std::string_view::npos) break;
-    if (held_.empty()) {
-      LOOM_CHECKED(line(bytes.substr(0, end)));
-    } else {
-      held_ += bytes.substr(0, end);
-      LOOM_CHECKED(line(held_));
-      held_.clear();
-    }
-    bytes.remove_prefix(end + 1);
-  }
-  if (held_.size() + bytes.size() > kLongestLine)
+  LOOM_CHECKED(take_lines(held_, bytes, [this](std::string_view one) { return line(one); }));
+  if (held_.size() > kLongestLine)
     return error(Code::too_large, "line {}: longer than {} bytes", lines_ + 1, kLongestLine);
-  held_ += bytes;
   return ok();
 }
 
