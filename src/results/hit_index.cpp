@@ -644,16 +644,12 @@ Result<Page<Query>> HitIndex::queries(const PageRequest& request, Deadline deadl
     return error(Code::invalid_argument, "sort: queries are sorted by blast, hits or evalue");
   LOOM_TRY(const Borrowed reader, borrow(deadline));
   Listing listing{.table = PageTable::query};
-  if (!request.find.empty()) {
-    listing.where = {"t.title LIKE ? ESCAPE '\\'", {like_text(request.find)}};
-  } else {
-    listing.known_total = counts_.queries;
-  }
+  if (!request.find.empty()) listing.where = {"t.title LIKE ? ESCAPE '\\'", {like_text(request.find)}};
   if (request.with_hits) {
     if (!listing.where.text.empty()) listing.where.text += " AND ";
     listing.where.text += *request.with_hits ? "t.hits > 0" : "t.hits = 0";
-    listing.known_total.reset();
   }
+  if (listing.where.text.empty()) listing.known_total = request.query ? 1 : counts_.queries;
   if (request.query) {
     LOOM_CHECKED(range_of_query(*reader, Level::hits, *request.query));
     listing.ids = {*request.query + 1, *request.query + 1};

@@ -137,6 +137,10 @@ TEST_F(HitIndexTest, QueriesWithAndWithoutHits) {
   EXPECT_EQ(found->total, 1U);
   const auto sorted = index->queries({.sort = Sort::evalue}, Deadline::never());
   EXPECT_EQ(sorted->rows[2].name, "q2") << "no hits are last";
+  const auto one = index->queries({.query = 1}, Deadline::never());
+  ASSERT_EQ(one->rows.size(), 1U);
+  EXPECT_EQ(one->rows[0].name, "q2");
+  EXPECT_EQ(one->total, 1U);
 }
 
 TEST_F(HitIndexTest, HitsSumUpTheirHsps) {

@@ -501,10 +501,8 @@ Result<IndexCounts> Builder::finish(const TabularReader& reader) {
   return counts_;
 }
 
-Status make_durable(const fs::path& part, const fs::path& target) {
-  const Fd file(::open(part.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file || ::fsync(file.get()) != 0 || ::rename(part.c_str(), target.c_str()) != 0)
-    return system_error(errno, "keep the hit index");
+Status give_name(const fs::path& part, const fs::path& target) {
+  if (::rename(part.c_str(), target.c_str()) != 0) return system_error(errno, "keep the hit index");
   return ok();
 }
 
@@ -560,7 +558,7 @@ Result<IndexCounts> build_index(const fs::path& target, std::optional<Layout> la
                                 const std::stop_token& stop) {
   const fs::path part = target.string() + ".part";
   auto counts = fill(part, std::move(layout), read, stop);
-  Status kept = counts ? make_durable(part, target) : Status(counts.error());
+  Status kept = counts ? give_name(part, target) : Status(counts.error());
   if (kept) return counts;
   std::error_code ignored;
   fs::remove(part, ignored);

@@ -45,8 +45,8 @@ Status copy(storage::ObjectReader& from, const fs::path& target) {
   }
 }
 
-/// What a client is told: the class and a sentence without our paths.
-store::Failure told(const Error& why, const std::optional<exec::Failure>& failure) {
+/// The class and a sentence.
+store::Failure failure_of(const Error& why, const std::optional<exec::Failure>& failure) {
   if (failure) return {std::string(exec::name(failure->failure_class)), failure->sentence};
   switch (why.code) {
     case Code::invalid_argument:
@@ -61,6 +61,13 @@ store::Failure told(const Error& why, const std::optional<exec::Failure>& failur
     default:
       return {"engine", why.message};
   }
+}
+
+/// What a client is told: without the path of our work folder.
+store::Failure told(const Error& why, const std::optional<exec::Failure>& failure, const fs::path& work) {
+  store::Failure words = failure_of(why, failure);
+  words.sentence = search::named_from(work, std::move(words.sentence));
+  return words;
 }
 
 }  // namespace
@@ -324,7 +331,7 @@ void LocalScheduler::step_failed(const ActivePtr& job, std::size_t index, const 
     if (!stopped) ++(again ? counts_.tasks_lost : counts_.tasks_failed);
   }
   const bool try_again = stopped || (again && attempts < static_cast<std::uint32_t>(options_.tries));
-  store::Failure words = told(why, failure);
+  store::Failure words = told(why, failure, options_.work);
   if (stopped) words = {"lost", "the server was stopped; the task goes on when it is back"};
   if (try_again) {
     const Status released = store_.release_task(*lease, words, now(), soon());
@@ -338,7 +345,7 @@ void LocalScheduler::step_failed(const ActivePtr& job, std::size_t index, const 
 
 void LocalScheduler::fail(const ActivePtr& job, const Error& why,
                           const std::optional<exec::Failure>& failure) {
-  const store::Failure words = told(why, failure);
+  const store::Failure words = told(why, failure, options_.work);
   {
     const MutexLock lock(mutex_);
     if (job->phase == ActiveJob::Phase::ended) return;
@@ -472,18 +479,19 @@ Result<LocalScheduler::Written> LocalScheduler::put_together(const ActivePtr& jo
   search::NoWatch watch;
   const search::TaskRunner tasks(*job->runner, job->folder, watch, 1);
   Written written{.output = job->folder / "output", .messages = job->folder / "messages"};
-  std::FILE* to = std::fopen(written.messages.c_str(), "wbe");
-  if (to == nullptr) return system_error(errno, "write the job's messages");
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> closing(to, &std::fclose);
-  search::Messages messages(to);
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> to(std::fopen(written.messages.c_str(), "wbe"),
+                                                     &std::fclose);
+  if (!to) return system_error(errno, "write the job's messages");
+  search::Messages messages(to.get());
   if (!job->split->one_text()) {
     LOOM_CHECKED(job->split->write_output(tasks, true, [](std::size_t) { return ok(); }, messages));
-    return written;
+  } else {
+    const std::string only = search::SplitSearch::search_name(0);
+    LOOM_TRY(const std::string said, search::read_said(tasks.stderr_file(only)));
+    messages.add(said, 0, 1);
+    written.output = tasks.output(only);
   }
-  const std::string only = search::SplitSearch::search_name(0);
-  LOOM_TRY(const std::string said, search::read_file(tasks.stderr_file(only)));
-  messages.add(said, 0, 1);
-  written.output = tasks.output(only);
+  if (std::fclose(to.release()) != 0) return system_error(errno, "write the job's messages");
   return written;
 }
 

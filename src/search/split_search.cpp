@@ -336,7 +336,7 @@ Status Split::write_output(const TaskRunner& tasks, bool keep, const std::functi
     } else {
       LOOM_CHECKED(stitcher->add({.file = tasks.output(name), .first_query = first_query}, sink));
     }
-    LOOM_TRY(const std::string said, read_file(tasks.stderr_file(name)));
+    LOOM_TRY(const std::string said, read_said(tasks.stderr_file(name)));
     if (repeats_) {
       messages.add(take_messages(*repeats_, said), 0, 1);
     } else {

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <fstream>
+#include <limits>
 #include <set>
 #include <system_error>
 
@@ -32,7 +33,18 @@ Status write_file(const fs::path& path, std::string_view text) {
 }
 
 Result<std::string> read_file(const fs::path& path) {
+  return render::tail_of(path, std::numeric_limits<std::uint64_t>::max());
+}
+
+Result<std::string> read_said(const fs::path& path) {
   return render::tail_of(path, std::uint64_t{16} << 20U);
+}
+
+std::string named_from(const fs::path& folder, std::string text) {
+  const std::string path = folder.string() + "/";
+  for (auto at = text.find(path); at != std::string::npos; at = text.find(path, at))
+    text.erase(at, path.size());
+  return text;
 }
 
 void TaskRunner::discard(const std::string& name) const {
@@ -58,10 +70,7 @@ std::string end_of(std::string text, const fs::path& work) {
     text.erase(0, text.size() - exec::kMostSaidBytes);
     text.erase(0, text.find('\n') + 1);
   }
-  const std::string path = work.string() + "/";
-  for (auto at = text.find(path); at != std::string::npos; at = text.find(path, at))
-    text.erase(at, path.size());
-  return text;
+  return named_from(work, std::move(text));
 }
 
 /// Names the folder of an attempt at a task, while that is under way. A job that was cancelled and is tried

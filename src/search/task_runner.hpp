@@ -85,7 +85,11 @@ Status make_folder(const std::filesystem::path& folder);
 
 /// Writes `text` to a new file. For small files of the work folder; not synced.
 Status write_file(const std::filesystem::path& path, std::string_view text);
-/// All of a file, at most 16 MiB of it.
+/// All of a file, which is a small one of the work folder.
 Result<std::string> read_file(const std::filesystem::path& path);
+/// What a task said on stderr, of that the last 16 MiB.
+Result<std::string> read_said(const std::filesystem::path& path);
+/// `text` with names below `folder` given from there on: "folder/a/b" is "a/b".
+std::string named_from(const std::filesystem::path& folder, std::string text);
 
 }  // namespace loom::search
