@@ -9,6 +9,11 @@
 namespace loom {
 
 struct Sha256::State {
+  State() = default;
+  ~State() { EVP_MD_CTX_free(context); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
   EVP_MD_CTX* context = EVP_MD_CTX_new();
 };
 
@@ -16,17 +21,18 @@ Sha256::Sha256() : state_(std::make_unique<State>()) {
   LOOM_CHECK(EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) == 1, "OpenSSL has SHA-256");
 }
 
-Sha256::~Sha256() {
-  EVP_MD_CTX_free(state_->context);
-}
+Sha256::~Sha256() = default;
 
 void Sha256::add(std::string_view bytes) {
   LOOM_CHECK(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1, "hashing cannot fail");
 }
 
-std::string Sha256::hex() {
+std::string Sha256::hex() const {
+  const State end;  // a context is of no use once its digest was taken
   std::array<unsigned char, 32> digest{};
-  LOOM_CHECK(EVP_DigestFinal_ex(state_->context, digest.data(), nullptr) == 1, "hashing cannot fail");
+  LOOM_CHECK(EVP_MD_CTX_copy_ex(end.context, state_->context) == 1 &&
+                 EVP_DigestFinal_ex(end.context, digest.data(), nullptr) == 1,
+             "hashing cannot fail");
   std::string text;
   for (const unsigned char byte : digest) text += fmt::format("{:02x}", byte);
   return text;

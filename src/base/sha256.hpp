@@ -15,8 +15,8 @@ class Sha256 {
   Sha256& operator=(const Sha256&) = delete;
 
   void add(std::string_view bytes);
-  /// Of all that was added, 64 hex digits; once.
-  std::string hex();
+  /// Of all that was added so far, 64 hex digits.
+  [[nodiscard]] std::string hex() const;
 
  private:
   struct State;

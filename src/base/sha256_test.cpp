@@ -15,6 +15,16 @@ TEST(Sha256, AsFips180Has) {
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+TEST(Sha256, IsThatOfWhatCameSoFar) {
+  Sha256 hash;
+  EXPECT_EQ(hash.hex(), sha256_hex(""));
+  hash.add("ab");
+  EXPECT_EQ(hash.hex(), sha256_hex("ab"));
+  EXPECT_EQ(hash.hex(), sha256_hex("ab"));
+  hash.add("c");
+  EXPECT_EQ(hash.hex(), sha256_hex("abc"));
+}
+
 /// Test cases 2 and 6 of RFC 4231.
 TEST(Sha256, HmacAsTheRfcHas) {
   EXPECT_EQ(hmac_hex("Jefe", "what do ya want for nothing?"),

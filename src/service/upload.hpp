@@ -24,8 +24,8 @@ class QueryUpload final : public Upload {
   Status write(std::string_view bytes) override;
 
   [[nodiscard]] std::uint64_t size_bytes() const { return size_bytes_; }
-  /// Of all that was written, hex; once.
-  std::string sha256() { return hash_.hex(); }
+  /// Of all that was written, hex.
+  [[nodiscard]] std::string sha256() const { return hash_.hex(); }
 
   /// All of it while it is small; else nullptr.
   [[nodiscard]] const std::string* text() const { return path_.empty() ? &text_ : nullptr; }

@@ -2,6 +2,7 @@
 """The job service as its users meet it: the real binary on a free port, with real BLAST+. Every answer of the
 server is checked against doc/openapi.yaml. Usage: service_test.py BINARY TESTDATA SCRATCH [unittest arguments]"""
 import concurrent.futures
+import hashlib
 import http.client
 import io
 import json
@@ -301,6 +302,10 @@ class ServiceTest(support.ServerTest):
             self.assertEqual(len(set(pool.map(lambda _: send(), range(32)))), 1)
         other = {"program": "blastp", "database": "proteins_2k", "query": text, "options": {"evalue": "1"}}
         self.assertEqual(self.server.call("POST", "/api/blast/jobs", other, {"Idempotency-Key": "k1"})[0], 409)
+        job = send()
+        self.server.wait(job)
+        sums = self.server.call("GET", f"/api/blast/jobs/{job}/results/provenance")[2].decode()
+        self.assertIn(hashlib.sha256(text.encode()).hexdigest(), sums)
 
     def test_what_is_wrong_is_named(self):
         good = {"program": "blastp", "database": "proteins_2k", "query": query("protein_1.fa")}
