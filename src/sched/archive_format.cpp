@@ -1,7 +1,6 @@
 #include "sched/archive_format.hpp"
 
-#include <fstream>
-
+#include "archive/reader.hpp"
 #include "blast/engine.hpp"
 
 namespace loom::sched {
@@ -21,16 +20,18 @@ bool lacks_database(const std::string& said) {
 
 }  // namespace
 
-std::string database_of_archive(const fs::path& archive) {
-  constexpr std::string_view kMark = "subject database \"";
-  std::ifstream in(archive, std::ios::binary);
-  for (std::string line; std::getline(in, line);) {
-    const std::size_t at = line.find(kMark);
-    if (at == std::string::npos) continue;
-    const std::size_t from = at + kMark.size();
-    return line.substr(from, line.find('"', from) - from);
+Result<std::string> database_of_archive(const fs::path& archive) {
+  LOOM_TRY(archive::Reader reader, archive::Reader::open(archive));
+  std::string database;
+  for (;;) {
+    LOOM_TRY(const archive::Head* head, reader.next_archive());
+    if (head == nullptr) return database;
+    if (head->database.empty() || head->database == database) continue;
+    if (!database.empty())
+      return error(Code::invalid_argument, "the file holds archives of the databases '{}' and '{}'; split it",
+                   database, head->database);
+    database = head->database;
   }
-  return {};
 }
 
 Result<fs::path> format_archive(exec::ProcessRunner& runner, const fs::path& archive,
@@ -50,7 +51,7 @@ Result<fs::path> format_archive(exec::ProcessRunner& runner, const fs::path& arc
                  "the archive was searched in the database '{}', which is not on this server, and "
                  "blast_formatter needs it; bring it into a folder of BLASTDB here, or run blast_formatter "
                  "-archive where it is",
-                 database_of_archive(archive));
+                 database_of_archive(archive).value_or(""));
   return error(Code::invalid_argument, "blast_formatter does not write the archive in outfmt {}: {}", outfmt,
                outcome.stderr_text.substr(0, 1000));
 }

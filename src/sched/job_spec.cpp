@@ -81,7 +81,13 @@ Result<catalog::Database> open_job_database(const JobSpec& spec) {
                    "the database's snapshot {} of this job was removed; submit the search again",
                    folder.filename().string());
   }
-  LOOM_TRY(catalog::Database database, search::open_search_database(spec.options, spec.database_path));
+  auto opened = search::open_search_database(spec.options, spec.database_path);
+  if (!opened && opened.error().code == Code::not_found)  // without the folders where it was looked for
+    return error(
+        Code::not_found,
+        "the database {} of this job is not on this server; GET /api/blast/databases lists those there are",
+        spec.options.find("db")->text.substr(0, 100));
+  LOOM_TRY(catalog::Database database, std::move(opened));
   const std::string now = snapshot_of(database, spec.database_path);
   if (spec.snapshot.empty() || now == spec.snapshot) return database;
   return error(Code::corrupt,

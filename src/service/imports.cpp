@@ -129,7 +129,14 @@ Result<Recognized> recognize(const fs::path& file, const ImportRequest& request)
   } else if (std::string_view(head).substr(begin).starts_with("Blast4-archive")) {
     kind = kArchive;
     program = program_in_archive(head);
-    found.database = sched::database_of_archive(file);
+    LOOM_TRY(found.database, blamed(sched::database_of_archive(file)));
+    // blast_formatter would open it.
+    if (!names_no_folder(found.database))
+      return error(
+          Code::invalid_argument,
+          "the archive names its database by a path, '{}', which this server does not open; write it "
+          "with blast_formatter -outfmt 5 where it was made, and import that",
+          found.database.substr(0, 200));
   } else {
     program = program_in_comments(head);
     found.database = comment_of(head, "# Database: ");
@@ -141,7 +148,8 @@ Result<Recognized> recognize(const fs::path& file, const ImportRequest& request)
       kind == kTabular && !request.outfmt.empty() ? request.outfmt : default_outfmt(kind, head);
   LOOM_TRY(const blast::OutFormat format, blast::parse_outfmt(known, outfmt));
   LOOM_CHECKED(found.spec.options.set("outfmt", outfmt));
-  if (!found.database.empty()) static_cast<void>(found.spec.options.set("db", found.database));
+  if (!found.database.empty() && names_no_folder(found.database))
+    static_cast<void>(found.spec.options.set("db", found.database));
   if (kind == kTabular) {
     // Without columns of its own format 7 tells them itself.
     if (format.number != 7 || !request.outfmt.empty()) {

@@ -650,7 +650,8 @@ Result<FetchedSequences> LocalJobs::sequences(const Caller& caller, const JobId&
   LOOM_TRY(const Job job, allowed(caller, Action::read, id, deadline));
   LOOM_TRY(const sched::JobSpec spec, sched::parse_job_spec(job.request.program, job.request.options));
   if (!spec.options.has("db"))
-    return error(Code::conflict, "the result does not tell its database, so there are no sequences of it");
+    return error(Code::conflict,
+                 "the result names no database of this server, so there are no sequences of it");
   LOOM_TRY(catalog::Database database, sched::open_job_database(spec));
   const OpenDatabase from{std::move(database), spec.database_path};
   const std::string version =

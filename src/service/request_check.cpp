@@ -16,6 +16,10 @@
 
 namespace loom::service {
 
+bool names_no_folder(std::string_view names) {
+  return names.find_first_of("/\\") == std::string_view::npos && names.find("..") == std::string_view::npos;
+}
+
 namespace {
 
 constexpr std::size_t kLongestTitle = 240;
@@ -90,8 +94,7 @@ Status check_texts(const blast::Options& options) {
 Status check_database_name(const std::string& names) {
   if (names.empty())
     return error(Code::invalid_argument, "database: name one; GET /api/blast/databases lists them");
-  if (names.find('/') != std::string::npos || names.find('\\') != std::string::npos ||
-      names.find("..") != std::string::npos)
+  if (!names_no_folder(names))
     return error(Code::invalid_argument,
                  "database: a name without folders is needed, not '{}'; GET "
                  "/api/blast/databases lists them",

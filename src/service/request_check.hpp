@@ -18,6 +18,9 @@ struct Checked {
 /// Errors: invalid_argument for one that is too long.
 Status check_title(std::string_view title);
 
+/// Whether these names of databases are looked for where databases are, and nowhere else.
+bool names_no_folder(std::string_view names);
+
 /// `database_path`: folders, joined by ':', of the snapshots that the request's database means now. Errors:
 /// as JobService::submit.
 Result<Checked> check_request(const SubmitRequest& request, const QueryUpload& query, const Limits& limits,

@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 import unittest
@@ -364,8 +365,17 @@ class ReportsTest(ht.HitsTest):
         self.assertEqual(self.server.output(kept["id"]), archive)
         self.assertIn("results/export?query=", self.ask(kept["id"], "output", 409, outfmt="7", query=1)["detail"])
         self.ask(kept["id"], "output", 400, outfmt="17")
-        elsewhere = archive.replace(b'subject database "proteins_2k"', b'subject database "far/away"')
-        self.assertIn("the database 'far/away', which is not on this server", self.import_bytes(elsewhere, 409)["detail"])
+        elsewhere = archive.replace(b'subject database "proteins_2k"', b'subject database "far_away"')
+        self.assertIn("the database 'far_away', which is not on this server", self.import_bytes(elsewhere, 409)["detail"])
+        # What the server can open and does not list is not given away to who names its place.
+        shutil.copytree(st.TESTDATA / "db", self.folder / "secret")
+        secret = str(self.folder / "secret" / "proteins_2k").encode()
+        for spelled in (b'subject database "%s"', b'subject\n  database\n"%s"'):
+            archive_of_it = archive.replace(b'subject database "proteins_2k"', spelled % secret)
+            self.assertIn("names its database by a path", self.import_bytes(archive_of_it, 400)["detail"])
+        rows = st.blast("blastp", "proteins_2k", single, {**options, "outfmt": "7"})
+        job_of_it = self.import_bytes(rows.replace(b"# Database: proteins_2k", b"# Database: " + secret))
+        self.assertNotIn(b">", self.get(job_of_it["id"], "export", 409, format="fasta"))
         self.server.kill()
         self.server.start()
         self.assertEqual(ht.stripped(self.get(job, "export").decode()), std, "it is there after a restart")
