@@ -10,6 +10,7 @@
 #include <set>
 
 #include "app/database_part.hpp"
+#include "base/folder.hpp"
 #include "catalog/database.hpp"
 
 namespace loom::app {
@@ -43,12 +44,6 @@ std::vector<catalog::DatabaseFile> files_of_part(const std::vector<catalog::Data
   for (const catalog::DatabaseFile& file : files)
     if (!outside.contains(fs::path(file.path).replace_extension())) inside.push_back(file);
   return inside;
-}
-
-Status sync(const fs::path& path) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd || ::fsync(fd.get()) != 0) return system_error(errno, "sync " + path.string());
-  return ok();
 }
 
 /// Of `files`, those that are not in `target`.
@@ -121,12 +116,12 @@ Status DatabaseStage::copy(const std::vector<catalog::DatabaseFile>& files, cons
       fs::remove_all(part, ignored);
       return system_error(failed.value(), "copy " + file.path.string());
     }
-    LOOM_CHECKED(sync(made));
+    LOOM_CHECKED(sync_path(made));
     fs::rename(made, target / file.path.filename(), failed);
     if (failed) return system_error(failed.value(), "make " + (target / file.path.filename()).string());
   }
   fs::remove_all(part, failed);
-  return sync(target);
+  return sync_path(target);
 }
 
 Status DatabaseStage::make_room(std::uint64_t bytes) const {

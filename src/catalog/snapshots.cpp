@@ -15,6 +15,7 @@
 #include <set>
 
 #include "base/atomic_file.hpp"
+#include "base/folder.hpp"
 #include "catalog/database.hpp"
 
 namespace loom::catalog {
@@ -44,12 +45,6 @@ std::string new_id() {
 bool is_id(std::string_view text) {
   constexpr std::size_t kLength = 28;
   return text.size() == kLength && text[8] == 'T' && text[18] == 'Z' && text[19] == '-';
-}
-
-Status sync(const fs::path& path) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd || ::fsync(fd.get()) != 0) return system_error(errno, path.string());
-  return ok();
 }
 
 Status move(const fs::path& from, const fs::path& to) {
@@ -312,7 +307,7 @@ Result<Snapshot> Snapshots::publish(Staging staging, Snapshot about) const {
   }
   about.created = rfc3339_now();
   LOOM_TRY(about.fingerprint, fingerprint(from));
-  for (const fs::path& file : files) LOOM_CHECKED(sync(file));
+  for (const fs::path& file : files) LOOM_CHECKED(sync_path(file));
   LOOM_CHECKED(write_manifest(about));
   LOOM_TRY(const Fd held, lock());
   const fs::path home = root_ / staging.database;
@@ -325,8 +320,8 @@ Result<Snapshot> Snapshots::publish(Staging staging, Snapshot about) const {
   about.folder = home / about.id;
   LOOM_CHECKED(move(from, about.folder));
   fs::remove(about.folder / ".lock", failed);  // the staging folder's; only now, or it looks abandoned
-  LOOM_CHECKED(sync(home));
-  LOOM_CHECKED(sync(root_));
+  LOOM_CHECKED(sync_path(home));
+  LOOM_CHECKED(sync_path(root_));
   LOOM_CHECKED(write_current(staging.database, about.id));
   return about;
 }
@@ -347,7 +342,7 @@ Result<Snapshot> Snapshots::switch_to(const std::string& database, const std::st
 Status Snapshots::discard(const fs::path& folder) const {
   const fs::path away = root_ / (kRemoved + new_id());
   LOOM_CHECKED(move(folder, away));
-  LOOM_CHECKED(sync(folder.parent_path()));
+  LOOM_CHECKED(sync_path(folder.parent_path()));
   std::error_code failed;
   fs::remove_all(away, failed);
   if (failed) return system_error(failed.value(), "remove " + away.string());
