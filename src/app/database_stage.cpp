@@ -54,8 +54,11 @@ std::vector<catalog::DatabaseFile> absent(std::vector<catalog::DatabaseFile> fil
 
 std::uint64_t bytes_below(const fs::path& folder) {
   std::uint64_t bytes = 0;
-  std::error_code ignored;
-  for (const auto& file : fs::directory_iterator(folder, ignored)) bytes += file.file_size(ignored);
+  static_cast<void>(for_entries(folder, [&](const fs::directory_entry& file) {
+    std::error_code gone;
+    const std::uintmax_t size = file.file_size(gone);
+    if (!gone) bytes += size;
+  }));
   return bytes;
 }
 
@@ -128,12 +131,12 @@ Status DatabaseStage::make_room(std::uint64_t bytes) const {
   std::multimap<fs::file_time_type, fs::path> copies;  // by their last use
   std::uint64_t taken = bytes;
   std::error_code ignored;
-  for (const auto& one : fs::directory_iterator(folder_, ignored)) {
+  static_cast<void>(for_entries(folder_, [&](const fs::directory_entry& one) {
     const fs::path used = one.path().string() + ".lock";
-    if (!one.is_directory() || !fs::exists(used)) continue;
+    if (!one.is_directory(ignored) || !fs::exists(used, ignored)) return;
     copies.emplace(fs::last_write_time(used, ignored), one.path());
     taken += bytes_below(one.path());
-  }
+  }));
   for (const auto& [when, place] : copies) {
     if (taken <= max_bytes_) break;
     const auto unused = lock(place.string() + ".lock", LOCK_EX | LOCK_NB);

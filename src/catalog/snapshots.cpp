@@ -55,14 +55,12 @@ Status move(const fs::path& from, const fs::path& to) {
 /// Regular files of the snapshot, without the manifest, by name.
 Result<std::vector<fs::path>> files_of(const fs::path& folder) {
   std::vector<fs::path> files;
-  std::error_code failed;
-  for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed)) {
-    const std::string name = entry->path().filename().string();
+  LOOM_CHECKED(for_entries(folder, [&](const fs::directory_entry& entry) {
+    const std::string name = entry.path().filename().string();
     std::error_code gone;
-    if (entry->is_regular_file(gone) && name != kManifest && !name.starts_with('.'))
-      files.push_back(entry->path());
-  }
-  if (failed) return system_error(failed.value(), folder.string());
+    if (entry.is_regular_file(gone) && name != kManifest && !name.starts_with('.'))
+      files.push_back(entry.path());
+  }));
   std::ranges::sort(files);
   return files;
 }
@@ -182,12 +180,12 @@ Result<Snapshots> Snapshots::open(fs::path root) {
   root = fs::canonical(root, failed);
   if (failed) return system_error(failed.value(), root.string());
   Snapshots snapshots(std::move(root));
-  // What a kill left of removals.
   LOOM_TRY(const Fd held, snapshots.lock());
-  for (const auto& entry : fs::directory_iterator(snapshots.root_, failed)) {
+  // What a kill left of removals costs only room.
+  static_cast<void>(for_entries(snapshots.root_, [](const fs::directory_entry& entry) {
     std::error_code ignored;
     if (entry.path().filename().string().starts_with(kRemoved)) fs::remove_all(entry.path(), ignored);
-  }
+  }));
   return snapshots;
 }
 
@@ -208,22 +206,21 @@ Result<Fd> Snapshots::lock() const {
 
 std::vector<std::string> Snapshots::names() const {
   std::vector<std::string> names;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(root_, ignored)) {
+  static_cast<void>(for_entries(root_, [&](const fs::directory_entry& entry) {
     std::string name = entry.path().filename().string();
-    if (entry.is_directory(ignored) && check_database_name(name)) names.push_back(std::move(name));
-  }
+    std::error_code gone;
+    if (entry.is_directory(gone) && check_database_name(name)) names.push_back(std::move(name));
+  }));
   std::ranges::sort(names);
   return names;
 }
 
 std::vector<std::string> Snapshots::ids(const std::string& database) const {
   std::vector<std::string> ids;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(root_ / database, ignored)) {
+  static_cast<void>(for_entries(root_ / database, [&](const fs::directory_entry& entry) {
     std::string id = entry.path().filename().string();
     if (is_id(id)) ids.push_back(std::move(id));
-  }
+  }));
   std::ranges::sort(ids, std::greater<>());
   return ids;
 }
