@@ -58,7 +58,6 @@ class Image {
 void look_up_everything(const taxonomy::Taxonomy& all) {
   for (const auto& match : all.complete("", 50)) {
     (void)all.find(match.taxon.id);
-    (void)all.names_of(match.taxon.id);
     const auto line = all.lineage(match.taxon.id);
     LOOM_CHECK(!line || line->size() <= all.size(), "a lineage has an end");
     (void)all.named(match.matched.text, 5);

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "app/database_part.hpp"
+#include "base/folder.hpp"
 #include "catalog/database.hpp"
 
 namespace loom::app {
@@ -45,12 +46,6 @@ std::vector<catalog::DatabaseFile> files_of_part(const std::vector<catalog::Data
   return inside;
 }
 
-Status sync(const fs::path& path) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd || ::fsync(fd.get()) != 0) return system_error(errno, "sync " + path.string());
-  return ok();
-}
-
 /// Of `files`, those that are not in `target`.
 std::vector<catalog::DatabaseFile> absent(std::vector<catalog::DatabaseFile> files, const fs::path& target) {
   std::erase_if(files, [&](const auto& file) { return fs::exists(target / file.path.filename()); });
@@ -59,8 +54,11 @@ std::vector<catalog::DatabaseFile> absent(std::vector<catalog::DatabaseFile> fil
 
 std::uint64_t bytes_below(const fs::path& folder) {
   std::uint64_t bytes = 0;
-  std::error_code ignored;
-  for (const auto& file : fs::directory_iterator(folder, ignored)) bytes += file.file_size(ignored);
+  static_cast<void>(for_entries(folder, [&](const fs::directory_entry& file) {
+    std::error_code gone;
+    const std::uintmax_t size = file.file_size(gone);
+    if (!gone) bytes += size;
+  }));
   return bytes;
 }
 
@@ -121,24 +119,24 @@ Status DatabaseStage::copy(const std::vector<catalog::DatabaseFile>& files, cons
       fs::remove_all(part, ignored);
       return system_error(failed.value(), "copy " + file.path.string());
     }
-    LOOM_CHECKED(sync(made));
+    LOOM_CHECKED(sync_path(made));
     fs::rename(made, target / file.path.filename(), failed);
     if (failed) return system_error(failed.value(), "make " + (target / file.path.filename()).string());
   }
   fs::remove_all(part, failed);
-  return sync(target);
+  return sync_path(target);
 }
 
 Status DatabaseStage::make_room(std::uint64_t bytes) const {
   std::multimap<fs::file_time_type, fs::path> copies;  // by their last use
   std::uint64_t taken = bytes;
   std::error_code ignored;
-  for (const auto& one : fs::directory_iterator(folder_, ignored)) {
+  static_cast<void>(for_entries(folder_, [&](const fs::directory_entry& one) {
     const fs::path used = one.path().string() + ".lock";
-    if (!one.is_directory() || !fs::exists(used)) continue;
+    if (!one.is_directory(ignored) || !fs::exists(used, ignored)) return;
     copies.emplace(fs::last_write_time(used, ignored), one.path());
     taken += bytes_below(one.path());
-  }
+  }));
   for (const auto& [when, place] : copies) {
     if (taken <= max_bytes_) break;
     const auto unused = lock(place.string() + ".lock", LOCK_EX | LOCK_NB);

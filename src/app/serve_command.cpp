@@ -28,6 +28,7 @@
 #include "app/version.hpp"
 #include "base/atomic_file.hpp"
 #include "base/fd.hpp"
+#include "base/folder.hpp"
 #include "base/guarded.hpp"
 #include "base/json_writer.hpp"
 #include "base/log.hpp"
@@ -70,8 +71,8 @@ Status make_folders(const fs::path& data) {
   }
   std::error_code ignored;
   fs::permissions(data, fs::perms::owner_all, ignored);
-  for (const auto& left : fs::directory_iterator(data / "uploads", ignored))
-    fs::remove_all(left.path(), ignored);
+  static_cast<void>(for_entries(
+      data / "uploads", [&](const fs::directory_entry& left) { fs::remove_all(left.path(), ignored); }));
   return ok();
 }
 

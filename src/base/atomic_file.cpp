@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/check.hpp"
+#include "base/folder.hpp"
 #include "base/number.hpp"
 
 namespace loom {
@@ -58,15 +59,6 @@ Error failed_to(std::string_view what, const fs::path& target) {
   Error error = system_error(errno, fmt::format("{} {}", what, target.string()));
   if (error.code == Code::disk_full) error.message += "; free some space or write to another disk";
   return error;
-}
-
-Status sync_folder(const fs::path& folder, const fs::path& target) {
-  const Fd open_folder(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  // Some file systems cannot sync a folder and say EINVAL; they promise no more.
-  if (!open_folder || (::fsync(open_folder.get()) != 0 && errno != EINVAL)) {
-    return failed_to("sync the folder of", target);
-  }
-  return ok();
 }
 
 }  // namespace
@@ -169,7 +161,7 @@ Status AtomicFile::commit() {
     hidden_.clear();
     kind_ = Kind::named;
   }
-  if (kind_ == Kind::named) LOOM_CHECKED(sync_folder(folder_of(target_), target_));
+  if (kind_ == Kind::named) LOOM_CHECKED(sync_path(folder_of(target_)));
   fd_.reset();
   return ok();
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/folder.hpp"
 #include "catalog/volume.hpp"
 
 namespace loom::catalog {
@@ -55,23 +56,23 @@ bool Discovery::look_the_same(const Stamps& stamps) {
 Discovery::Files Discovery::look_into(const SearchPath& path) {
   Files found;
   Stamps aliases;
-  for (const fs::path& folder : path.folders) {
-    std::error_code failed;
-    for (const auto& entry : fs::directory_iterator(folder, failed)) {
-      const fs::path& file = entry.path();
-      const std::string ending = file.extension().string();
-      const std::string name = file.stem().string();
-      const bool protein = ending == ".pin" || ending == ".pal";
-      if (!protein && ending != ".nin" && ending != ".nal") continue;
-      if (is_alias(file)) {
-        aliases.emplace_back(file, stamp_of(file));
-      } else if (volume_name(name)) {
-        const std::string whole = name.substr(0, name.rfind('.'));
-        if (fs::exists(folder / (whole + (protein ? ".pal" : ".nal")), failed)) continue;
-      }
-      found.try_emplace({name, protein ? Molecule::protein : Molecule::nucleotide}, file);
+  const auto look_at = [&](const fs::directory_entry& entry) {
+    const fs::path& file = entry.path();
+    const std::string ending = file.extension().string();
+    const std::string name = file.stem().string();
+    const bool protein = ending == ".pin" || ending == ".pal";
+    if (!protein && ending != ".nin" && ending != ".nal") return;
+    if (is_alias(file)) {
+      aliases.emplace_back(file, stamp_of(file));
+    } else if (volume_name(name)) {
+      const std::string whole = name.substr(0, name.rfind('.'));
+      std::error_code hidden;
+      if (fs::exists(file.parent_path() / (whole + (protein ? ".pal" : ".nal")), hidden)) return;
     }
-  }
+    found.try_emplace({name, protein ? Molecule::protein : Molecule::nucleotide}, file);
+  };
+  // A folder that cannot be read has no databases.
+  for (const fs::path& folder : path.folders) static_cast<void>(for_entries(folder, look_at));
   std::ranges::sort(aliases, {}, &Stamps::value_type::first);
   if (aliases != aliases_)  // any of them may lead to the changed one
     std::erase_if(known_, [](const auto& one) { return is_alias(one.second.stamps.front().first); });

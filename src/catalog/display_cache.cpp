@@ -174,10 +174,6 @@ std::size_t DisplayCache::invalidate(DisplayKey key) {
   return remove_if([&](DisplayKey one) { return one == key; });
 }
 
-std::size_t DisplayCache::invalidate_account(std::string_view account) {
-  return remove_if([&](DisplayKey one) { return one.account == account; });
-}
-
 std::size_t DisplayCache::clear() {
   return remove_if([](DisplayKey) { return true; });
 }

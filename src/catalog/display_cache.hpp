@@ -75,7 +75,6 @@ class DisplayCache {
   /// Each returns how many values it removed; loads under way and remembered failures of these keys go as
   /// well, uncounted.
   std::size_t invalidate(DisplayKey key);
-  std::size_t invalidate_account(std::string_view account);
   std::size_t clear();
 
   // The steps of get(), for callers that wait in their own way, and for tests.

@@ -165,9 +165,7 @@ TEST_F(DisplayCacheTest, AnInvalidationDuringALoadMakesItsValueUnusable) {
   const struct {
     const char* name;
     std::function<std::size_t()> invalidate;
-  } ways[]{{"one", [&] { return cache.invalidate(kNt); }},
-           {"account", [&] { return cache.invalidate_account("ann"); }},
-           {"all", [&] { return cache.clear(); }}};
+  } ways[]{{"one", [&] { return cache.invalidate(kNt); }}, {"all", [&] { return cache.clear(); }}};
   for (const auto& way : ways) {
     Claim leader = lead(kNt);
     const auto asleep = cache.change();
@@ -192,7 +190,6 @@ TEST_F(DisplayCacheTest, AnInvalidatedLeaderDoesNotDisturbTheNext) {
 TEST_F(DisplayCacheTest, OtherKeysLoadsAreLeftAlone) {
   Claim leader = lead(kNt);
   cache.invalidate(kNr);
-  cache.invalidate_account("bob");
   EXPECT_EQ(text_of(cache.settle(std::move(leader), std::string("v"))), "v");
   EXPECT_EQ(found(kNt), "v");
 }
@@ -268,11 +265,9 @@ TEST_F(DisplayCacheTest, InvalidationsCountWhatTheyRemove) {
   EXPECT_EQ(cache.invalidate(kNt), 1U);
   EXPECT_EQ(cache.invalidate(kNt), 0U);
   EXPECT_EQ(found(kNr), "2");
-  load(kNt, "1");
-  EXPECT_EQ(cache.invalidate_account("ann"), 2U);
   EXPECT_EQ(found(kOthers), "3");
   load(kNt, "1");
-  EXPECT_EQ(cache.clear(), 2U);
+  EXPECT_EQ(cache.clear(), 3U);
   EXPECT_EQ(found(kOthers), "nothing");
 }
 

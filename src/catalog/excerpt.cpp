@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/fd.hpp"
+#include "base/folder.hpp"
 #include "base/mapped_file.hpp"
 
 namespace loom::catalog {
@@ -304,19 +305,17 @@ bool goes_with(const std::string& file, const Volume& volume) {
 
 /// Links what goes with the volumes of folder `from` into `to`.
 Status link_rest(const Database& database, const fs::path& from, const fs::path& to) {
-  std::error_code failed;
-  for (fs::directory_iterator file(from, failed), end; !failed && file != end; file.increment(failed)) {
-    const std::string name = file->path().filename();
+  return for_entries(from, [&](const fs::directory_entry& file) -> Status {
+    const std::string name = file.path().filename();
     const bool wanted = std::ranges::any_of(database.volumes, [&](const Volume& volume) {
       return volume.base.parent_path() == from && goes_with(name, volume);
     });
-    if (!wanted) continue;
+    if (!wanted) return ok();
     std::error_code refused;
-    fs::create_symlink(file->path(), to / name, refused);
-    if (refused) return system_error(refused.value(), "link to " + file->path().string());
-  }
-  if (failed) return system_error(failed.value(), from.string());
-  return ok();
+    fs::create_symlink(file.path(), to / name, refused);
+    if (refused) return system_error(refused.value(), "link to " + file.path().string());
+    return ok();
+  });
 }
 
 /// `database` with a folder below `folder` for each of those that its volumes are in, in the same order:

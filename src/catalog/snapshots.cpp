@@ -15,6 +15,7 @@
 #include <set>
 
 #include "base/atomic_file.hpp"
+#include "base/folder.hpp"
 #include "catalog/database.hpp"
 
 namespace loom::catalog {
@@ -46,12 +47,6 @@ bool is_id(std::string_view text) {
   return text.size() == kLength && text[8] == 'T' && text[18] == 'Z' && text[19] == '-';
 }
 
-Status sync(const fs::path& path) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd || ::fsync(fd.get()) != 0) return system_error(errno, path.string());
-  return ok();
-}
-
 Status move(const fs::path& from, const fs::path& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) return system_error(errno, to.string());
   return ok();
@@ -60,14 +55,12 @@ Status move(const fs::path& from, const fs::path& to) {
 /// Regular files of the snapshot, without the manifest, by name.
 Result<std::vector<fs::path>> files_of(const fs::path& folder) {
   std::vector<fs::path> files;
-  std::error_code failed;
-  for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed)) {
-    const std::string name = entry->path().filename().string();
+  LOOM_CHECKED(for_entries(folder, [&](const fs::directory_entry& entry) {
+    const std::string name = entry.path().filename().string();
     std::error_code gone;
-    if (entry->is_regular_file(gone) && name != kManifest && !name.starts_with('.'))
-      files.push_back(entry->path());
-  }
-  if (failed) return system_error(failed.value(), folder.string());
+    if (entry.is_regular_file(gone) && name != kManifest && !name.starts_with('.'))
+      files.push_back(entry.path());
+  }));
   std::ranges::sort(files);
   return files;
 }
@@ -187,12 +180,12 @@ Result<Snapshots> Snapshots::open(fs::path root) {
   root = fs::canonical(root, failed);
   if (failed) return system_error(failed.value(), root.string());
   Snapshots snapshots(std::move(root));
-  // What a kill left of removals.
   LOOM_TRY(const Fd held, snapshots.lock());
-  for (const auto& entry : fs::directory_iterator(snapshots.root_, failed)) {
+  // What a kill left of removals costs only room.
+  static_cast<void>(for_entries(snapshots.root_, [](const fs::directory_entry& entry) {
     std::error_code ignored;
     if (entry.path().filename().string().starts_with(kRemoved)) fs::remove_all(entry.path(), ignored);
-  }
+  }));
   return snapshots;
 }
 
@@ -213,22 +206,21 @@ Result<Fd> Snapshots::lock() const {
 
 std::vector<std::string> Snapshots::names() const {
   std::vector<std::string> names;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(root_, ignored)) {
+  static_cast<void>(for_entries(root_, [&](const fs::directory_entry& entry) {
     std::string name = entry.path().filename().string();
-    if (entry.is_directory(ignored) && check_database_name(name)) names.push_back(std::move(name));
-  }
+    std::error_code gone;
+    if (entry.is_directory(gone) && check_database_name(name)) names.push_back(std::move(name));
+  }));
   std::ranges::sort(names);
   return names;
 }
 
 std::vector<std::string> Snapshots::ids(const std::string& database) const {
   std::vector<std::string> ids;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(root_ / database, ignored)) {
+  static_cast<void>(for_entries(root_ / database, [&](const fs::directory_entry& entry) {
     std::string id = entry.path().filename().string();
     if (is_id(id)) ids.push_back(std::move(id));
-  }
+  }));
   std::ranges::sort(ids, std::greater<>());
   return ids;
 }
@@ -312,7 +304,7 @@ Result<Snapshot> Snapshots::publish(Staging staging, Snapshot about) const {
   }
   about.created = rfc3339_now();
   LOOM_TRY(about.fingerprint, fingerprint(from));
-  for (const fs::path& file : files) LOOM_CHECKED(sync(file));
+  for (const fs::path& file : files) LOOM_CHECKED(sync_path(file));
   LOOM_CHECKED(write_manifest(about));
   LOOM_TRY(const Fd held, lock());
   const fs::path home = root_ / staging.database;
@@ -325,8 +317,8 @@ Result<Snapshot> Snapshots::publish(Staging staging, Snapshot about) const {
   about.folder = home / about.id;
   LOOM_CHECKED(move(from, about.folder));
   fs::remove(about.folder / ".lock", failed);  // the staging folder's; only now, or it looks abandoned
-  LOOM_CHECKED(sync(home));
-  LOOM_CHECKED(sync(root_));
+  LOOM_CHECKED(sync_path(home));
+  LOOM_CHECKED(sync_path(root_));
   LOOM_CHECKED(write_current(staging.database, about.id));
   return about;
 }
@@ -347,7 +339,7 @@ Result<Snapshot> Snapshots::switch_to(const std::string& database, const std::st
 Status Snapshots::discard(const fs::path& folder) const {
   const fs::path away = root_ / (kRemoved + new_id());
   LOOM_CHECKED(move(folder, away));
-  LOOM_CHECKED(sync(folder.parent_path()));
+  LOOM_CHECKED(sync_path(folder.parent_path()));
   std::error_code failed;
   fs::remove_all(away, failed);
   if (failed) return system_error(failed.value(), "remove " + away.string());

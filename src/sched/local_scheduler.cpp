@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/folder.hpp"
 #include "base/guarded.hpp"
 #include "base/log.hpp"
 #include "blast/outfmt.hpp"
@@ -153,9 +154,9 @@ Status LocalScheduler::take_over() {
 
 Status LocalScheduler::start() {
   // Of groups and renderings ("group-ID", "ID-HASH") nothing is gone on with.
-  std::error_code ignored;
-  for (const auto& folder : std::filesystem::directory_iterator(options_.work, ignored))
+  static_cast<void>(for_entries(options_.work, [](const std::filesystem::directory_entry& folder) {
     if (folder.path().filename().string().find('-') != std::string::npos) discard_folder(folder.path());
+  }));
   if (!options_.renders_only) LOOM_CHECKED(take_over());
   for (int i = 0; i < options_.cores; ++i) threads_.emplace_back([this] { work_loop(); });
   return ok();

@@ -15,6 +15,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/folder.hpp"
 #include "base/number.hpp"
 #include "blast/engine.hpp"
 #include "blast/outfmt.hpp"
@@ -220,15 +221,16 @@ Reuse::Reuse(ReuseOptions options) : options_(std::move(options)) {
   }
   fs::create_directories(options_.folder, failed);
   std::vector<std::pair<fs::file_time_type, std::string>> found;
-  for (const auto& file : fs::directory_iterator(options_.folder, failed)) {
+  // What cannot be looked through is not reused.
+  static_cast<void>(for_entries(options_.folder, [&](const fs::directory_entry& file) {
     std::error_code gone;
     const std::string name = file.path().filename().string();
-    if (!file.is_regular_file(gone)) continue;
+    if (!file.is_regular_file(gone)) return;
     if (name.ends_with(".part"))
       fs::remove(file.path(), gone);
     else
       found.emplace_back(file.last_write_time(gone), name);
-  }
+  }));
   std::ranges::sort(found);
   for (const auto& [when, name] : found) {
     std::error_code gone;

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "base/folder.hpp"
 #include "sched/job_keys.hpp"
 
 namespace loom::sched {
@@ -130,16 +131,15 @@ Result<std::uint64_t> sweep_objects(store::JobStore& jobs, storage::ObjectStore&
 
 Result<std::uint64_t> sweep_work(store::JobStore& jobs, const fs::path& work) {
   std::uint64_t removed = 0;
-  std::error_code failed;
-  for (const auto& folder : fs::directory_iterator(work, failed)) {
+  LOOM_CHECKED(for_entries(work, [&](const fs::directory_entry& folder) -> Status {
     const auto id = store::JobId::parse(folder.path().filename().string());
-    if (!id) continue;  // of a rendering, which is removed by who makes it, and at the next start
+    if (!id) return ok();  // of a rendering, which is removed by who makes it, and at the next start
     LOOM_TRY(const auto job, find(jobs, *id));
     std::error_code ignored;
     const bool over = !job || job->state == store::JobState::completed;
     if (over && fs::remove_all(folder.path(), ignored) > 0) ++removed;
-  }
-  if (failed) return system_error(failed.value(), "look through " + work.string());
+    return ok();
+  }));
   return removed;
 }
 

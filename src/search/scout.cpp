@@ -7,6 +7,7 @@
 
 #include "archive/merge.hpp"
 #include "archive/reader.hpp"
+#include "base/folder.hpp"
 #include "base/mapped_file.hpp"
 #include "blast/engine.hpp"
 #include "blast/split_limits.hpp"
@@ -61,9 +62,10 @@ constexpr const char* kExcerpt = "excerpt";
 /// The files of `folder` that make up the alias `name`.
 std::vector<fs::path> files_of(const fs::path& folder, const std::string& name) {
   std::vector<fs::path> files;
-  std::error_code ignored;  // a run here finds them anyway
-  for (const auto& file : fs::directory_iterator(folder, ignored))
+  // A run here finds them anyway.
+  static_cast<void>(for_entries(folder, [&](const fs::directory_entry& file) {
     if (file.path().filename().string().starts_with(name + ".")) files.push_back(file.path().filename());
+  }));
   std::ranges::sort(files);
   return files;
 }

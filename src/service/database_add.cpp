@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/folder.hpp"
 #include "catalog/database.hpp"
 #include "catalog/database_files.hpp"
 #include "service/database_check.hpp"
@@ -30,19 +31,19 @@ Result<std::vector<fs::path>> files_at(const fs::path& base, const catalog::Data
   std::vector<fs::path> files;
   for (const auto& file : catalog::files_of(database)) files.push_back(file.path);
   const std::string start = base.filename().string() + ".";
-  std::error_code failed;
-  // A folder may let its files be opened and not be listed.
-  for (fs::directory_iterator entry(base.parent_path(), failed), end; !failed && entry != end;
-       entry.increment(failed)) {
-    const std::string name = entry->path().filename().string();
+  Status looked = for_entries(base.parent_path(), [&](const fs::directory_entry& entry) {
+    const std::string name = entry.path().filename().string();
     const bool describes = std::ranges::any_of(std::vector{"al", "js", "tf"}, [&](const char* kind) {
       return name.ends_with(catalog::extension(database.molecule, kind));
     });
-    if (name.starts_with(start) && describes) files.push_back(entry->path());
+    if (name.starts_with(start) && describes) files.push_back(entry.path());
+  });
+  // A folder may let its files be opened and not be listed.
+  if (!looked) {
+    looked.error().message += "; the server must be allowed to list that folder";
+    return looked.error();
   }
-  if (failed)
-    return system_error(failed.value(), "look through " + base.parent_path().string() +
-                                            " (the server must be allowed to list that folder)");
+  std::error_code failed;
   const fs::path folder = fs::canonical(base.parent_path(), failed);
   if (failed) return system_error(failed.value(), base.parent_path().string());
   for (const fs::path& file : files)

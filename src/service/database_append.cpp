@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "base/atomic_file.hpp"
+#include "base/folder.hpp"
 #include "base/temp_dir.hpp"
 #include "blast/engine.hpp"
 #include "catalog/alias_file.hpp"
@@ -45,31 +46,26 @@ bool goes_along(const fs::path& file) {
 }
 
 Status link_files(const fs::path& from, const fs::path& to, const std::string& alias) {
-  std::error_code failed;
-  for (fs::directory_iterator at(from, failed), end; !failed && at != end; at.increment(failed)) {
-    const fs::directory_entry& entry = *at;
+  return for_entries(from, [&](const fs::directory_entry& entry) -> Status {
     const std::string name = entry.path().filename().string();
     // Alias files of volumes go along; only that of the database is written anew.
     const bool inner =
         (entry.path().extension() == ".pal" || entry.path().extension() == ".nal") && name != alias;
     std::error_code no_link;
-    if (!entry.is_regular_file(no_link) || (!inner && !goes_along(entry.path()))) continue;
+    if (!entry.is_regular_file(no_link) || (!inner && !goes_along(entry.path()))) return ok();
     fs::create_hard_link(entry.path(), to / name, no_link);
-    if (!no_link) continue;
+    if (!no_link) return ok();
     std::error_code no_copy;
     if (!fs::copy_file(entry.path(), to / name, no_copy)) return system_error(no_copy.value(), name);
-  }
-  if (failed) return system_error(failed.value(), from.string());
-  return ok();
+    return ok();
+  });
 }
 
 Result<std::string> free_name(const std::string& name, const fs::path& folder) {
   constexpr int kMostAdditions = 999;
   std::vector<std::string> there;
-  std::error_code failed;
-  for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed))
-    there.push_back(entry->path().filename().string());
-  if (failed) return system_error(failed.value(), folder.string());
+  LOOM_CHECKED(for_entries(
+      folder, [&](const fs::directory_entry& entry) { there.push_back(entry.path().filename().string()); }));
   for (int number = 1; number <= kMostAdditions; ++number) {
     std::string addition = fmt::format("{}.add{:03}", name, number);
     const bool taken =

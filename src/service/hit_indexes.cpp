@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/atomic_file.hpp"
+#include "base/folder.hpp"
 #include "base/guarded.hpp"
 
 namespace loom::service {
@@ -38,7 +39,8 @@ HitIndexes::HitIndexes(storage::ObjectStore& objects, fs::path folder, results::
     : objects_(objects), folder_(std::move(folder)), taxonomy_(std::move(taxonomy)), most_(most) {
   std::error_code ignored;
   fs::create_directories(folder_, ignored);
-  for (const auto& left : fs::directory_iterator(folder_, ignored)) fs::remove_all(left.path(), ignored);
+  static_cast<void>(
+      for_entries(folder_, [&](const fs::directory_entry& left) { fs::remove_all(left.path(), ignored); }));
   maker_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
 }
 

@@ -74,7 +74,8 @@ class Writing {
     LOOM_TRY(const search::QueryFile file, search::open_queries(all.string(), program, unit, folder_));
     sequence::QueryMap map = file.map;
     if (program == Program::blastn) sequence::join_short_end(map, search::kBlastnUnitLetters / 2);
-    const bool whole = !map.why_not_splittable.empty() || batches_forbidden();
+    const bool whole =
+        !map.why_not_splittable.empty() || !blast::allows_batches(blast::split_limits(spec_.options));
     LOOM_TRY(AtomicFile to, AtomicFile::create(folder_ / "queries.fasta"));
     for (const sequence::Unit& one : map.units) {
       const bool wanted = whole || std::ranges::any_of(rows_, [&](const HspRow& row) {
@@ -86,12 +87,6 @@ class Writing {
       LOOM_CHECKED(copy_range(file.path, one.offset, one.bytes, to));
     }
     return to.commit();
-  }
-
-  [[nodiscard]] bool batches_forbidden() const {
-    return std::ranges::any_of(blast::split_limits(spec_.options), [](const auto& limit) {
-      return limit.forbids == blast::Forbids::batches || limit.forbids == blast::Forbids::both;
-    });
   }
 
   Status copy(storage::ObjectReader& from, const fs::path& path) {

@@ -185,13 +185,6 @@ bool Taxonomy::is_within(TaxId id, TaxId clade) const {
   return node && above && *node >= *above && *node < nodes_[*above].end;
 }
 
-Result<std::vector<TaxonName>> Taxonomy::names_of(TaxId id) const {
-  LOOM_TRY(const std::uint32_t node, known_node(id));
-  std::vector<TaxonName> all;
-  for (const layout::NodeName name : node_names(node)) all.push_back(match(name).matched);
-  return all;
-}
-
 std::size_t Taxonomy::first_name_not_below(std::string_view folded_text) const {
   const auto found = std::ranges::partition_point(
       names_, [&](const layout::Name& name) { return compare(text(name), folded_text, name.bytes) < 0; });

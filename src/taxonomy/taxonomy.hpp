@@ -66,9 +66,6 @@ class Taxonomy {
   /// unknown is below another.
   [[nodiscard]] bool is_within(TaxId id, TaxId clade) const;
 
-  /// All kept names, the scientific first. Errors: as find.
-  [[nodiscard]] Result<std::vector<TaxonName>> names_of(TaxId id) const;
-
   /// The taxa of exactly this name, larger ones first: names are not unique. At most `most`.
   [[nodiscard]] std::vector<NameMatch> named(std::string_view name, std::size_t most = 100) const;
 

@@ -82,18 +82,19 @@ TEST_F(ExcerptTest, FollowsMergedIdsAndNamesDeletedOnes) {
     ASSERT_FALSE(none);
     EXPECT_EQ(none.error().message, fmt::format("there is no taxid {} in the imported taxonomy", never));
     EXPECT_FALSE(taxonomy_->lineage(never));
-    EXPECT_FALSE(taxonomy_->names_of(never));
   }
 }
 
-TEST_F(ExcerptTest, KeepsNamesForPeopleScientificFirst) {
-  const auto names = taxonomy_->names_of(562);
-  ASSERT_TRUE(names);
-  std::vector<std::string> said;
-  for (const auto& one : *names) said.push_back(fmt::format("{}: {}", name(one.kind), one.text));
-  EXPECT_THAT(said, ElementsAre("scientific name: Escherichia coli", "common name: E. coli",
-                                "synonym: Bacillus coli", "equivalent name: Escherichia/Shigella coli"))
-      << "and neither authority nor type material";
+TEST_F(ExcerptTest, KeepsNamesForPeople) {
+  for (const auto& [kind, text] : {std::pair("scientific name", "Escherichia coli"),
+                                   {"common name", "E. coli"},
+                                   {"synonym", "Bacillus coli"},
+                                   {"equivalent name", "Escherichia/Shigella coli"}}) {
+    EXPECT_THAT(named(text), ElementsAre(562));
+    EXPECT_EQ(name(taxonomy_->named(text).front().matched.kind), kind);
+  }
+  EXPECT_THAT(named("Escherichia coli (Migula 1895) Castellani and Chalmers 1919"), IsEmpty()) << "authority";
+  EXPECT_THAT(named("ATCC 11775"), IsEmpty()) << "type material";
 }
 
 TEST_F(ExcerptTest, FindsByAnyNameInAnyCase) {

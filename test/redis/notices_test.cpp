@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <thread>
 
@@ -20,6 +21,8 @@ using events::redis::Notices;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+constexpr std::array kDatabases{"nr", "a name\twith a tab"};
+
 /// A process: its cache, and what tells it.
 struct Process {
   Process(const events::redis::Settings& settings, const NoticeOptions& options)
@@ -28,7 +31,7 @@ struct Process {
             ++alls;
             cache.clear();
           } else if (changed.database.empty()) {
-            cache.invalidate_account(changed.account);
+            for (const char* database : kDatabases) cache.invalidate({changed.account, database});
           } else {
             cache.invalidate({changed.account, changed.database});
           }
@@ -71,7 +74,7 @@ TEST_F(RedisNotices, OneAnAccountAndAllReachTheOtherAndNotTheSender) {
   const auto one = process();
   const auto two = process();
   for (const char* account : {"ann", "bob"})
-    for (const char* database : {"nr", "a name\twith a tab"}) {
+    for (const char* database : kDatabases) {
       one->load(account, database);
       two->load(account, database);
     }

@@ -12,6 +12,7 @@
 #include <iterator>
 
 #include "base/atomic_file.hpp"
+#include "base/folder.hpp"
 #include "base/number.hpp"
 
 namespace loom::exec::slurm {
@@ -279,16 +280,18 @@ Status Exchange::put_end(const TaskKey& task, const ProcessSpec& spec, TaskEnd e
   };
   end.files.clear();
   const fs::path& made = spec.portable->makes;
-  std::error_code failed;
-  for (const auto& file : fs::directory_iterator(spec.portable->folder / made, failed)) {
+  const auto put = [&](const fs::directory_entry& file) -> Status {
     const fs::path name = file.path().filename();
-    if (!file.is_regular_file() ||
-        std::ranges::find(spec.portable->reads, made / name) != spec.portable->reads.end())
-      continue;
+    std::error_code failed;
+    const bool regular = file.is_regular_file(failed);
+    if (failed) return system_error(failed.value(), file.path().string());
+    if (!regular || std::ranges::find(spec.portable->reads, made / name) != spec.portable->reads.end())
+      return ok();
     LOOM_CHECKED(storage::put_file(store_, object(fmt::to_string(end.files.size())), file.path(), deadline));
     end.files.push_back(name.string());
-  }
-  if (failed) return system_error(failed.value(), "look through " + (spec.portable->folder / made).string());
+    return ok();
+  };
+  LOOM_CHECKED(for_entries(spec.portable->folder / made, put));
   LOOM_CHECKED(store_.put(object(kStderr), bytes_of(end.outcome.stderr_text), deadline));
   return store_.put(key(kDone, task), bytes_of(end_text(end)), deadline);
 }

@@ -14,6 +14,7 @@
 #include "base/atomic_file.hpp"
 #include "base/check.hpp"
 #include "base/fd.hpp"
+#include "base/folder.hpp"
 
 namespace loom::storage {
 namespace {
@@ -44,22 +45,15 @@ Error failed_write(const Error& cause, const ObjectKey& key, const fs::path& pat
   return error(cause.code, "write object '{}': {}", key.str(), cause.message);
 }
 
-Status sync_folder(const fs::path& folder) {
-  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd || (::fsync(fd.get()) != 0 && errno != EINVAL))
-    return system_error(errno, "sync " + folder.string());
-  return ok();
-}
-
 /// Makes `folder` and what is missing above it, each durable in its parent.
 // NOLINTNEXTLINE(misc-no-recursion): as deep as the path.
 Status make_folders(const fs::path& folder) {
-  if (::mkdir(folder.c_str(), 0777) == 0) return sync_folder(folder.parent_path());
+  if (::mkdir(folder.c_str(), 0777) == 0) return sync_path(folder.parent_path());
   if (errno == EEXIST) return ok();
   if (errno != ENOENT || !folder.has_relative_path())
     return system_error(errno, "make folder " + folder.string());
   LOOM_CHECKED(make_folders(folder.parent_path()));
-  if (::mkdir(folder.c_str(), 0777) == 0) return sync_folder(folder.parent_path());
+  if (::mkdir(folder.c_str(), 0777) == 0) return sync_path(folder.parent_path());
   if (errno == EEXIST) return ok();
   return system_error(errno, "make folder " + folder.string());
 }
@@ -308,7 +302,7 @@ Status FilesObjectStore::remove(const ObjectKey& key, Deadline deadline) {
   fs::path folder = path.parent_path();
   while (folder != root_ && ::rmdir(folder.c_str()) == 0) folder = folder.parent_path();
   // The lowest folder left has to remember that the entry is gone; another remove() may have taken it too.
-  const Status synced = sync_folder(folder);
+  const Status synced = sync_path(folder);
   return synced || synced.error().code == Code::not_found ? ok() : synced;
 }
 
