@@ -17,4 +17,12 @@ Status sync_path(const std::filesystem::path& path) {
   return ok();
 }
 
+Status sync_all(const std::filesystem::path& folder) {
+  LOOM_CHECKED(for_entries(folder, [](const std::filesystem::directory_entry& entry) {
+    std::error_code unknown;
+    return entry.is_regular_file(unknown) ? sync_path(entry.path()) : ok();
+  }));
+  return sync_path(folder);
+}
+
 }  // namespace loom

@@ -31,5 +31,7 @@ Status for_entries(const std::filesystem::path& folder, Visit visit) {
 /// Makes durable what the file at `path` holds, or which names are in the folder there. Success too on a file
 /// system that cannot sync such a thing: it promises no more. Thread-safe. Blocking: on disk.
 Status sync_path(const std::filesystem::path& path);
+/// As sync_path, of the files in `folder` and of their names.
+Status sync_all(const std::filesystem::path& folder);
 
 }  // namespace loom

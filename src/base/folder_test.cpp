@@ -98,6 +98,7 @@ TEST_F(Folder, AFileAFolderAndWhatCannotBeSyncedAreSynced) {
   make("file");
   EXPECT_TRUE(sync_path(path() / "file"));
   EXPECT_TRUE(sync_path(path()));
+  EXPECT_TRUE(sync_all(path()));
   EXPECT_TRUE(sync_path("/dev/null")) << "fsync says EINVAL";
   const Status missing = sync_path(path() / "missing");
   ASSERT_FALSE(missing);

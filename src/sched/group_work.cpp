@@ -120,7 +120,7 @@ Result<search::TaskUse> LocalScheduler::ride(const Work& work, const fs::path& f
   }
   begin_riders(riding, left);
   search::NoWatch watch;
-  search::TaskRunner tasks(*work.jobs.front()->runner, folder, watch, 1);
+  search::TaskRunner tasks(*work.jobs.front()->runner, folder, watch, search::Durable::no, 1);
   // Nobody's cancel ends it: the others go on.
   const auto use = riding.empty() ? Result<search::TaskUse>(search::TaskUse{})
                                   : together.run(tasks, group_stop_.get_token());

@@ -242,7 +242,7 @@ void LocalScheduler::step(const Work& work) {
   }
   const auto& [index, lease] = *leased;
   search::NoWatch watch;
-  search::TaskRunner tasks(*job->runner, job->folder, watch, 1);
+  search::TaskRunner tasks(*job->runner, job->folder, watch, search::Durable::yes, 1);
   // Here already, so that the task is said to have failed too, and its lease does not keep a retry waiting.
   const auto use = guarded([&] { return job->split->run_step(index, tasks, job->stop.get_token()); });
   {
@@ -477,7 +477,7 @@ Status LocalScheduler::complete(const store::JobId& id) {
 
 Result<LocalScheduler::Written> LocalScheduler::put_together(const ActivePtr& job) {
   search::NoWatch watch;
-  const search::TaskRunner tasks(*job->runner, job->folder, watch, 1);
+  const search::TaskRunner tasks(*job->runner, job->folder, watch);
   Written written{.output = job->folder / "output", .messages = job->folder / "messages"};
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> to(std::fopen(written.messages.c_str(), "wbe"),
                                                      &std::fclose);

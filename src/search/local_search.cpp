@@ -74,7 +74,7 @@ Job Local::job(std::size_t step, TaskRunner& tasks) const {
 }
 
 Status Local::run_steps(Watch& watch, Messages& messages, const std::stop_token& stop) {
-  TaskRunner tasks(runner_, folder_.path(), watch);
+  TaskRunner tasks(runner_, folder_.path(), watch, folder_.resumable() ? Durable::yes : Durable::no);
   announce(tasks, watch);
   std::vector<Job> scouts;
   std::vector<Job> searches;

@@ -7,6 +7,7 @@
 
 #include "archive/merge.hpp"
 #include "archive/reader.hpp"
+#include "base/atomic_file.hpp"
 #include "base/folder.hpp"
 #include "base/mapped_file.hpp"
 #include "blast/engine.hpp"
@@ -191,8 +192,10 @@ Status Scouts::collect(const EngineTask& search, std::size_t shard, const TaskRu
                        std::ranges::lower_bound(oids, ranges_[shard].end));
   if (catalog::excerpt_bytes(database_, near) > excerpt_bytes_) return ok();
   LOOM_CHECKED(catalog::write_excerpt(folder / kExcerpt, database_, near));
-  return write_file(folder / kFound,
-                    {reinterpret_cast<const char*>(oids.data()), oids.size() * sizeof oids.front()});
+  if (tasks.durable()) LOOM_CHECKED(sync_all(folder));
+  LOOM_TRY(AtomicFile found, AtomicFile::create(folder / kFound));
+  LOOM_CHECKED(found.write(std::as_bytes(std::span(oids))));
+  return found.commit();
 }
 
 Result<std::optional<std::vector<std::uint32_t>>> Scouts::subjects_of(const std::string& search,

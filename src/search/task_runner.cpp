@@ -8,6 +8,7 @@
 #include <set>
 #include <system_error>
 
+#include "base/folder.hpp"
 #include "exec/failure.hpp"
 #include "render/part_text.hpp"
 
@@ -136,6 +137,7 @@ Status TaskRunner::keep(const EngineTask& task, const fs::path& folder, const ex
   LOOM_CHECKED(write_file(folder / "stderr", outcome.stderr_text));
   std::error_code failed;
   fs::remove(folder / "queries.fasta", failed);
+  if (durable()) LOOM_CHECKED(sync_all(folder));
   fs::rename(folder, work_ / task.name, failed);
   if (failed && finished(task.name)) {
     // Another attempt was done first, and its output is as good.
@@ -143,6 +145,7 @@ Status TaskRunner::keep(const EngineTask& task, const fs::path& folder, const ex
     failed.clear();
   }
   if (failed) return system_error(failed.value(), "keep the output of " + task.name);
+  if (durable()) LOOM_CHECKED(sync_path(work_));
   const MutexLock lock(mutex_);
   watch_.task_done(task.letters, seconds_of(outcome.cpu));
   return ok();

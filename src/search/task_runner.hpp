@@ -36,6 +36,9 @@ struct TaskUse {
   std::string note{};            ///< as exec::ProcessOutcome::note
 };
 
+/// Whether the output of a finished task outlives a loss of power.
+enum class Durable : bool { no, yes };
+
 /// Runs engine tasks in folders under `work`, each of which appears whole when its task is done: a folder
 /// that is there is finished work, which is what makes --resume safe. A task lost to a signal is tried again.
 /// Two attempts at one task, by whatever runners of this process, may run at once: neither disturbs the
@@ -44,8 +47,9 @@ struct TaskUse {
 class TaskRunner {
  public:
   /// A task lost to a signal is tried `tries` times in all.
-  TaskRunner(exec::ProcessRunner& runner, std::filesystem::path work, Watch& watch, int tries = 3)
-      : runner_(runner), work_(std::move(work)), watch_(watch), tries_(tries) {}
+  TaskRunner(exec::ProcessRunner& runner, std::filesystem::path work, Watch& watch,
+             Durable durable = Durable::no, int tries = 3)
+      : runner_(runner), work_(std::move(work)), watch_(watch), durable_(durable), tries_(tries) {}
 
   /// Errors: the engine's failure as one sentence (failure() has more); cancelled.
   Result<TaskUse> run(const EngineTask& task, std::stop_token stop);
@@ -56,6 +60,7 @@ class TaskRunner {
     return work_ / name / "stderr";
   }
   [[nodiscard]] bool finished(const std::string& name) const { return std::filesystem::exists(work_ / name); }
+  [[nodiscard]] bool durable() const { return durable_ == Durable::yes; }
   void discard(const std::string& name) const;
 
   /// The exit code of the engine run that failed first.
@@ -74,6 +79,7 @@ class TaskRunner {
   exec::ProcessRunner& runner_;
   std::filesystem::path work_;
   Watch& watch_;
+  Durable durable_;
   int tries_;
   mutable Mutex mutex_;  // also serializes calls of watch_
   std::optional<int> failed_exit_code_ GUARDED_BY(mutex_);

@@ -22,7 +22,7 @@ class TaskRunnerTest : public testing::Test {
   /// An attempt as a scheduler makes it: by a TaskRunner of its own.
   Result<TaskUse> run(exec::ProcessRunner& engine) {
     NoWatch watch;
-    TaskRunner tasks(engine, work_.path(), watch, 1);
+    TaskRunner tasks(engine, work_.path(), watch, Durable::yes, 1);
     EngineTask task;
     task.name = "task-0";
     task.argv = {"engine"};
