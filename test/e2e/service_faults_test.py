@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """The job service when the machine around it fails: full and read-only disks, a store cut short, a clock that jumps.
 Usage: as service_test.py."""
+import email.utils
 import json
 import os
 import resource
+import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +15,16 @@ import unittest
 import support as st
 
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
+
+
+def when_closed(connection):
+    """When the other side let go of it, by the monotonic clock."""
+    try:
+        while connection.recv(4096):
+            pass
+    except ConnectionError:
+        pass
+    return time.monotonic()
 
 
 class FaultsTest(st.ServerTest):
@@ -111,22 +123,29 @@ class FaultsTest(st.ServerTest):
             self.server.submit("blastp", "proteins", st.query("proteins_500.fa"), {"outfmt": "0", "evalue": evalue})
         last = self.server.submit("blastp", "proteins_2k", self.text, {"outfmt": "6"}, fresh=True, priority=-10)
 
-        def ask():
-            try:
-                self.server.call("GET", f"/Blast.cgi?CMD=Get&RID={last}&FORMAT_TYPE=Text", check=False)
-            except OSError:
-                pass  # it is cut
-
-        asking = [threading.Thread(target=ask) for _ in range(4)]
-        for one in asking:
+        form = f"CMD=Get&RID={last}&FORMAT_TYPE=Text".encode()
+        head = (f"POST /Blast.cgi HTTP/1.1\r\nHost: {self.server.host}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+                f"Content-Length: {len(form)}\r\nExpect: 100-continue\r\n\r\n").encode()
+        asking = []
+        for _ in range(4):
+            asking.append(socket.create_connection(self.server.host.split(":"), timeout=st.PATIENCE))
+            self.addCleanup(asking[-1].close)
+            asking[-1].sendall(head)
+            self.assertIn(b" 100 ", asking[-1].recv(100), "the server has begun with the request")
+            asking[-1].sendall(form)
+        self.assertEqual(self.server.job(last)["status"], "queued")
+        grace, ends = 2, []
+        waiting = [threading.Thread(target=lambda one=one: ends.append(when_closed(one))) for one in asking]
+        for one in waiting:
             one.start()
-        time.sleep(1)
         began = time.monotonic()
         self.assertEqual(self.server.stop(), 0)
         # The grace of requests, that of tasks, and something for a busy machine; CMD=Get waits for 20 seconds.
-        self.assertLess(time.monotonic() - began, 2 + 10 + 6)
-        for one in asking:
+        self.assertLess(time.monotonic() - began, grace + 10 + 6)
+        for one in waiting:
             one.join()
+        self.assertEqual(len(ends), len(asking))
+        self.assertGreaterEqual(min(ends) - began, grace, "each waited until it was cut")
 
     def test_a_read_only_folder_is_named_at_the_start(self):
         self.mount("16m")
@@ -152,6 +171,20 @@ class FaultsTest(st.ServerTest):
         self.server.start()
         self.assertEqual(self.jobs(), 40)
 
+    def await_reconcile(self):
+        """Until a pass of reconcile, which ends leases, has come after now."""
+        def passes():
+            tasks = json.loads(self.server.call("GET", "/api/blast/beat")[2])["tasks"]
+            reconcile = next(task for task in tasks if task["name"] == "reconcile")
+            self.assertEqual(reconcile["failures"], 0, reconcile)
+            return reconcile["runs"]
+
+        # One of them may have begun before.
+        until, wanted = time.monotonic() + st.PATIENCE, passes() + 2
+        while passes() < wanted:
+            self.assertLess(time.monotonic(), until, "reconcile does not come")
+            time.sleep(0.1)
+
     def test_a_clock_that_jumps_loses_no_task_and_repeats_none(self):
         stamp = self.folder / "time"
         stamp.write_text("+0\n")
@@ -166,14 +199,15 @@ class FaultsTest(st.ServerTest):
         text, self.options = st.query("proteins_100.fa"), {"outfmt": "0", "evalue": "1e-5"}
         wanted = st.blast("blastp", "proteins_2k", text, self.options)
         jobs = []
-        for jump in ("+2h", "-30d", "+400d", "+0"):
+        day = 24 * 3600
+        for jump, seconds in (("+2h", 2 * 3600), ("-30d", -30 * day), ("+400d", 400 * day), ("+0", 0)):
             jobs.append(self.server.submit("blastp", "proteins_2k", text, self.options))
             while self.server.job(jobs[-1])["status"] == "queued":
                 time.sleep(0.01)
             stamp.write_text(jump + "\n")
-            year = json.loads(self.server.call("GET", "/api/blast/beat")[2])
-            self.assertTrue(year)
-        time.sleep(11)  # a pass of reconcile, which ends leases, comes within ten seconds
+            shown = email.utils.parsedate_to_datetime(self.server.call("GET", "/api/blast/beat")[1]["Date"])
+            self.assertAlmostEqual(shown.timestamp() - time.time(), seconds, delta=60, msg="the server's clock has jumped")
+        self.await_reconcile()
         for job in jobs:
             self.assertEqual(self.server.wait(job)["status"], "completed")
             self.assertEqual(self.server.output(job), wanted)
