@@ -39,6 +39,12 @@ std::string_view name(Code code) {
   LOOM_CHECK(false, "a Code outside its enumerators");
 }
 
+std::optional<Code> parse_code(std::string_view text) {
+  for (int i = 0; i <= static_cast<int>(Code::internal); ++i)
+    if (const auto code = static_cast<Code>(i); name(code) == text) return code;
+  return std::nullopt;
+}
+
 bool retryable(Code code) {
   return code == Code::too_many || code == Code::timed_out || code == Code::unavailable;
 }

@@ -1,6 +1,7 @@
 #pragma once
 #include <fmt/format.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -25,10 +26,12 @@ enum class Code {
   out_of_memory,     ///< this machine or limit has too little memory
   disk_full,         ///< this disk or quota has too little space
   corrupt,           ///< stored or received bytes are not what they must be
-  internal,          ///< a defect of ours, or of something we cannot name
+  internal,          ///< a defect of ours, or of something we cannot name; stays the last
 };
 
 std::string_view name(Code code);
+/// The code of that name; nothing when none has it.
+std::optional<Code> parse_code(std::string_view text);
 
 /// Whether the same call may succeed later without any change: too_many, timed_out, unavailable.
 bool retryable(Code code);

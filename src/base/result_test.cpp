@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <set>
 
 namespace loom {
 namespace {
@@ -33,6 +34,16 @@ TEST(Result, SystemErrorsAreMappedWhereTheCauseIsKnown) {
   EXPECT_EQ(system_error(ENOSPC, "write q").code, Code::disk_full);
   EXPECT_EQ(system_error(ENOENT, "open q").code, Code::not_found);
   EXPECT_EQ(system_error(ENOENT, "open q").message, "open q: No such file or directory");
+}
+
+TEST(Result, EveryCodeIsFoundByItsName) {
+  std::set<std::string_view> names;
+  for (int i = 0; i <= static_cast<int>(Code::internal); ++i) {
+    const auto code = static_cast<Code>(i);
+    EXPECT_TRUE(names.insert(name(code)).second) << "two are called " << name(code);
+    EXPECT_EQ(parse_code(name(code)), code) << name(code);
+  }
+  for (const auto* none : {"", "Internal", "internal ", "other"}) EXPECT_EQ(parse_code(none), std::nullopt);
 }
 
 TEST(Result, OnlyPassingTroublesAreRetryable) {

@@ -153,14 +153,6 @@ std::string end_text(const TaskEnd& end) {
   return json::serialize(object);
 }
 
-/// Of what keeps a program from being run, or a database from being copied, what a worker can say.
-Code parse_code(std::string_view text) {
-  for (const Code code : {Code::invalid_argument, Code::not_found, Code::disk_full, Code::out_of_memory,
-                          Code::unavailable, Code::corrupt, Code::timed_out, Code::conflict, Code::forbidden})
-    if (name(code) == text) return code;
-  return Code::internal;
-}
-
 Result<TaskEnd> parse_end(std::string_view text) {
   try {
     const json::value value = json::parse({text.data(), text.size()});
@@ -181,7 +173,7 @@ Result<TaskEnd> parse_end(std::string_view text) {
       end.outcome.peak_rss_bytes = peak->to_number<std::uint64_t>();
     const auto told = [&](const char* message, const char* code) -> std::optional<Error> {
       if (!value.as_object().contains(message)) return std::nullopt;
-      return Error{parse_code(std::string(value.at(code).as_string())),
+      return Error{parse_code(std::string(value.at(code).as_string())).value_or(Code::internal),
                    std::string(value.at(message).as_string())};
     };
     end.error = told("error", "code");

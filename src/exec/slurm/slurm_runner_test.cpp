@@ -365,6 +365,28 @@ TEST(SlurmExchange, NoTwoHaveOneLine) {
   EXPECT_EQ(exchange.claim("t", {.line = 3, .element = 2}, true, never), Claimed::ours);
 }
 
+TEST(SlurmExchange, WhyATaskFailedKeepsItsCode) {
+  testkit::MemObjectStore store;
+  Exchange exchange(store);
+  const TempDir folder = TempDir::create().value();
+  fs::create_directory(folder.path() / "out");
+  ProcessSpec spec;
+  spec.portable = Portable{.folder = folder.path(), .reads = {}, .makes = "out"};
+  for (const Code code : {Code::too_large, Code::too_many, Code::cancelled, Code::disk_full}) {
+    const TaskEnd end{.outcome = {},
+                      .error = error(code, "it would not run"),
+                      .node = "n1",
+                      .attempt = "1",
+                      .folder = {},
+                      .not_staged = error(code, "no copy")};
+    ASSERT_TRUE(exchange.put_end("task", spec, end, Deadline::never()));
+    const auto found = exchange.find_end("task", Deadline::never()).value();
+    ASSERT_TRUE(found && found->error && found->not_staged);
+    EXPECT_EQ(found->error->code, code);
+    EXPECT_EQ(found->not_staged->code, code);
+  }
+}
+
 TEST_F(SlurmRunnerTest, AStopCancelsTheTaskInSlurm) {
   auto run = begin("a");
   until([&] { return slurm_.rows().size() == 1; });
