@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.hpp"
+#include "base/guarded.hpp"
 
 namespace loom::search {
 
@@ -48,7 +49,7 @@ void Slots::work() {
       index = *taken;
       changed_.notify_all();
     }
-    Status status = jobs_[index].run(stopping_.get_token());
+    Status status = guarded([&] { return jobs_[index].run(stopping_.get_token()); });
     const MutexLock lock(mutex_);
     free_ += jobs_[index].threads;
     if (!status) {

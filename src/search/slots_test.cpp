@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <latch>
+#include <stdexcept>
 
 namespace loom::search {
 namespace {
@@ -65,6 +66,19 @@ TEST(Slots, AFailureStopsTheOthersAndIsWhatWaitTells) {
   const Status status = slots.wait(0);
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().message, "task 2: no space");
+  EXPECT_EQ(later, 0);
+}
+
+TEST(Slots, WhatAJobThrowsIsItsFailure) {
+  std::vector<Job> jobs;
+  jobs.push_back({1, [](std::stop_token) -> Status { throw std::runtime_error("no room for the hits"); }});
+  std::atomic<int> later = 0;
+  jobs.push_back(quick(later));
+  Slots slots(1, std::move(jobs), {});
+  const Status status = slots.wait_all();
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, Code::internal);
+  EXPECT_EQ(status.error().message, "no room for the hits");
   EXPECT_EQ(later, 0);
 }
 
