@@ -66,22 +66,28 @@ Status BlockWriter::end_block(Deadline deadline) {
 }
 
 Status BlockWriter::upload(std::string id, std::vector<std::byte> bytes, Deadline deadline) {
+  std::function<void()> work = [this, id = std::move(id), bytes = std::move(bytes), deadline] {
+    // On a thread of the pool too, where nobody would catch it, and the writer would wait for ever.
+    uploaded(guarded([&] { return blobs_.put_block(key_, id, bytes, deadline); }));
+  };
   {
     const MutexLock lock(mutex_);
     if (failed_) return *failed_;
     ++under_way_;
   }
-  std::function<void()> work = [this, id = std::move(id), bytes = std::move(bytes), deadline] {
-    // On a thread of the pool too, where nobody would catch it, and the writer would wait for ever.
-    uploaded(guarded([&] { return blobs_.put_block(key_, id, bytes, deadline); }));
-  };
-  if (pool_.offer(work) == UploadPool::Taken::full) work();
+  auto taken = guarded([&]() -> Result<UploadPool::Taken> { return pool_.offer(work); });
+  if (!taken) {
+    uploaded(std::move(taken.error()));  // nobody has it, and the writer would wait for ever
+  } else if (*taken == UploadPool::Taken::full) {
+    work();
+  }
   return ok();
 }
 
-void BlockWriter::uploaded(const Status& done) {
+/// By value: a copy of the error could throw before the count is back.
+void BlockWriter::uploaded(Status done) {
   const MutexLock lock(mutex_);
-  if (!done && !failed_) failed_ = done.error();
+  if (!done && !failed_) failed_ = std::move(done.error());
   --under_way_;
   changed_.notify_all();  // under the lock: the writer may be gone once it is free
 }

@@ -32,7 +32,7 @@ class BlockWriter {
  private:
   Status end_block(Deadline deadline);
   Status upload(std::string id, std::vector<std::byte> bytes, Deadline deadline);
-  void uploaded(const Status& done);
+  void uploaded(Status done);
   Status wait_for_uploads();
   [[nodiscard]] std::size_t block_bytes() const;
 
