@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <exception>
 
+#include "base/guarded.hpp"
+
 namespace loom::store::sqlite {
 namespace {
 
@@ -31,31 +33,34 @@ Writer::~Writer() {
   thread_.join();
 }
 
-Result<std::future<Status>> Writer::enqueue(const Change& change, Deadline deadline) {
-  if (queue_.size() >= limits_.waiting)
-    return error(Code::unavailable, "job store: {} changes wait already; try again later", queue_.size());
-  queue_.push_back({&change, deadline, ok(), {}});
+void Writer::enqueue(std::list<Request>& requests) {
+  const MutexLock lock(mutex_);
+  while (!requests.empty() && queue_.size() < limits_.waiting)
+    queue_.splice(queue_.end(), requests, requests.begin());
   changed_.notify_one();  // locked: the destructor may run as soon as the change is taken up
-  return queue_.back().answer.get_future();
 }
 
 Status Writer::run(const Change& change, Deadline deadline) {
-  Result<std::future<Status>> answer = std::future<Status>();
-  {
-    const MutexLock lock(mutex_);
-    answer = enqueue(change, deadline);
-  }
-  return answer ? answer->get() : Status(answer.error());
+  return std::move(run_all({&change, 1}, deadline).front());
 }
 
 std::vector<Status> Writer::run_all(std::span<const Change> changes, Deadline deadline) {
-  std::vector<Result<std::future<Status>>> answers;
-  {
-    const MutexLock lock(mutex_);
-    for (const Change& change : changes) answers.push_back(enqueue(change, deadline));
-  }
+  std::list<Request> requests;
+  std::vector<std::future<Status>> answers;
   std::vector<Status> outcomes;
-  for (auto& answer : answers) outcomes.push_back(answer ? answer->get() : Status(answer.error()));
+  outcomes.reserve(changes.size());
+  for (const Change& change : changes) {
+    requests.push_back({&change, deadline, ok(), {}});
+    answers.push_back(requests.back().answer.get_future());
+  }
+  // From here until all are answered nothing may throw: the queue would keep what the caller destroys.
+  enqueue(requests);
+  answers.resize(answers.size() - requests.size());
+  for (auto& answer : answers) outcomes.push_back(answer.get());
+  if (!requests.empty())
+    outcomes.resize(
+        changes.size(),
+        error(Code::unavailable, "job store: {} changes wait already; try again later", limits_.waiting));
   return outcomes;
 }
 
@@ -65,7 +70,7 @@ std::size_t Writer::waiting() {
 }
 
 void Writer::loop() {
-  for (std::vector<Request> group = next_group(); !group.empty(); group = next_group()) {
+  for (std::list<Request> group = next_group(); !group.empty(); group = next_group()) {
     commit_group(group);
     {
       // First, so that whoever has his answer and then reads by what was told finds his own change.
@@ -76,19 +81,16 @@ void Writer::loop() {
   }
 }
 
-std::vector<Writer::Request> Writer::next_group() {
+std::list<Writer::Request> Writer::next_group() {
   const MutexLock lock(mutex_);
   while (queue_.empty() && !stopping_) changed_.wait(mutex_);
-  std::vector<Request> group;
-  while (!queue_.empty() && group.size() < limits_.group) {
-    group.push_back(std::move(queue_.front()));
-    queue_.pop_front();
-  }
+  std::list<Request> group;
+  while (!queue_.empty() && group.size() < limits_.group) group.splice(group.end(), queue_, queue_.begin());
   return group;
 }
 
-void Writer::commit_group(std::vector<Request>& group) {
-  const Status committed = run_group(group);
+void Writer::commit_group(std::list<Request>& group) {
+  const Status committed = guarded([&] { return run_group(group); });
   if (committed) {
     commits_.fetch_add(1);
     return;
@@ -98,7 +100,7 @@ void Writer::commit_group(std::vector<Request>& group) {
     if (request.outcome) request.outcome = committed.error();
 }
 
-Status Writer::run_group(std::vector<Request>& group) {
+Status Writer::run_group(std::list<Request>& group) {
   LOOM_CHECKED(db_->run("BEGIN IMMEDIATE"));
   for (Request& request : group) LOOM_CHECKED(run_one(request));
   const Status committed = db_->run("COMMIT");

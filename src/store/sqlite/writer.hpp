@@ -2,9 +2,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <future>
+#include <list>
 #include <memory>
 #include <span>
 #include <thread>
@@ -58,11 +58,12 @@ class Writer {
     Status outcome;
     std::promise<Status> answer;
   };
-  Result<std::future<Status>> enqueue(const Change& change, Deadline deadline) REQUIRES(mutex_);
+  /// Takes from the front of `requests` as many as there is room for. Never throws.
+  void enqueue(std::list<Request>& requests) EXCLUDES(mutex_);
   void loop() EXCLUDES(mutex_);
-  std::vector<Request> next_group() EXCLUDES(mutex_);
-  void commit_group(std::vector<Request>& group);
-  Status run_group(std::vector<Request>& group);
+  std::list<Request> next_group() EXCLUDES(mutex_);
+  void commit_group(std::list<Request>& group);
+  Status run_group(std::list<Request>& group);
   Status run_one(Request& request);
 
   std::unique_ptr<Connection> db_;  // of the writer's thread
@@ -72,7 +73,7 @@ class Writer {
   std::function<void()> told_ GUARDED_BY(told_mutex_);
   Mutex mutex_;
   CondVar changed_;
-  std::deque<Request> queue_ GUARDED_BY(mutex_);
+  std::list<Request> queue_ GUARDED_BY(mutex_);
   bool stopping_ GUARDED_BY(mutex_) = false;
   std::thread thread_;  // last: it uses all the others
 };

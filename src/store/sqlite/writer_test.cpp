@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <future>
 #include <latch>
 
 #include "base/temp_dir.hpp"
@@ -152,6 +153,31 @@ TEST_F(WriterTest, RefusesWhatTheQueueCannotHold) {
   asked.count_down();
   threads.clear();
   EXPECT_EQ(refused.error().code, Code::unavailable);
+  EXPECT_EQ(numbers(), "0 1 2 3 4 5 6 7 ");
+}
+
+TEST_F(WriterTest, OfManyAtOnceOnlyThoseWithoutRoomAreRefused) {
+  std::latch all_wait(1);
+  std::latch begun(1);
+  std::jthread holder([&] {
+    EXPECT_TRUE(writer_->run(
+        [&](Connection&) {
+          begun.count_down();
+          all_wait.wait();
+          return ok();
+        },
+        kNever));
+  });
+  begun.wait();
+  std::vector<Writer::Change> changes;
+  for (int i = 0; i < 10; ++i) changes.push_back(insert(i));
+  auto outcomes = std::async(std::launch::async, [&] { return writer_->run_all(changes, kNever); });
+  while (writer_->waiting() != kLimits.waiting) std::this_thread::yield();
+  all_wait.count_down();
+  const auto done = outcomes.get();
+  ASSERT_EQ(done.size(), 10U);
+  for (std::size_t i = 0; i < 8; ++i) EXPECT_TRUE(done[i]) << i;
+  for (std::size_t i = 8; i < 10; ++i) EXPECT_EQ(done[i].error().code, Code::unavailable) << i;
   EXPECT_EQ(numbers(), "0 1 2 3 4 5 6 7 ");
 }
 
