@@ -1,5 +1,8 @@
 #include "store/sqlite/commit_watch.hpp"
 
+#include "base/guarded.hpp"
+#include "base/log.hpp"
+
 namespace loom::store::sqlite {
 
 CommitWatch::CommitWatch(std::unique_ptr<Connection> db, std::chrono::milliseconds every)
@@ -32,13 +35,23 @@ void CommitWatch::look() {
 }
 
 void CommitWatch::loop() {
+  bool failing = false;
   while (wait()) {
-    const MutexLock lock(told_mutex_);
-    const auto version = db_->integer("PRAGMA data_version");
-    if (!version || *version == last_) continue;
-    last_ = *version;
-    if (told_) told_();
+    const Status told = guarded([this] { return tell_of_news(); });
+    if (!told && !failing)
+      log::write(log::Level::warning, "store.watch_failed", {{"reason", told.error().message}});
+    if (told && failing) log::write(log::Level::info, "store.watch_works", {});
+    failing = !told;
   }
+}
+
+Status CommitWatch::tell_of_news() {
+  const MutexLock lock(told_mutex_);
+  LOOM_TRY(const std::int64_t version, db_->integer("PRAGMA data_version"));
+  if (version == last_) return ok();
+  if (told_) told_();
+  last_ = version;  // only now, so that news that could not be told are told again
+  return ok();
 }
 
 /// False at the end.

@@ -21,13 +21,14 @@ class CommitWatch {
   ~CommitWatch();
 
   /// As JobStore::on_commit, on the watch's thread. A new `told` is called once at once: nobody knows what
-  /// was committed since its owner looked.
+  /// was committed since its owner looked. What it throws is logged, and it is called again at the next look.
   void on_commit(std::function<void()> told) EXCLUDES(told_mutex_, mutex_);
   /// Asks now: who calls knows of a commit. Never blocks.
   void look() EXCLUDES(mutex_);
 
  private:
   void loop();
+  Status tell_of_news() EXCLUDES(told_mutex_);
   bool wait() EXCLUDES(mutex_);
 
   const std::unique_ptr<Connection> db_;  // of the thread

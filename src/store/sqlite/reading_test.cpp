@@ -3,7 +3,9 @@
 
 #include <array>
 #include <filesystem>
+#include <stdexcept>
 
+#include "base/log.hpp"
 #include "base/mutex.hpp"
 #include "base/temp_dir.hpp"
 #include "store/sqlite/sqlite_job_store.hpp"
@@ -102,6 +104,28 @@ TEST_F(ReadingTest, LooksByItselfToo) {
   submit();
   told.wait_for(2);
   store->on_commit({});
+}
+
+TEST_F(ReadingTest, WhoThrowsWhenToldIsToldAgainAndTheLogSaysItOnce) {
+  Told told;
+  auto store = reading();
+  log::set_level(log::Level::info);
+  testing::internal::CaptureStderr();
+  store->on_commit([&told] {
+    told.once();
+    if (told.count() < 3) throw std::runtime_error("not now");
+  });
+  for (int times = 1; times <= 3; ++times) {
+    told.wait_for(times);
+    store->look();
+  }
+  store.reset();
+  const std::string said = testing::internal::GetCapturedStderr();
+  log::set_level(log::Level::warning);
+  const auto failed = said.find("event=store.watch_failed reason=\"not now\"");
+  EXPECT_NE(failed, std::string::npos) << said;
+  EXPECT_EQ(said.find("event=store.watch_failed", failed + 1), std::string::npos) << said;
+  EXPECT_NE(said.find("event=store.watch_works"), std::string::npos) << said;
 }
 
 TEST_F(ReadingTest, ReadsOnlyAStoreOfTodaysTables) {
