@@ -1,12 +1,12 @@
 #include "events/hub.hpp"
 
-#include <algorithm>
 #include <atomic>
-#include <list>
-#include <stop_token>
 #include <thread>
 
+#include "base/guarded.hpp"
+#include "base/log.hpp"
 #include "base/mutex.hpp"
+#include "events/listeners.hpp"
 
 namespace loom::events {
 
@@ -16,7 +16,7 @@ constexpr std::chrono::milliseconds kRest{100};  // after a reading that failed
 
 class StoreHub final : public Hub {
  public:
-  StoreHub(store::JobStore& store, std::uint64_t last) : store_(store), last_(last) {
+  StoreHub(store::JobStore& store, std::uint64_t last) : store_(store), listeners_(last) {
     store_.on_commit([this] { grew(); });
     thread_ = std::thread([this] { loop(); });
   }
@@ -35,13 +35,7 @@ class StoreHub final : public Hub {
   [[nodiscard]] std::uint64_t generation() const override { return generation_.load(); }
 
   std::uint64_t listen(Listener listener, std::shared_ptr<void>& handle) override {
-    const MutexLock telling(telling_);
-    const auto place = listeners_.insert(listeners_.end(), std::move(listener));
-    handle = std::shared_ptr<void>(nullptr, [this, place](void*) {
-      const MutexLock ending(telling_);
-      listeners_.erase(place);
-    });
-    return last_;
+    return listeners_.add(std::move(listener), handle);
   }
 
  private:
@@ -68,35 +62,44 @@ class StoreHub final : public Hub {
     return !stopping_;
   }
 
-  std::uint64_t last() {
-    const MutexLock telling(telling_);
-    return last_;
+  /// Whether there may be more.
+  bool tell_page() {
+    const auto told = guarded([this] { return tell_next(); });
+    note(told ? nullptr : &told.error());
+    return told ? *told == store::kMostRows : rest();
   }
 
-  /// Whether there may be more. Reads and rests without telling_, for which those who listen wait on an io
-  /// thread: who comes meanwhile begins behind last_ too, which only this thread moves, and is told what is
-  /// being read.
-  bool tell_page() {
-    const auto events =
-        store_.read_all_events(last(), store::kMostRows, Deadline::in(std::chrono::seconds(5)));
-    if (!events) {
-      const MutexLock lock(mutex_);
-      if (!stopping_) changed_.wait_until(mutex_, std::chrono::steady_clock::now() + kRest);
-      return !stopping_;
-    }
-    if (events->empty()) return false;
+  /// How many events were new. Reads while nobody is being told, for which those who listen would wait on an
+  /// io thread: who comes meanwhile begins behind what was told last too, and is told what is being read.
+  Result<std::size_t> tell_next() {
+    LOOM_TRY(const auto events, store_.read_all_events(listeners_.last(), store::kMostRows,
+                                                       Deadline::in(std::chrono::seconds(5))));
+    if (events.empty()) return 0U;
     generation_.fetch_add(1);  // another process's commit may be read before the store says that it grew
-    const MutexLock telling(telling_);
-    for (const Listener& listener : listeners_) listener(*events);
-    last_ = events->back().order;
-    return events->size() == store::kMostRows;
+    listeners_.tell(events);
+    return events.size();
+  }
+
+  /// Logs the first failure of a row of them, and its end.
+  void note(const Error* failure) {
+    const bool failed = failure != nullptr;
+    if (failed && !failing_)
+      log::write(log::Level::warning, "events.unreadable", {{"reason", failure->message}});
+    if (!failed && failing_) log::write(log::Level::info, "events.readable", {});
+    failing_ = failed;
+  }
+
+  /// False at the end.
+  bool rest() {
+    const MutexLock lock(mutex_);
+    if (!stopping_) changed_.wait_until(mutex_, std::chrono::steady_clock::now() + kRest);
+    return !stopping_;
   }
 
   store::JobStore& store_;
   std::atomic<std::uint64_t> generation_{1};
-  Mutex telling_;  // held while listeners are called, and not while the store is
-  std::list<Listener> listeners_ GUARDED_BY(telling_);
-  std::uint64_t last_ GUARDED_BY(telling_);
+  Listeners listeners_;
+  bool failing_ = false;  // of the thread
   Mutex mutex_;
   CondVar changed_;
   bool grown_ GUARDED_BY(mutex_) = false;

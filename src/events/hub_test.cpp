@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <future>
+#include <new>
+#include <stdexcept>
 
+#include "base/log.hpp"
 #include "base/mutex.hpp"
 
 namespace loom::events {
@@ -33,6 +37,11 @@ class SlowLog final : public store::JobStore {
     held_ = false;
     changed_.notify_all();
   }
+  /// So many readings fail from now on, the last of them by what it throws.
+  void fail(int readings) {
+    const MutexLock lock(mutex_);
+    failures_ = readings;
+  }
   /// Until a reading waits.
   bool await_reader() {
     const auto until = std::chrono::steady_clock::now() + kPatience;
@@ -44,6 +53,10 @@ class SlowLog final : public store::JobStore {
   Result<std::vector<Event>> read_all_events(std::uint64_t after, std::size_t limit,
                                              Deadline /*deadline*/) override {
     const MutexLock lock(mutex_);
+    if (failures_ > 0) {
+      if (--failures_ == 0) throw std::bad_alloc();
+      return error(Code::unavailable, "the disk is away");
+    }
     std::vector<Event> some;
     for (const Event& event : log_)
       if (event.order > after && some.size() < limit) some.push_back(event);
@@ -149,6 +162,7 @@ class SlowLog final : public store::JobStore {
   std::vector<Event> log_ GUARDED_BY(mutex_);
   std::function<void()> told_ GUARDED_BY(mutex_);
   bool held_ GUARDED_BY(mutex_) = false;
+  int failures_ GUARDED_BY(mutex_) = 0;  // still to come
   int waiting_ GUARDED_BY(mutex_) = 0;
 };
 
@@ -177,6 +191,12 @@ class Told {
 };
 
 using Orders = std::vector<std::uint64_t>;
+
+std::size_t count(std::string_view log, std::string_view words) {
+  std::size_t times = 0;
+  for (std::size_t at = log.find(words); at != std::string_view::npos; at = log.find(words, at + 1)) ++times;
+  return times;
+}
 
 TEST(Hub, ListenersComeAndGoWhileTheStoreIsSlow) {
   SlowLog store;
@@ -217,6 +237,53 @@ TEST(Hub, WhoComesLaterIsToldOnlyWhatIsNew) {
   store.add(2);
   EXPECT_EQ(first.wait_for(2), (Orders{1, 2}));
   EXPECT_EQ(second.wait_for(1), Orders{2});
+}
+
+TEST(Hub, AListenerThatThrowsIsToldOnceAndKeepsNobodyFromLaterEvents) {
+  SlowLog store;
+  auto hub = Hub::start(store).value();
+  Told before;
+  Told thrower;
+  Told after;
+  std::array<std::shared_ptr<void>, 3> handles;
+  hub->listen(before.listener(), handles[0]);
+  hub->listen(
+      [told = thrower.listener()](const std::vector<Event>& events) {
+        told(events);
+        throw std::runtime_error("too much to hear");
+      },
+      handles[1]);
+  hub->listen(after.listener(), handles[2]);
+  testing::internal::CaptureStderr();
+  for (const std::uint64_t order : {1U, 2U}) {
+    store.add(order);
+    EXPECT_EQ(after.wait_for(order).size(), order);
+  }
+  handles = {};
+  hub.reset();
+  const std::string log = testing::internal::GetCapturedStderr();
+  for (Told* told : {&before, &thrower, &after}) EXPECT_EQ(told->wait_for(2), (Orders{1, 2}));
+  EXPECT_EQ(count(log, "event=events.listener_threw reason=\"too much to hear\""), 2U) << log;
+}
+
+TEST(Hub, ReadingsThatFailInARowAreLoggedOnceAndNothingIsMissed) {
+  SlowLog store;
+  auto hub = Hub::start(store).value();
+  Told told;
+  std::shared_ptr<void> handle;
+  hub->listen(told.listener(), handle);
+  log::set_level(log::Level::info);
+  testing::internal::CaptureStderr();
+  store.fail(3);
+  store.add(1);
+  EXPECT_EQ(told.wait_for(1), Orders{1});
+  handle.reset();
+  hub.reset();
+  const std::string log = testing::internal::GetCapturedStderr();
+  log::set_level(log::Level::warning);
+  EXPECT_EQ(count(log, "event=events.unreadable"), 1U) << log;
+  EXPECT_EQ(count(log, "reason=\"the disk is away\""), 1U) << log;
+  EXPECT_EQ(count(log, "event=events.readable"), 1U) << log;
 }
 
 }  // namespace

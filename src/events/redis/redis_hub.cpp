@@ -19,13 +19,7 @@ RedisHub::RedisHub(const Settings& settings, StreamOptions options) : options_(s
 }
 
 std::uint64_t RedisHub::listen(Listener listener, std::shared_ptr<void>& handle) {
-  const MutexLock telling(telling_);
-  const auto place = listeners_.insert(listeners_.end(), std::move(listener));
-  handle = std::shared_ptr<void>(nullptr, [this, place](void*) {
-    const MutexLock ending(telling_);
-    listeners_.erase(place);
-  });
-  return last_;
+  return listeners_.add(std::move(listener), handle);
 }
 
 Status RedisHub::begin(Connection& connection) {
@@ -33,8 +27,7 @@ Status RedisHub::begin(Connection& connection) {
   if (!newest.items.empty() && !newest.items[0].items.empty()) {
     last_id_ = newest.items[0].items[0].text;
     LOOM_TRY(const std::uint64_t order, parse_entry_id(last_id_));
-    const MutexLock telling(telling_);
-    last_ = order;
+    listeners_.pass(order);
   }
   began_ = true;
   return ok();
@@ -58,8 +51,9 @@ Status RedisHub::work(Connection& connection, Link& link) {
 
 void RedisHub::tell(const Value& entries) {
   std::vector<store::Event> events;
+  std::string last_id = last_id_;
   for (const Value& entry : entries.items) {
-    if (!entry.items.empty()) last_id_ = entry.items[0].text;
+    if (!entry.items.empty()) last_id = entry.items[0].text;
     auto event = parse_entry(entry);
     if (event) {
       events.push_back(*std::move(event));
@@ -67,11 +61,10 @@ void RedisHub::tell(const Value& entries) {
       log::write(log::Level::warning, "redis.entry_skipped", {{"reason", event.error().message}});
     }
   }
+  last_id_ = std::move(last_id);  // only now: after what is thrown above they are read again
   if (events.empty()) return;
   generation_.fetch_add(1);
-  const MutexLock telling(telling_);
-  for (const Listener& listener : listeners_) listener(events);
-  last_ = events.back().order;
+  listeners_.tell(events);
 }
 
 }  // namespace loom::events::redis

@@ -1,11 +1,10 @@
 #pragma once
 #include <atomic>
-#include <list>
 #include <memory>
 #include <string>
 
-#include "base/mutex.hpp"
 #include "events/hub.hpp"
+#include "events/listeners.hpp"
 #include "events/redis/publisher.hpp"
 
 namespace loom::events::redis {
@@ -37,9 +36,7 @@ class RedisHub final : public Hub {
   std::atomic<std::uint64_t> generation_{1};
   std::atomic<bool> began_{false};
   std::string last_id_ = "0-0";  // of the link's thread
-  Mutex telling_;                // held while listeners are called
-  std::list<Listener> listeners_ GUARDED_BY(telling_);
-  std::uint64_t last_ GUARDED_BY(telling_) = 0;
+  Listeners listeners_{0};
   std::unique_ptr<Link> link_;
 };
 
