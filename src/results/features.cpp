@@ -40,14 +40,13 @@ Feature feature_of(const HspRow& row, const FeatureStyle& style) {
   return {row.subject.name, row.query.name, s.first, s.second, q.first, q.second, strand};
 }
 
-/// Bytes outside of `plain` as %XX.
-std::string percent(std::string_view text, std::string_view plain) {
+/// Bytes that are neither letters, digits nor in `plain` as %XX.
+std::string percent(std::string_view text, std::string_view plain, bool utf8_is_plain) {
   std::string out;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    // Bytes over 127 are UTF-8, which GFF3 takes as it is.
-    if (word || byte > 127 || plain.find(c) != std::string_view::npos) {
+    if (word || (byte > 127 && utf8_is_plain) || plain.find(c) != std::string_view::npos) {
       out += c;
     } else {
       out += fmt::format("%{:02X}", byte);
@@ -56,8 +55,15 @@ std::string percent(std::string_view text, std::string_view plain) {
   return out;
 }
 
-constexpr std::string_view kPlainSeqid = ".:^*$@!+_?-|";
-constexpr std::string_view kPlainValue = " .:^*$@!+_?-|/()[]{}<>#'\"~`\\";
+// GFF3 is UTF-8, but of a seqid all is escaped that is not in [a-zA-Z0-9.:^*$@!+_?-|]:
+// https://github.com/The-Sequence-Ontology/Specifications/blob/master/gff3.md
+std::string seqid_of(std::string_view name) {
+  return percent(name, ".:^*$@!+_?-|", false);
+}
+
+std::string value_of(std::string_view text) {
+  return percent(text, " .:^*$@!+_?-|/()[]{}<>#'\"~`\\", true);
+}
 
 std::string_view kind_of(const FeatureStyle& style) {
   const std::string& program = style.program;
@@ -135,15 +141,16 @@ bool mark(std::vector<bool>& marked, std::int64_t at) {
 void write_gff3(const HspRow& row, const FeatureStyle& style, std::string& out) {
   if (!has_places(row.hsp)) return;
   const Feature feature = feature_of(row, style);
-  const std::string target = percent(feature.target, kPlainSeqid);
-  out += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t.\tID=hsp{};Name={};Target={} {} {};bits={};score={}",
-                     percent(feature.place, kPlainSeqid), style.program.empty() ? "blast" : style.program,
-                     kind_of(style), feature.from, feature.to, row.hsp.evalue, feature.strand, row.hsp.id,
-                     percent(feature.target, kPlainValue), target, feature.target_from, feature.target_to,
-                     row.hsp.bitscore, row.hsp.score ? fmt::to_string(*row.hsp.score) : ".");
+  const std::string target = seqid_of(feature.target);
+  out +=
+      fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t.\tID=hsp{};Name={};Target={} {} {};bits={}",
+                  seqid_of(feature.place), style.program.empty() ? "blast" : style.program, kind_of(style),
+                  feature.from, feature.to, row.hsp.evalue, feature.strand, row.hsp.id,
+                  value_of(feature.target), target, feature.target_from, feature.target_to, row.hsp.bitscore);
+  if (row.hsp.score) out += fmt::format(";score={}", *row.hsp.score);
   if (!row.hsp.pident.empty()) out += ";identity=" + row.hsp.pident;
   const std::string& note = style.on_query ? row.subject.title : row.query.title;
-  if (!note.empty() && note != feature.target) out += ";Note=" + percent(note, kPlainValue);
+  if (!note.empty() && note != feature.target) out += ";Note=" + value_of(note);
   out += '\n';
 }
 

@@ -34,7 +34,29 @@ TEST(Features, EscapeWhatHasAMeaningInGff3) {
   write_gff3(row_of(20, 25), {.program = "blastn"}, out);
   EXPECT_EQ(out,
             "chr%3B1\tblastn\tnucleotide_match\t20\t25\t1e-9\t+\t.\tID=hsp4;Name=read 1;Target=read%201 3 8;"
-            "bits=1.2e+04;score=.;identity=80.0;Note=read 1%3B a%3Db%2C 50%25\n");
+            "bits=1.2e+04;identity=80.0;Note=read 1%3B a%3Db%2C 50%25\n");
+}
+
+TEST(Features, OfGff3TellAScoreOnlyWhereThereIsOne) {
+  std::string out;
+  HspRow row = row_of(20, 25);
+  write_gff3(row, {.program = "blastn"}, out);
+  EXPECT_EQ(out.find("score="), std::string::npos) << out;
+  row.hsp.score = 42;
+  write_gff3(row, {.program = "blastn"}, out);
+  EXPECT_NE(out.find(";bits=1.2e+04;score=42;identity=80.0"), std::string::npos) << out;
+}
+
+TEST(Features, OfGff3EscapeAllBytesOfUtf8InSeqidsOnly) {
+  std::string out;
+  HspRow row = row_of(20, 25);
+  row.subject.name = "chr\u00e9|1";
+  row.query.name = "caf\u00e9";
+  row.query.title = "caf\u00e9 noir";
+  write_gff3(row, {.program = "blastn"}, out);
+  EXPECT_TRUE(out.starts_with("chr%C3%A9|1\t")) << out;
+  EXPECT_NE(out.find(";Name=caf\u00e9;Target=caf%C3%A9 3 8;"), std::string::npos) << out;
+  EXPECT_NE(out.find(";Note=caf\u00e9 noir\n"), std::string::npos) << out;
 }
 
 TEST(Features, OfBedCountFromZeroAndHaveAScoreOfAtMostAThousand) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "base/json_writer.hpp"
 #include "base/number.hpp"
@@ -113,6 +114,19 @@ Error no_column(const HitIndex& index, const std::string& name) {
                searched ? fmt::format("; a search with -outfmt '6 std {}' prints it", name) : "");
 }
 
+/// Errors: invalid_argument when the result lacks a column without which the format has no rows.
+Status check_needed(const HitIndex& index, ExportFormat format) {
+  // The last four are the places of a feature.
+  constexpr std::array kNeeded{Field::slen, Field::qseq,   Field::sseq, Field::qstart,
+                               Field::qend, Field::sstart, Field::send};
+  if (format <= ExportFormat::jsonl) return ok();
+  for (const Field field : std::span(kNeeded).subspan(format == ExportFormat::sam ? 0 : 3))
+    if (!index.holds(field))
+      return error(Code::invalid_argument, "format: {} needs the column {}, which this result lacks",
+                   kFormats[static_cast<std::size_t>(format)], columns_of(field).front());
+  return ok();
+}
+
 }  // namespace
 
 Result<ExportFormat> parse_export_format(std::string_view text) {
@@ -127,12 +141,7 @@ Result<std::unique_ptr<HspExport>> HspExport::make(std::shared_ptr<HitIndex> ind
   const std::string& program = request.style.program;
   if (format == ExportFormat::sam && !program.empty() && program != "blastn")
     return error(Code::invalid_argument, "format: sam is for blastn; of {} take gff3 or bed", program);
-  if (format == ExportFormat::sam)
-    for (const Field field :
-         {Field::slen, Field::qseq, Field::sseq, Field::qstart, Field::qend, Field::sstart, Field::send})
-      if (!index->holds(field))
-        return error(Code::invalid_argument, "format: sam needs the column {}, which this result lacks",
-                     columns_of(field).front());
+  LOOM_CHECKED(check_needed(*index, format));
   std::vector<Column> columns;
   if (format <= ExportFormat::jsonl) LOOM_CHECKED(choose_columns(*index, request.columns, columns));
   request.rows.rows.alignments =

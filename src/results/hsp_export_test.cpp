@@ -79,7 +79,7 @@ TEST_F(HspExportTest, FeaturesOfGff3AndBed) {
   EXPECT_EQ(
       all({.format = ExportFormat::gff3, .rows = {.rows = {.query = 1}}, .style = {.program = "blastn"}}),
       "##gff-version 3\ns1\tblastn\tnucleotide_match\t11\t20\t2.0\t-\t.\t"
-      "ID=hsp2;Name=q2;Target=q2 1 10;bits=20.1;score=.;identity=9.000\n");
+      "ID=hsp2;Name=q2;Target=q2 1 10;bits=20.1;identity=9.000\n");
   EXPECT_EQ(all({.format = ExportFormat::bed,
                  .rows = {.hits = {1}},
                  .style = {.program = "blastp", .on_query = true}}),
@@ -87,6 +87,19 @@ TEST_F(HspExportTest, FeaturesOfGff3AndBed) {
   EXPECT_TRUE(
       all({.format = ExportFormat::sam, .style = {.program = "blastp"}}).starts_with("! format: sam is for"));
   EXPECT_EQ(all({.format = ExportFormat::sam}).substr(0, 9), "! format:") << "the index has no lengths";
+}
+
+TEST_F(HspExportTest, FeaturesNeedTheColumnsOfPlaces) {
+  index("6 qaccver saccver evalue bitscore stitle", "q1\ts1\t1e-30\t105\tone\n");
+  EXPECT_EQ(all({.format = ExportFormat::gff3}),
+            "! format: gff3 needs the column qstart, which this result lacks");
+  EXPECT_EQ(all({.format = ExportFormat::bed}),
+            "! format: bed needs the column qstart, which this result lacks");
+  EXPECT_EQ(all({.format = ExportFormat::sam}),
+            "! format: sam needs the column slen, which this result lacks");
+  index("6 qaccver saccver evalue bitscore qstart qend sstart", "q1\ts1\t1e-30\t105\t1\t5\t3\n");
+  EXPECT_EQ(all({.format = ExportFormat::bed}),
+            "! format: bed needs the column send, which this result lacks");
 }
 
 TEST_F(HspExportTest, NoMoreRowsThanAsked) {
