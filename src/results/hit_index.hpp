@@ -44,8 +44,8 @@ struct Subject {
   std::int64_t id = 0;
   std::string name;
   std::string title;
-  std::string taxids;  ///< "9606;10090"; "N/A" or "0" without
-  std::string sciname;
+  std::string taxids;   ///< "9606;10090"; "N/A" or "0" without
+  std::string sciname;  ///< empty without
   std::optional<std::int64_t> length;
 };
 

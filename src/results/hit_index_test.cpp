@@ -194,6 +194,22 @@ TEST_F(HitIndexTest, FiltersAndSorts) {
   EXPECT_TRUE(total->rows.empty());
 }
 
+TEST_F(HitIndexTest, NoOrganismIsEmptyInAnswersAndFilters) {
+  const auto index = make(kText);
+  ASSERT_TRUE(index);
+  const auto ask = [&](Filter wanted) {
+    return names(index->hsps({.filter = std::move(wanted)}, Deadline::never()));
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(ask(filter("organism=''")), (Names{"q1 s3 5.0"}));
+  EXPECT_EQ(ask(filter("organism contains n/a")), Names{});
+  EXPECT_EQ(ask(filter("organism!='' and subject=s3")), Names{});
+  Filter word;
+  word.also_word("n/a");
+  EXPECT_EQ(ask(std::move(word)), Names{});
+  EXPECT_EQ(index->hits({.query = 0}, Deadline::never())->rows.at(2).subject.sciname, "");
+}
+
 TEST_F(HitIndexTest, SubjectsOverAllQueries) {
   const auto index = make(kText);
   ASSERT_TRUE(index);

@@ -270,7 +270,7 @@ std::string HspExport::cell(const HspRow& row, const Column& column) const {
     case kTaxids:
       return row.subject.taxids;
     case kSciname:
-      return row.subject.sciname;
+      return row.subject.sciname.empty() ? "N/A" : row.subject.sciname;  // as BLAST+ prints it
     case kQseq:
       return hsp.qseq;
     case kSseq:

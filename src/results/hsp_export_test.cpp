@@ -102,6 +102,12 @@ TEST_F(HspExportTest, FeaturesNeedTheColumnsOfPlaces) {
             "! format: bed needs the column send, which this result lacks");
 }
 
+TEST_F(HspExportTest, SubjectsWithoutAnOrganismAreNotAvailableAsBlastPrintsThem) {
+  constexpr std::string_view kNoName = "q1\ts1\t1e-30\t105\t0\tN/A\nq1\ts2\t1e-20\t90\t9606\tHomo sapiens\n";
+  index("6 qaccver saccver evalue bitscore staxids ssciname", kNoName);
+  EXPECT_EQ(all({.columns = "qaccver saccver evalue bitscore staxids ssciname"}), kNoName);
+}
+
 TEST_F(HspExportTest, NoMoreRowsThanAsked) {
   EXPECT_EQ(all({.columns = "evalue", .rows = {.most = 2}}), "1e-30\n1e-30\n");
   EXPECT_EQ(all({.columns = "evalue", .rows = {.rows = {.sort = Sort::pident}, .most = 1}}), "1e-30\n");

@@ -328,7 +328,9 @@ Result<std::uint32_t> Builder::subject_of(const Layout& layout, std::span<const 
   to_.subject.text(2, cell(Field::subject));
   to_.subject.text(3, trimmed(cell(Field::title)));
   to_.subject.text(4, cell(Field::taxids));
-  to_.subject.text(5, cell(Field::sciname));
+  // BLAST's word for no name is no name to look for.
+  const std::string_view sciname = cell(Field::sciname);
+  to_.subject.text(5, sciname == "N/A" ? std::string_view() : sciname);
   const auto length = row.get(Field::slen);
   length ? to_.subject.integer(6, *length) : to_.subject.null(6);
   LOOM_CHECKED(to_.subject.run());

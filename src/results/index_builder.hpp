@@ -12,7 +12,7 @@
 namespace loom::results {
 
 /// The format of the file (doc/formats/hits.md). One of another version is made anew.
-inline constexpr int kIndexVersion = 4;
+inline constexpr int kIndexVersion = 5;
 
 struct IndexCounts {
   std::uint64_t queries = 0;  ///< as far as they are told: format 6 does not tell those without hits

@@ -39,15 +39,15 @@ void write_query(JsonWriter& json, const Query& query) {
   json.close_object();
 }
 
-std::string_view told(std::string_view text) {
+std::string_view told_taxids(std::string_view text) {
   return text == "N/A" || text == "0" ? std::string_view() : text;
 }
 
 void write_subject(JsonWriter& json, const Subject& subject) {
   json.member("accession", subject.name);
   json.member("title", subject.title);
-  json.member("sciname", told(subject.sciname));
-  json.member("taxids", told(subject.taxids));
+  json.member("sciname", subject.sciname);
+  json.member("taxids", told_taxids(subject.taxids));
   maybe(json, "slen", subject.length);
 }
 

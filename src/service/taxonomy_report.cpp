@@ -137,7 +137,7 @@ class Rollup {
         return parent;
       }
     }
-    return node(id, sciname == "N/A" ? "" : sciname, "", kNone, 0);
+    return node(id, sciname, "", kNone, 0);
   }
 
   std::size_t node(TaxId id, std::string_view name, std::string_view rank, std::size_t parent, int depth) {
