@@ -5,9 +5,10 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdlib>
 
 #include "base/check.hpp"
-#include "base/number.hpp"
 #include "blast/nearest.hpp"
 #include "results/columns.hpp"
 #include "results/page_sql.hpp"
@@ -81,6 +82,17 @@ std::string lowered(std::string_view text) {
   std::string result(text);
   std::ranges::transform(result, result.begin(), lower);
   return result;
+}
+
+/// What is too small for a double is 0 then, and what is too large infinite, as strtod has it.
+std::optional<double> nearest_double(const std::string& text) {
+  double number = 0;
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, number);
+  if (read.ptr != end) return std::nullopt;
+  if (read.ec == std::errc::result_out_of_range) return std::strtod(text.c_str(), nullptr);
+  if (read.ec != std::errc{} || number != number) return std::nullopt;
+  return number;
 }
 
 Error unknown_field(std::string_view name) {
@@ -253,9 +265,8 @@ class FilterParser {
       if (text.empty()) return wrong(place, "a value is due here, not '{}'", rest());
     }
     if (type == Type::text) return Bound(std::move(text));
-    const auto number = number_of<double>(text);
-    if (!number || *number != *number)
-      return wrong(place, "a number is due here, not '{}'", text.substr(0, 40));
+    const auto number = nearest_double(text);
+    if (!number) return wrong(place, "a number is due here, not '{}'", text.substr(0, 40));
     return Bound(*number);
   }
 

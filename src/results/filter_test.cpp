@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace loom::results {
 namespace {
 
@@ -91,6 +93,20 @@ TEST(Filter, ErrorsNameThePlace) {
   EXPECT_EQ(sql("gaps=0", Level::hits), "! gaps is known of HSPs only; ask for those");
   EXPECT_EQ(sql("taxid>5"), "! where, column 7: taxid can only be compared with = and !=");
   EXPECT_EQ(sql("clade<5"), "! where, column 7: clade can only be compared with = and !=");
+}
+
+TEST(Filter, NumbersBeyondADoubleAreZeroOrInfinite) {
+  const auto value = [](std::string_view text) {
+    const auto filter = Filter::parse(text);
+    return filter ? filter->sql(Level::hsps)->values.front() : Bound(filter.error().message);
+  };
+  EXPECT_EQ(value("evalue<1e-999"), Bound(0.0));
+  EXPECT_EQ(value("evalue<1e999"), Bound(std::numeric_limits<double>::infinity()));
+  EXPECT_EQ(value("evalue>-1e999"), Bound(-std::numeric_limits<double>::infinity()));
+  EXPECT_EQ(value("evalue<1e-310"), Bound(1e-310));
+  for (const char* wrong : {"evalue<1e-999x", "evalue<nan", "evalue<e"})
+    EXPECT_EQ(std::get<std::string>(value(wrong)).find("where, column 8: a number is due here, not '"), 0U);
+  EXPECT_EQ(Filter::parse(Filter::parse("evalue<1e999")->text())->text(), "evalue<inf");
 }
 
 TEST(Filter, DeepAndLongOnesAreRefused) {
