@@ -8,7 +8,18 @@
 namespace loom::service {
 
 namespace {
+
 constexpr std::size_t kPartsAtOnce = 5000;
+
+/// Both ends with their flanks, as far as the sequence goes; without its length the last one may be past it.
+std::pair<std::int64_t, std::int64_t> clipped(std::pair<std::int64_t, std::int64_t> place, std::int64_t flank,
+                                              std::optional<std::int64_t> letters) {
+  const std::int64_t last = place.second + flank;
+  // A place past the end is an error of the fetch, which shall name it.
+  return {std::max<std::int64_t>(place.first - flank, 1),
+          letters && place.second <= *letters ? std::min(last, *letters) : last};
+}
+
 }  // namespace
 
 std::optional<SequencePart> SubjectFasta::part_of(const results::HspRow& row) {
@@ -23,7 +34,8 @@ std::optional<SequencePart> SubjectFasta::part_of(const results::HspRow& row) {
   if (!row.hsp.sstart || !row.hsp.send) return std::nullopt;
   const auto [from, to] = std::minmax(*row.hsp.sstart, *row.hsp.send);
   const bool minus = wish_.strands && *row.hsp.sstart > *row.hsp.send;
-  if (!places_.emplace(subject, from, to, minus).second) return std::nullopt;
+  const auto [first, last] = clipped({from, to}, wish_.flank, row.subject.length);
+  if (!places_.emplace(subject, first, last, minus).second) return std::nullopt;
   return SequencePart{.id = row.subject.name,
                       .from = static_cast<std::uint32_t>(from),
                       .to = static_cast<std::uint32_t>(to),

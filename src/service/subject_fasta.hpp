@@ -20,7 +20,7 @@ struct FastaWish {
 };
 
 /// The subjects of HSPs as FASTA from their database, a piece at a time: each subject once, or each place
-/// once. Memory: some bytes for each subject or place. One thread at a time. Blocking: as
+/// with its flanks once. Memory: some bytes for each subject or place. One thread at a time. Blocking: as
 /// SequenceReader::fetch.
 class SubjectFasta {
  public:
