@@ -156,6 +156,11 @@ class Fetch {
   std::stop_token stop_;
 };
 
+/// makeprofiledb keeps the ids of profiles, which BLAST+ finds in format 5 without -parse_seqids.
+bool finds_ids(const catalog::Database& database) {
+  return database.has_ids || (database.profiles && database.version == 5);
+}
+
 /// The line of the batch for that part of a sequence of so many letters.
 std::string batch_line(const SequencePart& part, const Range& range, std::uint32_t letters) {
   if (range.first == 1 && range.last == letters && !part.minus) return part.id + "\n";
@@ -217,7 +222,7 @@ Result<FetchedSequences> fetch_sequences(exec::ProcessRunner& runner, const Open
                                          Deadline deadline, std::stop_token stop) {
   const std::string& name = database.database.names;
   LOOM_CHECKED(check_parts(request, database.database.molecule));
-  if (!database.database.has_ids)
+  if (!finds_ids(database.database))
     return error(
         Code::invalid_argument,
         "{} was made without -parse_seqids, so its sequences cannot be found by their ids; build it again "
@@ -249,7 +254,7 @@ Result<FetchedSequences> fetch_sequences(exec::ProcessRunner& runner, const Open
 Result<FetchedSequences> SequenceReader::fetch(const std::string& version, const OpenDatabase& database,
                                                const SequenceRequest& request, Deadline deadline,
                                                std::stop_token stop) {
-  if (database.database.has_ids)
+  if (finds_ids(database.database))
     return fetch_sequences(runner_, database, request, scratch_, deadline, std::move(stop));
   LOOM_TRY(const auto titles, titles_.get(version, database, scratch_, deadline));
   return fetch_by_title(runner_, database, *titles, request, scratch_, deadline, std::move(stop));
