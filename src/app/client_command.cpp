@@ -354,6 +354,24 @@ Result<int> hits(Session& session, const Arguments& arguments, const std::string
   return 0;
 }
 
+/// Flags of `results` that ask for a view of the hits.
+constexpr std::array<std::string_view, 10> kOfHits{"top", "where",  "sort",  "columns", "export",
+                                                   "on",  "region", "flank", "hsps",    "json"};
+
+/// --provenance is of the whole job. Errors: invalid_argument when something else is asked for, too.
+Status check_alone(const Arguments& arguments, std::string_view outfmt) {
+  const auto refused = [](std::string_view flag) {
+    return error(Code::invalid_argument,
+                 "results: --provenance is of the whole result and takes no {}; ask for one after the other",
+                 flag);
+  };
+  if (!outfmt.empty()) return refused("-outfmt");
+  if (arguments.flags.contains("query")) return refused("--query");
+  for (const std::string_view flag : kOfHits)
+    if (flag != "json" && arguments.flags.contains(flag)) return refused(fmt::format("--{}", flag));
+  return ok();
+}
+
 Result<int> results(Session& session, const Arguments& arguments) {
   constexpr std::array<std::string_view, 2> kOwn{"outfmt", "out"};
   LOOM_TRY(const Words words, words_of("results", arguments, kOwn));
@@ -362,11 +380,11 @@ Result<int> results(Session& session, const Arguments& arguments) {
   const std::string outfmt = words.value("outfmt");
   const std::string out = words.value("out", "-");
   if (const auto format = arguments.flags.find("provenance"); format != arguments.flags.end()) {
+    LOOM_CHECKED(check_alone(arguments, outfmt));
     LOOM_CHECKED(save(session, path_of(id, "/results/provenance?format=" + encoded(format->second)), out));
     return 0;
   }
-  for (const char* flag :
-       {"top", "where", "sort", "columns", "export", "on", "region", "flank", "hsps", "json"})
+  for (const std::string_view flag : kOfHits)
     if (arguments.flags.contains(flag)) {
       if (outfmt.empty()) return hits(session, arguments, id, out);
       return error(Code::invalid_argument,
