@@ -260,11 +260,10 @@ class ReportsTest(ht.HitsTest):
                 minus = program == "blastn" and hsp["sstart"] > hsp["send"]
                 line = f"{hsp['accession']} {max(1, start - 7)}-{min(hsp['slen'], end + 7)} {'minus' if minus else 'plus'}"
                 whole = not minus and start <= 8 and end + 7 >= hsp["slen"]
-                if (hsp["accession"], start, end, minus) not in places:
-                    places.append((hsp["accession"], start, end, minus))
-                    places.append(hsp["accession"] if whole else line)
+                places.append(hsp["accession"] if whole else line)
+            places = list(dict.fromkeys(places))
             got = self.get(job, "export", format="fasta", region="aligned", flank=7).decode()
-            self.assertEqual(got, self.entries(database, [place for place in places if isinstance(place, str)]))
+            self.assertEqual(got, self.entries(database, places))
             self.assertEqual(self.cli("results", job, "--export", "fasta", "--region", "aligned", "--flank", "7"), got)
         self.assertEqual(self.ask(job, "export", 400, format="fasta", region="all")["field"], "region")
         self.assertEqual(self.ask(job, "export", 400, format="sam")["field"], "format")
@@ -279,6 +278,12 @@ class ReportsTest(ht.HitsTest):
         names = list(dict.fromkeys(hsp["accession"] for hsp in self.all(job, "hsps", limit=1000)))
         self.assertGreater(len(names), 10)
         self.assertEqual(self.get(job, "export", format="fasta").decode(), "".join(by_name[name] for name in names))
+
+    def test_sequences_of_profiles_are_found_by_their_ids(self):
+        job = self.finished("rpsblast", "profiles", st.query("proteins_20.fa"), {"evalue": "1e-5"})
+        names = list(dict.fromkeys(hsp["accession"] for hsp in self.all(job, "hsps", limit=1000)))
+        self.assertIn("p01", names)
+        self.assertEqual(self.get(job, "export", format="fasta").decode(), self.entries("profiles", names))
 
     def entries(self, database, lines):
         """What blastdbcmd writes for them."""
@@ -304,6 +309,8 @@ class ReportsTest(ht.HitsTest):
         self.assertNotEqual(subprocess.run(["sh", "-s"], input=script, cwd=again, capture_output=True).returncode, 0,
                             "another query is noticed")
         methods = self.cli("results", job, "--provenance", "methods")
+        self.assertIn("--provenance is of the whole result and takes no --where",
+                      self.cli("results", job, "--provenance", "sh", "--where", "evalue<1", code=1))
         self.assertIn("20 query sequences", methods)
         self.assertIn(f"BLAST+ {version} (Camacho et al., 2009)", methods)
         self.assertIn("-evalue 1e-3", methods)
