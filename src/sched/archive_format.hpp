@@ -12,8 +12,9 @@ namespace loom::sched {
 /// JobSpec::imported of such a file.
 inline constexpr std::string_view kImportedArchive = "archive";
 
-/// The database that the archives (-outfmt 11) of a file were searched in, as they call it; empty if they name
-/// none. Errors: corrupt for what is no archive; invalid_argument if they name several. Blocking: reads it all.
+/// The database that the archives (-outfmt 11) of a file were searched in, as they call it; empty if they
+/// name none. Errors: corrupt for what is no archive; invalid_argument if they name several. Blocking: reads
+/// it all.
 Result<std::string> database_of_archive(const std::filesystem::path& archive);
 
 /// What blast_formatter makes of `archive` in `outfmt`, with all hits that it holds: a file in `folder`,
