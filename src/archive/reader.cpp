@@ -105,8 +105,10 @@ Status Reader::read_search(std::string_view member) {
 }
 
 // A set of Bioseqs, or a PSSM, which has its query as one Bioseq somewhere inside.
+// Queries whose ids are those of a database (-parse_deflines) come as places, without their titles.
 Status Reader::read_queries() {
-  LOOM_CHECKED(read_word(scanner_));
+  LOOM_TRY(const auto choice, read_word(scanner_));
+  if (choice == "seq-loc-list") return read_elements(scanner_, [&](std::size_t) { return read_place(); });
   LOOM_CHECKED(expect(scanner_, TokenKind::open, "'{'"));
   const int outside = scanner_.depth() - 1;
   while (scanner_.depth() > outside) {
@@ -114,6 +116,27 @@ Status Reader::read_queries() {
     if (kind == TokenKind::broken) return scanner_.error();
     if (kind == TokenKind::word && scanner_.token().text == "seq") LOOM_CHECKED(read_query());
   }
+  return ok();
+}
+
+// int { from 0, to 56, strand unknown, id … }
+Status Reader::read_place() {
+  Query query;
+  const auto member = [&](std::string_view name) -> Status {
+    if (name == "to") {
+      LOOM_TRY(const auto last, read_integer(scanner_));
+      query.letters = static_cast<std::uint64_t>(last) + 1;
+      return ok();
+    }
+    if (name != "id") return skip_value(scanner_);
+    LOOM_TRY(SeqId id, read_seq_id(scanner_));
+    query.id = std::move(id.text);
+    return ok();
+  };
+  LOOM_TRY(const auto kind, read_word(scanner_));
+  if (kind != "int") return scanner_.unexpected("int");
+  LOOM_CHECKED(read_members(scanner_, member));
+  head_.queries.push_back(std::move(query));
   return ok();
 }
 

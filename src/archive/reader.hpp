@@ -16,7 +16,7 @@ namespace loom::archive {
 struct Query {
   std::string id;  ///< "lcl|Query_1"; with -parse_deflines what the user's header says
   std::uint64_t letters = 0;
-  std::string title;  ///< at most kMaxStringBytes
+  std::string title;  ///< at most kMaxStringBytes; empty where `id` is one of a database
 };
 
 /// What stands in an archive before its alignments.
@@ -76,6 +76,7 @@ class Reader {
   Status read_search(std::string_view member);
   Status read_queries();
   Status read_query();
+  Status read_place();
   Status read_until_alignments();
   Status finish_archive();
   Status read_alignment();

@@ -217,7 +217,8 @@ void Split::describe_work() {
   work_.task = text_of(options(), "task", "");
   work_.units = queries_.map.units;
   work_.one_piece_because = one_piece_because();
-  work_.whole_database_because = whole_database_because(options(), format_, database_);
+  work_.whole_database_because =
+      queries_.map.records == 0 ? "there is no query" : whole_database_because(options(), format_, database_);
   work_.threads_allowed =
       request_.settings.engine_threads && blast::find_option(options().program(), "num_threads") != nullptr &&
       !options().has("subject") && !options().has("remote") && blast::allows_threads(options());

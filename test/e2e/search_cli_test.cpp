@@ -321,9 +321,26 @@ TEST_F(Beside, ATitleLikeALabelIsNoLabel) {
 
 TEST_F(Beside, AnEmptyQueryFileIsNoQuery) {
   std::ofstream(here() / "empty.fa");
-  const Args flags{"-db", data("db/proteins_2k"), "-query", (here() / "empty.fa").string(), "-outfmt", "6"};
-  expect_same("blastp", flags, {"--shards", "2"});
-  expect_same("blastp", flags, {"--resume", "../w"});
+  const Args flags{"-db", data("db/proteins_2k"), "-query", (here() / "empty.fa").string(), "-outfmt"};
+  for (const char* format : {"6", "0", "5", "7", "15"})
+    expect_same("blastp", with(flags, {format}), {"--shards", "2"});
+  expect_same("blastp", with(flags, {"6"}), {"--resume", "../w"});
+}
+
+/// With ids of databases in front (sp|P12345|…) an archive has the queries in another form.
+TEST_F(Beside, ParsedDeflinesKeepTheirIds) {
+  make_batches_small();
+  const Args flags{"-db", data("db/proteins_2k"), "-query", data("query/proteins_10.fa"), "-parse_deflines"};
+  std::ofstream(here() / "mixed.fa") << text_of(data("query/protein_1.fa")) << ">own name\n"
+                                     << std::string(20, 'M')
+                                     << "MKVLAWHERDGGAVLIKR\n>gi|1|gb|AAA1.1| x\nMKVLAW\n";
+  for (const char* format : {"6", "0", "5"})
+    expect_same("blastp", with(flags, {"-outfmt", format}), {"--shards", "2", "--batch-letters", "1"});
+  const Args mixed{"-db", data("db/proteins_2k"), "-query", (here() / "mixed.fa").string(),
+                   "-parse_deflines"};
+  expect_same("blastp", with(mixed, {"-outfmt", "7"}), {"--shards", "2"});
+  expect_same("blastp", with(mixed, {"-outfmt", "6", "-max_target_seqs", "3"}),
+              {"--shards", "2", "--on-saturation", "identical"});
 }
 
 TEST_F(SearchCli, ResumeTouchesNoOtherFile) {
