@@ -209,6 +209,8 @@ TEST_F(SearchCli, ProgressIsOneJsonObjectALine) {
 TEST_F(SearchCli, MessagesHaveTrueQueryNumbersAndComeOnce) {
   make_batches_small();
   std::string fasta = text_of(data("query/proteins_20.fa")) + ">all_x\n" + std::string(40, 'X') + "\n";
+  for (const std::string end : {"A", "G", "L"})
+    fasta += ">" + end + "\nMKV-LAWHERDGGAVLIKRMKVLAWHERDGGAVLIKR" + end + "\n";
   std::ofstream(here() / "q.fa") << fasta;
   const Said blast = run({"blastp", "-db", data("db/proteins_2k"), "-outfmt", "6", "-query", "q.fa"});
   const Said ours = search(with(kBlastp, {"-query", "q.fa", "--batch-letters", "1"}));
