@@ -300,7 +300,7 @@ Result<HitsWish> hits_wish(const std::map<std::string, std::string, std::less<>>
       return error(Code::invalid_argument, "--top: '{}' is not a number from 1 to {}; --export takes more",
                    *top, kMostTop);
     wish.top = std::min<std::size_t>(*number, kMostTop);
-    wish.most = *number;
+    wish.most = number;
   }
   return wish;
 }
