@@ -21,7 +21,8 @@ bool lacks_database(const std::string& said) {
 }  // namespace
 
 Result<std::string> database_of_archive(const fs::path& archive) {
-  LOOM_TRY(archive::Reader reader, archive::Reader::open(archive));
+  LOOM_TRY(archive::Pull pull, archive::pull_file(archive));
+  archive::Reader reader(std::move(pull), "the archive");
   std::string database;
   for (;;) {
     LOOM_TRY(const archive::Head* head, reader.next_archive());

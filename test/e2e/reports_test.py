@@ -416,7 +416,7 @@ class ReportsTest(ht.HitsTest):
                 (gzip.compress(b""), {}, "empty"), (gzip.compress(whole)[:-1], {}, "damaged or cut short"),
                 (b"q\ts\t1\n", {}, "program"),
                 (b"q\ts\t1\n", {"program": "blastp"}, "line 1: a row of 3 columns"),
-                (b"Blast4-archive ::= { }", {"program": "blastp"}, "blast_formatter"),
+                (b"Blast4-archive ::= { }", {"program": "blastp"}, "the archive: line 1, byte 21: expected a name"),
                 (b"BLASTP 2.12.0+\n\n\nReference: ", {"program": "blastp"}, "line 1: this is no row"),
                 (b"PK\x03\x04" + bytes(2000), {"program": "blastp"}, "line 1: this is no row"),
                 (b'{"BlastOutput2": []}\n', {"program": "blastp"}, "line 1: this is no row"),
