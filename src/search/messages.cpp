@@ -32,8 +32,7 @@ std::string moved(std::string_view text, std::string_view mark, std::uint64_t sh
 std::string true_numbers(std::string_view line, std::uint64_t first_query, std::uint64_t first_line) {
   std::string result = render::renumber_all(line, first_query);
   if (first_line <= 1) return result;
-  // The FASTA reader counts lines: "Near line 12, …", "… at position(s): On line 12: 5, 7", "… around line
-  // 2".
+  // The FASTA reader counts lines: "Near line 12, …", "On line 12: 5, 7", "… around line 2".
   for (const char* mark : {"ear line ", "n line ", "around line "})
     result = moved(result, mark, first_line - 1);
   return result;
