@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 #include <utility>
+#include <vector>
 
 #include "api/replies.hpp"
 #include "base/number.hpp"
@@ -89,13 +90,10 @@ Parsed<std::monostate> read_filter(const http::Request& request, Filter& filter)
 
 Parsed<std::monostate> check_names(const http::Request& request,
                                    std::initializer_list<std::string_view> also) {
-  for (const auto& [name, value] : request.query) {
-    const bool known = std::ranges::find(kBounds, name, &Bound::parameter) != kBounds.end() ||
-                       std::ranges::find(kOthers, name) != kOthers.end() ||
-                       std::ranges::find(also, name) != also.end();
-    if (!known) return wrong(name, "there is no parameter '{}'", name.substr(0, 40));
-  }
-  return std::monostate{};
+  std::vector<std::string_view> known(kOthers.begin(), kOthers.end());
+  for (const Bound& bound : kBounds) known.push_back(bound.parameter);
+  known.insert(known.end(), also.begin(), also.end());
+  return check_parameters(request, known);
 }
 
 }  // namespace

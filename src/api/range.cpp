@@ -52,7 +52,7 @@ ByteRange parse_range(std::string_view header, std::uint64_t size_bytes) {
 
 ByteRange range_of(const http::Request& request, std::string_view etag, std::uint64_t size_bytes) {
   const std::string_view header = request.header("Range");
-  if (header.empty()) return {};
+  if (header.empty() || request.method != boost::beast::http::verb::get) return {};
   const std::string_view unless = trimmed(request.header("If-Range"));
   if (!unless.empty() && unless != etag) return {};
   return parse_range(header, size_bytes);

@@ -17,7 +17,8 @@ struct ByteRange {
 /// not there: whole.
 ByteRange parse_range(std::string_view header, std::uint64_t size_bytes);
 
-/// The same for a request, in which If-Range must hold: `etag` is strong, with its quotes.
+/// The same for a request, in which If-Range must hold: `etag` is strong, with its quotes. Whole for all but
+/// GET, the one method that has ranges (RFC 9110, 14.2).
 ByteRange range_of(const http::Request& request, std::string_view etag, std::uint64_t size_bytes);
 
 /// Whether If-None-Match names `etag`, compared weakly.

@@ -35,12 +35,20 @@ http::Response tagged_reply(const http::Request& request, std::string_view conte
 }
 
 Parsed<std::monostate> check_parameters(const http::Request& request,
-                                        std::initializer_list<std::string_view> known) {
+                                        std::span<const std::string_view> known) {
   for (const auto& [name, value] : request.query) {
-    if (std::ranges::find(known, name) != known.end()) continue;
-    return wrong(name, "unknown parameter '{}'; known here are: {}", name, fmt::join(known, ", "));
+    if (std::ranges::find(known, name) == known.end())
+      return wrong(name, "unknown parameter '{}'; known here are: {}", name.substr(0, 80),
+                   fmt::join(known, ", "));
+    if (std::ranges::count(request.query, name, &http::Pairs::value_type::first) > 1)
+      return wrong(name, "parameter '{}' came more than once, and takes one value", name);
   }
   return std::monostate{};
+}
+
+Parsed<std::monostate> check_parameters(const http::Request& request,
+                                        std::initializer_list<std::string_view> known) {
+  return check_parameters(request, std::span(known.begin(), known.size()));
 }
 
 Parsed<std::uint64_t> number_parameter(const http::Request& request, std::string_view name,

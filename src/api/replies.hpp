@@ -3,6 +3,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +23,9 @@ http::Response indexing_reply();
 http::Response tagged_reply(const http::Request& request, std::string_view content_type,
                             std::string_view etag, std::shared_ptr<const std::string> body);
 
-/// Refuses a query parameter that is not among `known`, by name.
+/// Refuses a query parameter that is not among `known`, or came more than once, by name.
+Parsed<std::monostate> check_parameters(const http::Request& request,
+                                        std::span<const std::string_view> known);
 Parsed<std::monostate> check_parameters(const http::Request& request,
                                         std::initializer_list<std::string_view> known);
 

@@ -208,7 +208,7 @@ TEST_F(ApiTest, ListIsAskedOnceUntilSomethingChanges) {
 TEST_F(ApiTest, WrongParametersAreRefusedByName) {
   start();
   for (const std::string wrong : {"limit=0", "limit=501", "limit=x", "status=done", "text=ab",
-                                  "since=yesterday", "cursor=zzz", "what=1"}) {
+                                  "since=yesterday", "cursor=zzz", "what=1", "limit=2&limit=3"}) {
     const Reply reply = get("/api/blast/jobs?" + wrong);
     EXPECT_EQ(reply.status, 400) << wrong;
     EXPECT_EQ(member(reply, "field"), wrong.substr(0, wrong.find('='))) << wrong;

@@ -114,9 +114,12 @@ TEST(Range, SingleRanges) {
 
 TEST(Range, ConditionsOfARequest) {
   http::Request request;
+  request.method = boost::beast::http::verb::get;
   request.headers = {{"Range", "bytes=1-2"}, {"If-Range", "\"b\""}};
   EXPECT_EQ(range_of(request, "\"a\"", 10).kind, ByteRange::Kind::whole);
   EXPECT_EQ(range_of(request, "\"b\"", 10).kind, ByteRange::Kind::part);
+  request.method = boost::beast::http::verb::head;
+  EXPECT_EQ(range_of(request, "\"b\"", 10).kind, ByteRange::Kind::whole);
   request.headers = {{"If-None-Match", "\"x\", W/\"b\""}};
   EXPECT_TRUE(is_known(request, "\"b\""));
   EXPECT_FALSE(is_known(request, "\"c\""));

@@ -6,14 +6,12 @@
 #include <fstream>
 #include <sstream>
 
-#include "base/atomic_file.hpp"
 #include "base/temp_dir.hpp"
 #include "blast/outfmt.hpp"
 #include "results/blast_xml.hpp"
 #include "sched/archive_format.hpp"
 #include "sched/job_keys.hpp"
 #include "search/engine_args.hpp"
-#include "sequence/byte_source.hpp"
 #include "service/request_check.hpp"
 
 namespace loom::service {
@@ -198,39 +196,13 @@ Status Imports::check_open() const {
   return error(Code::unavailable, "the server is stopping; import the file again when it is back");
 }
 
-/// The file itself, or what is packed in it, in `folder`.
-Result<fs::path> Imports::unpacked(const fs::path& given, const fs::path& folder) const {
-  LOOM_TRY(const std::string head, head_of(given));
-  if (!head.starts_with("\x1f\x8b")) return given;
-  fs::path plain = folder / "unpacked";
-  LOOM_TRY(const auto source, sequence::open_byte_source(given.string()));
-  LOOM_TRY(AtomicFile to, AtomicFile::create(plain));
-  std::vector<char> block(storage::kBlock);
-  for (std::uint64_t all = 0;;) {
-    LOOM_CHECKED(check_open());
-    const auto got = source->read(block);
-    // Without the server's path.
-    if (!got && got.error().code == Code::corrupt)
-      return error(Code::invalid_argument,
-                   "the imported file is gzip data that is damaged or cut short; copy it again, whole");
-    if (!got) return got.error();
-    if (*got == 0) break;
-    all += *got;
-    if (limit_.passed_by(all))
-      return error(Code::too_large, "the imported file has more than {} bytes when it is unpacked{}",
-                   limit_.most, limit_.way_out());
-    LOOM_CHECKED(to.write(std::string_view(block.data(), *got)));
-  }
-  LOOM_CHECKED(to.commit());
-  return plain;
-}
-
-Result<store::Job> Imports::take(const std::string& owner, const ImportRequest& request, QueryUpload& file) {
+Result<store::Job> Imports::take(const std::string& owner, const ImportRequest& request,
+                                 std::unique_ptr<Upload> sent) {
   LOOM_CHECKED(check_open());
   LOOM_CHECKED(check_title(request.title));
-  LOOM_TRY(const fs::path sent, file.file());
+  LOOM_TRY(const auto file, unpacked(std::move(sent), stop_.get_token()));
+  LOOM_TRY(const fs::path given, file->file());
   LOOM_TRY(const TempDir folder, TempDir::create(scratch_));
-  LOOM_TRY(const fs::path given, unpacked(sent, folder.path()));
   LOOM_TRY(Recognized what, recognize(given, request));
   File taken{.what = std::move(what), .given = given};
   const auto indexed = index(taken, folder.path());
@@ -244,7 +216,7 @@ Result<store::Job> Imports::take(const std::string& owner, const ImportRequest& 
                           .query_key = {},
                           .queries = counts.queries,
                           .letters = 0,
-                          .sha256 = file.sha256(),
+                          .sha256 = file->sha256(),
                           .priority = 0,
                           .query = {}};
   return keep(job, taken);

@@ -19,16 +19,15 @@ namespace loom::service {
 /// indexed. Blocking: on disk; for archives on blast_formatter.
 class Imports {
  public:
-  /// References are borrowed. `scratch`: a folder for files that nobody sees. `limit`: in bytes, of an
-  /// unpacked file.
+  /// References are borrowed. `scratch`: a folder for files that nobody sees.
   Imports(store::JobStore& store, storage::ObjectStore& objects, exec::ProcessRunner& runner,
-          std::filesystem::path scratch, Limit limit)
-      : store_(store), objects_(objects), runner_(runner), scratch_(std::move(scratch)), limit_(limit) {}
+          std::filesystem::path scratch)
+      : store_(store), objects_(objects), runner_(runner), scratch_(std::move(scratch)) {}
 
   /// Errors: as JobService::import_result; conflict for an archive whose database is not here; unavailable
   /// after stop().
-  Result<store::Job> take(const std::string& owner, const ImportRequest& request, QueryUpload& file)
-      EXCLUDES(indexing_);
+  Result<store::Job> take(const std::string& owner, const ImportRequest& request,
+                          std::unique_ptr<Upload> sent) EXCLUDES(indexing_);
   /// What is being taken is given up soon. At once.
   void stop() { stop_.request_stop(); }
   /// To index the file of `job` again. `made`: where what blast_formatter made of an archive was kept.
@@ -37,8 +36,6 @@ class Imports {
 
  private:
   struct File;
-  [[nodiscard]] Result<std::filesystem::path> unpacked(const std::filesystem::path& given,
-                                                       const std::filesystem::path& folder) const;
   [[nodiscard]] Status check_open() const;
   Result<results::IndexCounts> index(File& file, const std::filesystem::path& folder) EXCLUDES(indexing_);
   Result<store::Job> keep(const store::NewJob& job, const File& file);
@@ -48,7 +45,6 @@ class Imports {
   storage::ObjectStore& objects_;
   exec::ProcessRunner& runner_;
   const std::filesystem::path scratch_;
-  const Limit limit_;
   std::stop_source stop_;
   Mutex indexing_;  // each takes the memory of making an index
 };

@@ -72,7 +72,7 @@ class LocalJobs final : public JobService {
         trial_(parts_.runner, parts_.uploads),
         pairwise_(parts_.runner, parts_.uploads),
         sums_(parts_.objects),
-        imports_(parts_.store, parts_.objects, parts_.runner, parts_.uploads, parts_.limits.upload_bytes) {}
+        imports_(parts_.store, parts_.objects, parts_.runner, parts_.uploads) {}
 
   Result<std::unique_ptr<Upload>> begin_upload(const Caller& caller) override;
   Result<store::Submitted> submit(const Caller& caller, const SubmitRequest& request,
@@ -183,8 +183,7 @@ Result<store::Submitted> LocalJobs::submit(const Caller& caller, const SubmitReq
                                            std::unique_ptr<Upload> query,
                                            const std::optional<std::string>& key, Deadline deadline) {
   LOOM_CHECKED(authorise(caller, Action::change, caller.name));
-  auto* upload = dynamic_cast<QueryUpload*>(query.get());
-  LOOM_CHECK(upload != nullptr, "uploads come from begin_upload");
+  LOOM_TRY(const auto upload, unpacked(std::move(query)));
   std::optional<store::Idempotency> once;
   if (key) {
     once = store::Idempotency{*key, fingerprint(request, upload->sha256())};
@@ -236,8 +235,7 @@ Result<store::Submitted> LocalJobs::submit_kept(const Caller& caller, const Subm
 Result<Preflight> LocalJobs::preflight(const Caller& caller, const SubmitRequest& request,
                                        std::unique_ptr<Upload> query, Deadline deadline) {
   LOOM_CHECKED(authorise(caller, Action::read, caller.name));
-  auto* upload = dynamic_cast<QueryUpload*>(query.get());
-  LOOM_CHECK(upload != nullptr, "uploads come from begin_upload");
+  LOOM_TRY(const auto upload, unpacked(std::move(query)));
   SubmitRequest settled = request;
   LOOM_CHECKED(parts_.organisms.settle(settled, deadline));
   LOOM_TRY(const Checked checked, check_request(settled, *upload, parts_.limits, known_,
@@ -630,9 +628,7 @@ Result<HitIndexes::Source> LocalJobs::tabular_of(const Job& job, const ObjectKey
 Result<Job> LocalJobs::import_result(const Caller& caller, const ImportRequest& request,
                                      std::unique_ptr<Upload> file) {
   LOOM_CHECKED(authorise(caller, Action::change, caller.name));
-  auto* upload = dynamic_cast<QueryUpload*>(file.get());
-  LOOM_CHECK(upload != nullptr, "uploads come from begin_upload");
-  return imports_.take(caller.name, request, *upload);
+  return imports_.take(caller.name, request, std::move(file));
 }
 
 Result<results::PairwiseTexts> LocalJobs::pairwise(const Caller& caller, const JobId& id,

@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <vector>
 
+#include "base/check.hpp"
 #include "sequence/memory_source.hpp"
 #include "store/job.hpp"
 
@@ -12,6 +14,7 @@ namespace loom::service {
 
 namespace {
 constexpr std::string_view kGzipMagic = "\x1f\x8b";
+constexpr std::size_t kBlock = std::size_t{128} << 10U;
 }  // namespace
 
 QueryUpload::~QueryUpload() {
@@ -24,18 +27,17 @@ Status QueryUpload::write(std::string_view bytes) {
                  limit_.most, limit_.way_out());
   hash_.add(bytes);
   size_bytes_ += bytes.size();
-  const bool small = path_.empty() && size_bytes_ <= store::kMostQueryBytes;
-  if (!small) {
-    LOOM_CHECKED(file());
-    return append(bytes);
+  head_ += bytes.substr(0, kGzipMagic.size() - head_.size());
+  if (path_.empty() && size_bytes_ <= store::kMostQueryBytes) {
+    text_ += bytes;
+    return ok();
   }
-  text_ += bytes;
-  if (text_.starts_with(kGzipMagic)) LOOM_CHECKED(file());
-  return ok();
+  LOOM_CHECKED(file());
+  return append(bytes);
 }
 
 Result<std::unique_ptr<sequence::ByteSource>> QueryUpload::open() const {
-  if (path_.empty()) return std::make_unique<sequence::MemorySource>(text_);
+  if (path_.empty()) return sequence::unpacked(std::make_unique<sequence::MemorySource>(text_), "the upload");
   return sequence::open_byte_source(path_.string());
 }
 
@@ -58,6 +60,29 @@ Status QueryUpload::append(std::string_view bytes) {
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
   return ok();
+}
+
+Result<std::unique_ptr<QueryUpload>> unpacked(std::unique_ptr<Upload> given, const std::stop_token& stop) {
+  std::unique_ptr<QueryUpload> packed(dynamic_cast<QueryUpload*>(given.release()));
+  LOOM_CHECK(packed, "uploads come from begin_upload");
+  if (packed->head_ != kGzipMagic) return packed;
+  LOOM_TRY(const auto source, packed->open());
+  auto plain = std::make_unique<QueryUpload>(packed->folder_, packed->limit_);
+  std::vector<char> block(kBlock);
+  for (;;) {
+    if (stop.stop_requested())
+      return error(Code::unavailable, "the server is stopping; send it again when it is back");
+    const auto got = source->read(block);
+    if (!got && got.error().code == Code::corrupt)  // without the server's path
+      return error(Code::invalid_argument,
+                   "the upload is gzip data that is damaged or cut short; copy it again, whole");
+    if (!got) return got.error();
+    if (*got == 0) return plain;
+    const Status written = plain->write(std::string_view(block.data(), *got));
+    if (!written && written.error().code == Code::too_large)
+      return error(Code::too_large, "unpacked, {}", written.error().message);
+    LOOM_CHECKED(written);
+  }
 }
 
 }  // namespace loom::service

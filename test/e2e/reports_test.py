@@ -294,14 +294,20 @@ class ReportsTest(ht.HitsTest):
 
     def test_provenance_makes_the_result_again(self):
         text = st.query("proteins_20.fa")
-        job = self.finished("blastp", "proteins_2k", text, {"evalue": "1e-3", "outfmt": "7 std qlen stitle", "seg": "yes"})
+        packed = self.folder / "queries.gz"
+        packed.write_bytes(gzip.compress(text.encode()))
+        job = self.cli("submit", "blastp", "-db", "proteins_2k", "-query", packed, "-evalue", "1e-3",
+                       "-outfmt", "7 std qlen stitle", "-seg", "yes").strip()
+        self.assertEqual(self.server.wait(job)["status"], "completed")
         facts = self.ask(job, "provenance")
         version = subprocess.run(["blastp", "-version"], capture_output=True, check=True, text=True).stdout.split()[1]
         self.assertEqual((facts["engine"], facts["program"], facts["query"]["queries"]), (version, "blastp", 20))
         self.assertTrue(facts["exactness"].startswith("identical"))
         again = self.folder / "again"
         again.mkdir()
-        (again / "query.fasta").write_text(text)
+        kept = self.server.call("GET", f"/api/blast/jobs/{job}/results/files/query.fasta")[2]
+        self.assertEqual(kept, text.encode(), "unpacked")
+        (again / "query.fasta").write_bytes(kept)
         script = self.get(job, "provenance", format="sh")
         subprocess.run(["sh", "-s"], input=script, cwd=again, check=True)
         self.assertEqual((again / facts["output"]["name"]).read_bytes(), self.server.output(job))
