@@ -210,17 +210,20 @@ NcbiRoutes::Reply NcbiRoutes::get(Request& request, Caller caller, Pairs paramet
   const auto id = rid_of(parameters);
   if (!id && id.error().error.code != Code::not_found) co_return refuse(request, id.error());
   const bool asks_status = iequals(ncbi_value(parameters, "FORMAT_OBJECT"), "SearchInfo");
+  // Programs that ask for results until they come would ask for ever; an HTTP error they do take for the end.
+  const auto no_results = [&](int error, std::string_view status, std::string_view why) {
+    Response response = status_page(status, "", fmt::format("<p>{}</p>\n", html_text(why)));
+    if (!asks_status) response.status = error;
+    return response;
+  };
   const auto job = id ? co_await until_final(context_, caller, *id, asks_status ? Duration(0) : kPatience)
                       : Result<store::Job>(id.error().error);
-  if (!job && job.error().code == Code::not_found)
-    co_return status_page("UNKNOWN", "", fmt::format("<p>{}</p>\n", html_text(job.error().message)));
+  if (!job && job.error().code == Code::not_found) co_return no_results(404, "UNKNOWN", job.error().message);
   if (!job) co_return refuse(request, {job.error()});
   const std::string_view status = status_of(job->state);
-  if (job->state != JobState::completed) {
-    const std::string why =
-        job->state == JobState::cancelled ? "The search was cancelled." : job->failure.sentence;
-    co_return status_page(status, "", fmt::format("<p>{}</p>\n", html_text(why)));
-  }
+  if (job->state == JobState::cancelled) co_return no_results(409, status, "The search was cancelled.");
+  if (job->state == JobState::failed) co_return no_results(409, status, job->failure.sentence);
+  if (job->state != JobState::completed) co_return status_page(status, "", "");
   const auto spec = sched::parse_job_spec(job->request.program, job->request.options);
   if (!spec) co_return refuse(request, {spec.error()});
   const auto outfmt = asks_status ? Parsed<std::string>("") : ncbi_get_outfmt(parameters, spec->options);

@@ -57,6 +57,7 @@ One server owns DIR; with --read-only others show what is in it.
 )";
 /// Memory of a node that nobody gave: no database is cut for its sake.
 constexpr std::uint64_t kEnough = std::uint64_t{1} << 50U;
+constexpr std::uint64_t kLittleRoom = std::uint64_t{64} << 20U;
 
 int fail(const Error& error) {
   fmt::print(stderr, "blastloom: {}\n", error.message);
@@ -221,6 +222,10 @@ std::vector<std::string> Service::degraded() {
   if (slurm_)
     if (const auto silent = slurm_->counts().unreachable)
       clauses.push_back("Slurm does not answer; tasks wait: " + silent->message);
+  std::error_code unknown;
+  const auto free = std::filesystem::space(options_.data, unknown).available;
+  if (!unknown && free < kLittleRoom)
+    clauses.push_back(fmt::format("the server's disk is nearly full: {} MiB are left", free >> 20U));
   return clauses;
 }
 

@@ -51,7 +51,7 @@ void log_surroundings(const std::string& db_path) {
 
 std::string degraded_metric(std::size_t clauses) {
   return fmt::format(
-      "# HELP blastloom_degraded Peers that do not answer, though the server can go on.\n"
+      "# HELP blastloom_degraded What does not work, though the server can go on: peers, room on the disk.\n"
       "# TYPE blastloom_degraded gauge\n"
       "blastloom_degraded {}\n",
       clauses);

@@ -2,6 +2,8 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "base/check.hpp"
 #include "blast/nearest.hpp"
 
@@ -41,7 +43,8 @@ std::string_view name(DatabaseKind kind) {
 
 Result<Program> parse_program(std::string_view text) {
   for (const Program program : kPrograms)
-    if (name(program) == text) return program;
+    if (const auto names = executable_names(program); std::ranges::find(names, text) != names.end())
+      return program;
   if (const auto near = nearest(text, kNames))
     return error(Code::invalid_argument, "unknown program '{}'; did you mean {}?", text, *near);
   return error(Code::invalid_argument, "unknown program '{}'; the programs are {}", text,

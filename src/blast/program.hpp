@@ -32,7 +32,8 @@ std::string_view name(Program program);
 std::string_view name(Molecule molecule);
 std::string_view name(DatabaseKind kind);
 
-/// The program called `text`, exactly. Errors: invalid_argument, with the nearest name.
+/// The program called `text`, exactly, or whose executable is (rpsblast+). Errors: invalid_argument, with the
+/// nearest name.
 Result<Program> parse_program(std::string_view text);
 
 /// What the query sequences are made of.

@@ -7,6 +7,7 @@ namespace {
 
 TEST(Program, NamesReadBackAsThemselves) {
   for (const Program program : kPrograms) EXPECT_EQ(*parse_program(name(program)), program);
+  EXPECT_EQ(*parse_program("rpsblast+"), Program::rpsblast);
 }
 
 TEST(Program, ASlipGetsTheNearestName) {

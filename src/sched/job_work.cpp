@@ -1,4 +1,3 @@
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -24,9 +23,6 @@ namespace loom::sched {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr const char* kBallast = "ballast";
-constexpr off_t kBallastBytes = off_t{4} << 20U;
 
 store::RuntimeMetrics metrics_of(const search::TaskUse& use, std::uint64_t letters) {
   return {.cpu_seconds = seconds_of(use.cpu),
@@ -366,18 +362,8 @@ void LocalScheduler::keep_said(const store::JobId& id, const std::string& said) 
                {{"job", id.str()}, {"reason", kept.error().message}});
 }
 
-void LocalScheduler::keep_ballast() const {
-  const fs::path ballast = options_.work / kBallast;
-  if (std::error_code unknown; fs::exists(ballast, unknown)) return;
-  const Fd file(::open(ballast.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (file && ::posix_fallocate(file.get(), 0, kBallastBytes) != 0) ::unlink(ballast.c_str());
-}
-
 void LocalScheduler::say_failed(const store::JobId& id, const store::Failure& words) {
-  auto said = store_.move_job(id, store::JobState::failed, words, now(), soon());
-  const bool full = !said && said.error().code == Code::disk_full;
-  if (full && ::unlink((options_.work / kBallast).c_str()) == 0)
-    said = store_.move_job(id, store::JobState::failed, words, now(), soon());
+  const auto said = store_.move_job(id, store::JobState::failed, words, now(), soon());
   // conflict, not_found: it was cancelled or removed meanwhile.
   const bool over = said || said.error().code == Code::conflict || said.error().code == Code::not_found;
   if (!over)

@@ -140,7 +140,6 @@ Status LocalScheduler::take_up(store::JobState state) {
 }
 
 Status LocalScheduler::take_over() {
-  keep_ballast();
   // The last server is gone, and its engine processes with it: its leases mean nothing.
   for (;;) {
     LOOM_TRY(const auto expired, store_.end_leases(now(), store::kMostRows, soon()));
@@ -493,7 +492,6 @@ Scheduler::Unfinished LocalScheduler::unfinished(const std::string& owner) const
 }
 
 Result<std::uint64_t> LocalScheduler::reconcile() {
-  keep_ballast();
   std::vector<store::Lease> held;
   std::map<store::JobId, store::Failure> owed;
   std::vector<ActivePtr> heads;

@@ -63,9 +63,6 @@ class LocalScheduler final : public Scheduler {
   Status take_over();
 
   // job_work.cpp
-  /// Room on the disk, kept so that a job which failed because there was none left can be said to have
-  /// failed.
-  void keep_ballast() const;
   /// A job that failed has what the engine said last for its messages.
   void keep_said(const store::JobId& id, const std::string& said);
   /// Says so in the store, now or, when it cannot be written, with the next reconcile().

@@ -220,7 +220,7 @@ Result<store::Submitted> LocalJobs::submit_kept(const Caller& caller, const Subm
                                                 Deadline deadline) {
   store::NewJob job{.owner = caller.name,
                     .title = request.title,
-                    .program = request.program,
+                    .program = std::string(blast::name(checked.spec.options.program())),
                     .database = request.database,
                     .options = sched::to_json(checked.spec),
                     .query_key = kept ? kept->str() : std::string(),
@@ -317,7 +317,12 @@ void LocalJobs::remove_objects(const Job& job) {
 
 Status LocalJobs::remove(const Caller& caller, const JobId& id, Deadline deadline) {
   LOOM_TRY(const Job job, allowed(caller, Action::change, id, deadline));
-  LOOM_CHECKED(parts_.store.remove(id, deadline));
+  Status removed = parts_.store.remove(id, deadline);
+  if (!removed && removed.error().code == Code::disk_full) {
+    remove_objects(job);  // they go anyway, and make the room that the store lacks
+    removed = parts_.store.remove(id, deadline);
+  }
+  LOOM_CHECKED(removed);
   parts_.scheduler.discard(id);
   remove_objects(job);
   indexes_.forget(id);

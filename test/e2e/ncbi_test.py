@@ -2,9 +2,12 @@
 """NCBI's URL API on the real server: an unmodified Biopython submits, polls and parses, and curl's users find what
 NCBI's pages promise. Usage: as service_test.py."""
 import io
+import json
 import re
+import threading
 import time
 import unittest
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -68,6 +71,32 @@ class NcbiTest(st.ServerTest):
         self.assertEqual(got, own)
         with self.assertRaisesRegex(ValueError, "no_such"):
             NCBIWWW.qblast("blastp", "no_such", text, url_base=self.url)
+
+    def test_biopython_is_told_that_no_result_will_come(self):
+        NCBIWWW.qblast._previous = 0
+        failures = []
+
+        def search():
+            try:
+                NCBIWWW.qblast("blastp", "proteins_2k", st.query("proteins_500.fa"), url_base=self.url)
+            except urllib.error.HTTPError as error:
+                failures.append((error.code, error.read().decode()))
+
+        thread = threading.Thread(target=search)
+        thread.start()
+        jobs = []
+        until = time.monotonic() + st.PATIENCE
+        while not jobs and time.monotonic() < until:
+            jobs = json.loads(self.server.call("GET", "/api/blast/jobs")[2])["jobs"]
+        self.assertEqual(self.server.call("POST", f"/api/blast/jobs/{jobs[0]['id']}/cancel")[0], 200)
+        thread.join()
+        [(code, page)] = failures
+        self.assertEqual(code, 409)
+        self.assertIn("Status=FAILED", page)
+        self.assertIn("The search was cancelled.", page)
+        self.assertIn("Status=FAILED", self.ask(CMD="Get", RID=jobs[0]["id"], FORMAT_OBJECT="SearchInfo"))
+        with self.assertRaisesRegex(urllib.error.HTTPError, "404"):
+            self.ask(CMD="Get", RID="0" * 32, FORMAT_TYPE="XML")
 
     def test_every_format_type_is_the_format_of_blast(self):
         text = st.query("proteins_20.fa")

@@ -92,6 +92,9 @@ class FaultsTest(st.ServerTest):
             before += 1
         self.assertEqual(refused, 1, "a full disk took 200 jobs")
         self.assertEqual(self.jobs(), before)
+        self.assertRegex(str(json.loads(self.server.call("GET", "/readyz")[2])["degraded"]), "disk is nearly full: 0 MiB")
+        self.assertEqual(self.server.call("DELETE", f"/api/blast/jobs/{first}")[0], 204, "what frees room works all the same")
+        self.assertEqual(self.jobs(), before - 1)
         filler.unlink()
         self.assertEqual(self.server.call("POST", f"/api/blast/jobs/{job}/retry")[0], 200)
         self.assertEqual(self.server.wait(job)["status"], "completed")

@@ -35,7 +35,9 @@ Result<std::unique_ptr<SqliteJobStore>> SqliteJobStore::open(const std::filesyst
     return std::move(done.error()).at("job store " + path.string());
   LOOM_TRY(auto reading, open_readers(path, options));
   auto writer = std::make_unique<sqlite::Writer>(std::move(writing), options.writer);
-  return std::unique_ptr<SqliteJobStore>(new SqliteJobStore(std::move(writer), nullptr, std::move(reading)));
+  return std::unique_ptr<SqliteJobStore>(
+      new SqliteJobStore(std::move(writer), std::make_unique<sqlite::Ballast>(path.string() + "-ballast"),
+                         nullptr, std::move(reading)));
 }
 
 Result<std::unique_ptr<SqliteJobStore>> SqliteJobStore::open_reading(const std::filesystem::path& path,
@@ -48,7 +50,8 @@ Result<std::unique_ptr<SqliteJobStore>> SqliteJobStore::open_reading(const std::
     return std::move(fits.error()).at("job store " + path.string());
   LOOM_TRY(auto reading, open_readers(path, options));
   auto watch = std::make_unique<sqlite::CommitWatch>(std::move(watching), options.look_every);
-  return std::unique_ptr<SqliteJobStore>(new SqliteJobStore(nullptr, std::move(watch), std::move(reading)));
+  return std::unique_ptr<SqliteJobStore>(
+      new SqliteJobStore(nullptr, nullptr, std::move(watch), std::move(reading)));
 }
 
 void SqliteJobStore::look() {
@@ -71,7 +74,17 @@ auto SqliteJobStore::write(Deadline deadline, const Change& change)
         return *result ? ok() : Status(result->error());
       },
       deadline));
+  ballast_->keep();
   return *std::move(result);
+}
+
+template <class Change>
+auto SqliteJobStore::write_when_full(Deadline deadline, const Change& change)
+    -> decltype(change(std::declval<Connection&>())) {
+  auto outcome = write(deadline, change);
+  if (outcome || outcome.error().code != Code::disk_full) return outcome;
+  ballast_->give_up();
+  return write(deadline, change);
 }
 
 template <class Item, class Change>
@@ -149,11 +162,12 @@ Result<Job> SqliteJobStore::complete_job(const JobId& id, const RuntimeMetrics& 
 
 Result<Job> SqliteJobStore::move_job(const JobId& id, JobState to, const Failure& failure, UnixTime now,
                                      Deadline deadline) {
-  return write(deadline, [&](Connection& db) { return sqlite::move_job(db, id, to, failure, now); });
+  const auto change = [&](Connection& db) { return sqlite::move_job(db, id, to, failure, now); };
+  return is_final(to) ? write_when_full(deadline, change) : write(deadline, change);
 }
 
 Result<Job> SqliteJobStore::cancel(const JobId& id, UnixTime now, Deadline deadline) {
-  return write(deadline, [&](Connection& db) { return sqlite::cancel(db, id, now); });
+  return write_when_full(deadline, [&](Connection& db) { return sqlite::cancel(db, id, now); });
 }
 
 Result<Job> SqliteJobStore::retry(const JobId& id, UnixTime now, Deadline deadline) {
@@ -161,7 +175,7 @@ Result<Job> SqliteJobStore::retry(const JobId& id, UnixTime now, Deadline deadli
 }
 
 Status SqliteJobStore::remove(const JobId& id, Deadline deadline) {
-  return write(deadline, [&](Connection& db) { return sqlite::remove(db, id); });
+  return write_when_full(deadline, [&](Connection& db) { return sqlite::remove(db, id); });
 }
 
 Result<std::vector<Task>> SqliteJobStore::tasks(const JobId& id, std::uint32_t first, std::size_t limit,
@@ -189,7 +203,7 @@ Result<Job> SqliteJobStore::finish_task(const Lease& lease, std::string_view out
 
 Status SqliteJobStore::fail_task(const Lease& lease, const Failure& failure, UnixTime now,
                                  Deadline deadline) {
-  return write(deadline, [&](Connection& db) {
+  return write_when_full(deadline, [&](Connection& db) {
     return sqlite::give_up_task(db, lease, TaskState::failed, failure, now);
   });
 }

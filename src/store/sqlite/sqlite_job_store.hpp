@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "store/job_store.hpp"
+#include "store/sqlite/ballast.hpp"
 #include "store/sqlite/commit_watch.hpp"
 #include "store/sqlite/readers.hpp"
 #include "store/sqlite/writer.hpp"
@@ -10,7 +11,8 @@
 namespace loom::store {
 
 /// A JobStore in one SQLite file (doc/formats/store.md) with its -wal and -shm beside it. One thread writes,
-/// and commits all changes that wait together; reads have connections of their own.
+/// and commits all changes that wait together; reads have connections of their own. Beside it lies -ballast,
+/// which is given up when the disk is full for what ends or removes a job.
 class SqliteJobStore final : public JobStore {
  public:
   struct Options {
@@ -95,20 +97,29 @@ class SqliteJobStore final : public JobStore {
                               Deadline deadline) override;
 
  private:
-  SqliteJobStore(std::unique_ptr<sqlite::Writer> writer, std::unique_ptr<sqlite::CommitWatch> watch,
+  SqliteJobStore(std::unique_ptr<sqlite::Writer> writer, std::unique_ptr<sqlite::Ballast> ballast,
+                 std::unique_ptr<sqlite::CommitWatch> watch,
                  std::vector<std::unique_ptr<sqlite::Connection>> reading)
-      : writer_(std::move(writer)), watch_(std::move(watch)), readers_(std::move(reading)) {}
+      : writer_(std::move(writer)),
+        ballast_(std::move(ballast)),
+        watch_(std::move(watch)),
+        readers_(std::move(reading)) {}
   /// `change(Connection&)` on the writer's thread; what it returns, once that is durable.
   template <class Change>
   auto write(Deadline deadline, const Change& change)
+      -> decltype(change(std::declval<sqlite::Connection&>()));
+  /// As write(); also on a full disk, as long as there is ballast.
+  template <class Change>
+  auto write_when_full(Deadline deadline, const Change& change)
       -> decltype(change(std::declval<sqlite::Connection&>()));
   /// As write(), `change(Connection&, item)` for each of `items`, together.
   template <class Item, class Change>
   auto write_all(std::span<const Item> items, Deadline deadline, const Change& change)
       -> std::vector<decltype(change(std::declval<sqlite::Connection&>(), items.front()))>;
 
-  // One of the two. What may write closes last, and takes the -wal away.
+  // What writes, or what watches. The former closes last, and takes the -wal away.
   const std::unique_ptr<sqlite::Writer> writer_;
+  const std::unique_ptr<sqlite::Ballast> ballast_;
   const std::unique_ptr<sqlite::CommitWatch> watch_;
   sqlite::Readers readers_;
 };
