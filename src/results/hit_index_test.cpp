@@ -288,6 +288,15 @@ TEST_F(HitIndexTest, OwnColumnsOfAJobAreIndexedToo) {
             "sseqid stitle");
 }
 
+TEST_F(HitIndexTest, ATableThatIsCutShortIsRefused) {
+  const std::string begun = "# BLASTP 2.12.0+\n# Query: a\n# Database: db\n# 0 hits found\n";
+  EXPECT_THAT(refused(begun), testing::StartsWith("line 4: the table is cut short"));
+  EXPECT_THAT(refused(begun + "# BLAST processed 1 queries\n" + begun),
+              testing::StartsWith("line 9: the table"));
+  EXPECT_TRUE(make(begun + begun + "# BLAST processed 2 queries"));
+  EXPECT_TRUE(make("# BLASTP 2.2.26 [Sep-21-2011]\n# Query: a\n")) << "which never said so";
+}
+
 TEST_F(HitIndexTest, BadOutputNamesTheLine) {
   EXPECT_EQ(refused("q1\ts1\t90.000\n"),
             "line 1: a row of 3 columns where 12 are due; name the columns as the search did (-outfmt)");

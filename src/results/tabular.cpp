@@ -106,6 +106,15 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+// "BLASTP 2.12.0+": the plus is BLAST+'s. Others' tables, and those of BLAST before it, have no end.
+bool is_engine(std::string_view comment) {
+  const std::size_t space = comment.find(' ');
+  return space != std::string_view::npos &&
+         comment.substr(0, space).find("BLAST") != std::string_view::npos &&
+         comment.find_first_not_of("0123456789.+", space + 1) == std::string_view::npos &&
+         comment.ends_with('+');
+}
+
 }  // namespace
 
 std::span<const std::string_view> columns_of(Field field) {
@@ -190,9 +199,15 @@ Status TabularReader::push(std::string_view bytes) {
 }
 
 Status TabularReader::finish() {
-  if (held_.empty()) return ok();
-  const std::string last = std::exchange(held_, {});
-  return line(last);
+  if (!held_.empty()) {
+    const std::string last = std::exchange(held_, {});
+    LOOM_CHECKED(line(last));
+  }
+  if (!end_due_) return ok();
+  return error(Code::corrupt,
+               "line {}: the table is cut short, for BLAST+ ends it with '# BLAST processed'; copy it again, "
+               "whole, or take away its comments to read the rows that are there",
+               lines_);
 }
 
 Status TabularReader::line(std::string_view text) {
@@ -226,6 +241,7 @@ Status TabularReader::comment(std::string_view text) {
   constexpr std::string_view kIteration = "Iteration: ";
   constexpr std::string_view kQuery = "Query:";
   constexpr std::string_view kFieldsAre = "Fields: ";
+  constexpr std::string_view kEnd = "BLAST processed ";
   if (text.starts_with(kIteration)) {
     const std::string_view number = trimmed(text.substr(kIteration.size()));
     std::from_chars(number.data(), number.data() + number.size(), iteration_);
@@ -240,6 +256,10 @@ Status TabularReader::comment(std::string_view text) {
     auto layout = Layout::of_labels(text.substr(kFieldsAre.size()));
     if (!layout) return std::move(layout.error()).at(fmt::format("line {}", lines_));
     layout_ = *std::move(layout);
+  } else if (text.starts_with(kEnd)) {
+    end_due_ = false;
+  } else if (is_engine(text)) {
+    end_due_ = true;
   }
   return ok();
 }

@@ -105,7 +105,8 @@ class TabularReader {
   /// Errors: corrupt, with the number of the line, when it has not the columns that are due; too_large for
   /// a line over 256 MiB; those of the events.
   Status push(std::string_view bytes);
-  /// The output ends here; a last line may lack its newline.
+  /// The output ends here; a last line may lack its newline. Also corrupt, for a table of BLAST+ with
+  /// comments that lacks its end.
   Status finish();
   /// Unset before the first row of an output that does not tell.
   [[nodiscard]] const std::optional<Layout>& layout() const { return layout_; }
@@ -127,6 +128,7 @@ class TabularReader {
   std::uint64_t rows_ = 0;  // of this query
   int iteration_ = 1;
   bool comments_ = false;  // begin the queries
+  bool end_due_ = false;   // BLAST+ has begun, and not said how many queries there were
   bool begun_ = false;
 };
 
