@@ -41,6 +41,10 @@ std::string whole_database_because(const blast::Options& options, const blast::O
     }
   }
   if (!database) return "it is not searched as a database";
+  const bool names_it =
+      format.number == 5 || format.number == 11 || format.number == 14 || format.number == 16;
+  if (names_it && !std::ranges::all_of(database->names, [](char c) { return c > 0; }))
+    return "the format writes a name that is not ASCII in other letters, which are the engine's own";
   if (options.program() == blast::Program::psiblast)
     return "psiblast's scouts are not proven to find all subjects";
   if (format.number <= 4 && options.has("html")) return "-html: its reports are not put together";

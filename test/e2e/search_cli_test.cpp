@@ -321,6 +321,15 @@ TEST_F(Beside, ATitleLikeALabelIsNoLabel) {
     expect_same("blastp", with(flags, format), {"--batch-letters", "1"});
 }
 
+TEST_F(Beside, ANameThatIsNotAsciiIsWrittenAsTheEngineWritesIt) {
+  fs::copy(data("proteins_2k.fa"), here() / "s.fa");
+  const std::string database = (here() / "prot_\xC3\xA9").string();
+  ASSERT_EQ(run({"makeblastdb", "-in", "s.fa", "-dbtype", "prot", "-out", database}).exit_code, 0);
+  const Args flags{"-db", database, "-query", data("query/proteins_10.fa"), "-evalue", "1e-5"};
+  for (const char* format : {"0", "5", "7", "11", "15", "16"})
+    expect_same("blastp", with(flags, {"-outfmt", format}), {"--shards", "2"});
+}
+
 TEST_F(Beside, AnEmptyQueryFileIsNoQuery) {
   std::ofstream(here() / "empty.fa");
   const Args flags{"-db", data("db/proteins_2k"), "-query", (here() / "empty.fa").string(), "-outfmt"};
