@@ -22,9 +22,14 @@ struct Cause {
 
 constexpr Cause kInput{FailureClass::input, false, "refused the query or an option",
                        "correct it and search again"};
-constexpr Cause kNoSequence{FailureClass::input, false,
-                            "found an accession for a query, and could not fetch its sequence from NCBI",
-                            "give the sequence itself, as FASTA"};
+constexpr Cause kNoSequence{FailureClass::input, false, "found no sequence among the queries",
+                            "give sequences themselves as FASTA, for accessions would be fetched from NCBI, "
+                            "and check that -query_loc lies within them"};
+constexpr Cause kNoTaxon{FailureClass::input, false, "knows none of the taxids in the database",
+                         "name species or what is below them, which get_species_taxids.sh lists, and check "
+                         "that the database has taxids (blastdbcmd -tax_info)"};
+constexpr Cause kNoFile{FailureClass::input, false, "could not read a file that an option names",
+                        "check the paths of the options"};
 constexpr Cause kDatabase{FailureClass::database, false, "cannot read the database",
                           "check its name and BLASTDB, and its files with blastdbcheck"};
 constexpr Cause kDamaged{FailureClass::database, false,
@@ -78,6 +83,9 @@ constexpr std::array kSigns{
     Sign{"Formatting choice is out of range", &kInput},
     Sign{"Invalid specification of", &kInput},  // -query_loc
     Sign{"Empty CBlastQueryVector", &kNoSequence},
+    Sign{"Taxonomy ID(s) not found", &kNoTaxon},
+    Sign{"To be memory mapped the file must exist", &kNoFile},
+    Sign{"Unable to create connection with network dispatcher", &kNetwork},
     Sign{"BLAST Database error", &kDatabase},
     Sign{"(CSerialException::", &kDatabase},
     Sign{"(CSeqDBException::", &kDatabase},

@@ -63,6 +63,10 @@ constexpr Case kSeen[] = {
      "error\n",
      FailureClass::disk, "basic_ios::clear: iostream error"},
     {0, SIGXFSZ, "", FailureClass::disk, "ulimit -f"},
+    {2, 0, "BLAST Database error: Taxonomy ID(s) not found. This could be because\n", FailureClass::input,
+     "get_species_taxids.sh"},
+    {255, 0, "CMemoryFileMap() - To be memory mapped the file must exist: ''\n", FailureClass::input,
+     "check the paths"},
 };
 
 TEST(ExplainFailure, AnAccessionThatIsNotFetchedIsNoFaultOfTheDatabase) {
@@ -73,7 +77,7 @@ TEST(ExplainFailure, AnAccessionThatIsNotFetchedIsNoFaultOfTheDatabase) {
       "BLAST engine error: Empty CBlastQueryVector\n";
   const Failure failure = explain_failure(outcome, "blastp");
   EXPECT_EQ(failure.failure_class, FailureClass::input);
-  EXPECT_NE(failure.sentence.find("give the sequence itself, as FASTA"), std::string::npos)
+  EXPECT_NE(failure.sentence.find("give sequences themselves as FASTA"), std::string::npos)
       << failure.sentence;
 }
 

@@ -88,6 +88,7 @@ Status Local::run_steps(Watch& watch, Messages& messages, const std::stop_token&
         tasks, folder_.resumable(), [&slots](std::size_t search) { return slots.wait(search); }, messages);
   }
   if (!status) engine_exit_code_ = tasks.failed_exit_code();
+  if (const auto failure = tasks.failure(); failure && !status) messages.add(failure->said, 0, 1);
   return status;
 }
 

@@ -288,6 +288,12 @@ EngineTask Split::search_task(std::size_t index) const {
   task.threads = planned.threads;
   task.letters = steps_[steps_.size() - plan_.searches.size() + index].letters;
   task.takes_queries = takes_queries();
+  task.database = text_of(options(), "db", "");
+  if (!repeats_) {
+    const auto& unit = work_.units[planned.first_unit];
+    task.first_query = unit.first_record;
+    task.first_line = unit.first_line;
+  }
   const QueryFile& queries = queries_;
   task.write_queries = [&queries, planned](const fs::path& path) {
     return write_units(queries, planned.first_unit, planned.last_unit, path);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <limits>
@@ -11,6 +12,7 @@
 #include "base/folder.hpp"
 #include "exec/failure.hpp"
 #include "render/part_text.hpp"
+#include "search/messages.hpp"
 
 namespace loom::search {
 
@@ -72,6 +74,17 @@ std::string end_of(std::string text, const fs::path& work) {
     text.erase(0, text.find('\n') + 1);
   }
   return named_from(work, std::move(text));
+}
+
+/// `said` by an engine over an alias of ours, as it would be said of the user's database.
+std::string with_database(const EngineTask& task, std::string said) {
+  const auto flag = std::ranges::find(task.argv, "-db");
+  if (task.database.empty() || flag == task.argv.end() || flag + 1 == task.argv.end()) return said;
+  const std::string& alias = flag[1];
+  if (alias == task.database) return said;
+  for (auto at = said.find(alias); at != std::string::npos; at = said.find(alias, at + task.database.size()))
+    said.replace(at, alias.size(), task.database);
+  return said;
 }
 
 /// Names the folder of an attempt at a task, while that is under way. A job that was cancelled and is tried
@@ -167,7 +180,8 @@ Result<TaskUse> TaskRunner::run(const EngineTask& task, std::stop_token stop) {
 Result<TaskUse> TaskRunner::run_in(const fs::path& folder, const EngineTask& task, const std::string& program,
                                    std::stop_token stop) {
   for (int tries = 1;; ++tries) {
-    const auto outcome = attempt(task, folder, stop);
+    auto outcome = attempt(task, folder, stop);
+    if (outcome) outcome->stderr_text = with_database(task, std::move(outcome->stderr_text));
     if (outcome && outcome->succeeded()) {
       LOOM_CHECKED(keep(task, folder, *outcome));
       return TaskUse{outcome->cpu, outcome->wall, outcome->peak_rss_bytes.value_or(0), outcome->note};
@@ -175,6 +189,7 @@ Result<TaskUse> TaskRunner::run_in(const fs::path& folder, const EngineTask& tas
     if (!outcome && (outcome.error().code == Code::cancelled || outcome.error().code == Code::disk_full)) {
       return outcome.error();
     }
+    if (outcome) outcome->stderr_text = true_numbers(outcome->stderr_text, task.first_query, task.first_line);
     exec::Failure failure =
         outcome ? exec::explain_failure(*outcome, program) : exec::explain_failure(outcome.error(), program);
     if (outcome && !outcome->note.empty()) failure.sentence += " " + outcome->note;
@@ -187,7 +202,7 @@ Result<TaskUse> TaskRunner::run_in(const fs::path& folder, const EngineTask& tas
     if (!failure_) failure_ = failure;
     if (!failed_exit_code_ && outcome && outcome->signal == 0) failed_exit_code_ = outcome->exit_code;
     const Code code = outcome ? Code::unavailable : outcome.error().code;
-    return error(code, "{}: {}", task.name, failure.sentence);
+    return error(code, "{}", failure.sentence);
   }
 }
 

@@ -23,6 +23,9 @@ struct EngineTask {
   std::filesystem::path working_dir;                                  ///< empty: ours
   int threads = 1;                                                    ///< that its argv asks for
   std::uint64_t letters = 0;                                          ///< for the Watch
+  std::string database = {};      ///< the user's -db, which messages name in place of an alias of ours
+  std::uint64_t first_query = 0;  ///< of its queries, before it in the whole set; for messages of a failure
+  std::uint64_t first_line = 1;   ///< of the query file, on which they begin; likewise
   /// What it reads of the work folder beside its queries, relative to that: a run on another machine gets
   /// them.
   std::vector<std::filesystem::path> reads = {};

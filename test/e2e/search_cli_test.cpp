@@ -219,6 +219,21 @@ TEST_F(SearchCli, MessagesHaveTrueQueryNumbersAndComeOnce) {
   EXPECT_NE(ours.err.find("Query_21"), std::string::npos) << ours.err;
 }
 
+TEST_F(SearchCli, AFailureInPartsIsToldInTheEnginesWordsOfTheUsersDatabase) {
+  const Args parts{"--shards", "2", "--batch-letters", "1"};
+  const Args query{"-query", data("query/proteins_20.fa")};
+  for (const Args& wrong : {Args{"-db_soft_mask", "11"}, Args{"-matrix", "BLOSUM63"}}) {
+    const Said whole = run(with(with(kBlastp, query), wrong));
+    const Said cut = search(with(with(with(kBlastp, query), wrong), parts));
+    EXPECT_EQ(cut.exit_code, whole.exit_code);
+    EXPECT_EQ(cut.err.find(whole.err.substr(0, whole.err.find("\n\n"))), 0U) << cut.err << whole.err;
+    EXPECT_EQ(cut.err.find("shard-"), std::string::npos) << cut.err;
+  }
+  const Args unmasked = with(query, {"-db_soft_mask", "x"});
+  const Said whole = run(with(kBlastp, unmasked));
+  EXPECT_EQ(search(with(with(kBlastp, unmasked), parts)).err, whole.err);
+}
+
 TEST_F(SearchCli, MessagesAboutRepeatsNameEachOfThem) {
   const std::string unsearchable(100, 'N');
   std::ofstream(here() / "q.fa") << ">first one\n"
