@@ -6,22 +6,16 @@
 #include <string>
 
 #include "base/number.hpp"
+#include "base/text.hpp"
 
 namespace loom::api {
 namespace {
 
 using boost::beast::iequals;
 
-constexpr std::string_view kSpace = " \t\r\n";
 constexpr std::string_view kKnown =
     "organisms are known, such as 'txid9606[ORGN] OR txid10090[ORGN]', 'txid40674[ORGN] NOT txid9606[ORGN]' "
     "and 'all[filter] NOT txid9606[ORGN]'";
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
 
 /// Gives parentheses, AND, OR, NOT, and terms whole, from left to right.
 class Tokens {

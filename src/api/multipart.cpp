@@ -4,6 +4,8 @@
 #include <boost/beast/core/string.hpp>
 #include <optional>
 
+#include "base/text.hpp"
+
 namespace loom::api {
 namespace {
 
@@ -11,12 +13,6 @@ using boost::beast::iequals;
 
 constexpr std::size_t kLongestBoundary = 70;  // RFC 2046, 5.1.1
 constexpr std::size_t kMostPadding = 256;
-
-std::string_view trimmed(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
 
 // The end of the parameter at the front of `text`: the next ';' that no quotes hold.
 std::size_t parameter_end(std::string_view text) {
@@ -54,15 +50,15 @@ std::optional<std::string> parameter(std::string_view value, std::string_view na
     const std::size_t end = parameter_end(value);
     const std::string_view one = value.substr(0, end);
     const auto equals = one.find('=');
-    if (equals != std::string_view::npos && iequals(trimmed(one.substr(0, equals)), name))
-      return unquoted(trimmed(one.substr(equals + 1)));
+    if (equals != std::string_view::npos && iequals(trimmed(one.substr(0, equals), kFieldBlanks), name))
+      return unquoted(trimmed(one.substr(equals + 1), kFieldBlanks));
     value.remove_prefix(std::min(end + 1, value.size()));
   }
   return std::nullopt;
 }
 
-std::string_view first_word(std::string_view value) {
-  return trimmed(value.substr(0, parameter_end(value)));
+std::string_view before_parameters(std::string_view value) {
+  return trimmed(value.substr(0, parameter_end(value)), kFieldBlanks);
 }
 
 Result<PartHead> parse_head(std::string_view lines) {
@@ -75,12 +71,12 @@ Result<PartHead> parse_head(std::string_view lines) {
     const auto colon = line.find(':');
     if (colon == std::string_view::npos)
       return error(Code::invalid_argument, "a part of the form has a header line without ':'");
-    const std::string_view field = trimmed(line.substr(0, colon));
-    const std::string_view value = trimmed(line.substr(colon + 1));
+    const std::string_view field = trimmed(line.substr(0, colon), kFieldBlanks);
+    const std::string_view value = trimmed(line.substr(colon + 1), kFieldBlanks);
     if (iequals(field, "Content-Type")) content_type = value;
     if (!iequals(field, "Content-Disposition")) continue;
     auto name = parameter(value, "name");
-    if (!iequals(first_word(value), "form-data") || !name || name->empty())
+    if (!iequals(before_parameters(value), "form-data") || !name || name->empty())
       return error(Code::invalid_argument,
                    "a part of the form has no name: Content-Disposition must be 'form-data; name=\"…\"'");
     found = PartHead{*std::move(name), parameter(value, "filename").value_or(""), {}};

@@ -10,6 +10,7 @@
 
 #include "api/entrez_query.hpp"
 #include "base/number.hpp"
+#include "base/text.hpp"
 #include "blast/option_spec.hpp"
 #include "blast/program.hpp"
 
@@ -284,12 +285,8 @@ void add_hit_limit(const http::Pairs& parameters, const std::string& outfmt, Opt
 }  // namespace
 
 std::string ncbi_value(const http::Pairs& parameters, std::string_view name) {
-  for (const auto& [known, value] : parameters) {
-    if (!iequals(known, name)) continue;
-    const std::size_t begin = value.find_first_not_of(" \t\r\n");
-    if (begin == std::string::npos) return "";
-    return value.substr(begin, value.find_last_not_of(" \t\r\n") - begin + 1);
-  }
+  for (const auto& [known, value] : parameters)
+    if (iequals(known, name)) return std::string(trimmed(value));
   return "";
 }
 

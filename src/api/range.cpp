@@ -5,14 +5,10 @@
 #include <charconv>
 #include <optional>
 
+#include "base/text.hpp"
+
 namespace loom::api {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
 
 // Only digits; what does not fit counts as the greatest number.
 std::optional<std::uint64_t> parse_position(std::string_view text) {
@@ -33,12 +29,12 @@ ByteRange last_bytes(std::uint64_t wanted, std::uint64_t size_bytes) {
 ByteRange parse_range(std::string_view header, std::uint64_t size_bytes) {
   const auto equals = header.find('=');
   if (equals == std::string_view::npos) return {};
-  if (!boost::beast::iequals(trimmed(header.substr(0, equals)), "bytes")) return {};
-  const std::string_view spec = trimmed(header.substr(equals + 1));
+  if (!boost::beast::iequals(trimmed(header.substr(0, equals), kFieldBlanks), "bytes")) return {};
+  const std::string_view spec = trimmed(header.substr(equals + 1), kFieldBlanks);
   const auto dash = spec.find('-');
   if (dash == std::string_view::npos) return {};
-  const std::string_view from = trimmed(spec.substr(0, dash));
-  const std::string_view to = trimmed(spec.substr(dash + 1));
+  const std::string_view from = trimmed(spec.substr(0, dash), kFieldBlanks);
+  const std::string_view to = trimmed(spec.substr(dash + 1), kFieldBlanks);
   if (from.empty()) {
     const auto wanted = parse_position(to);
     return wanted ? last_bytes(*wanted, size_bytes) : ByteRange{};
@@ -53,7 +49,7 @@ ByteRange parse_range(std::string_view header, std::uint64_t size_bytes) {
 ByteRange range_of(const http::Request& request, std::string_view etag, std::uint64_t size_bytes) {
   const std::string_view header = request.header("Range");
   if (header.empty() || request.method != boost::beast::http::verb::get) return {};
-  const std::string_view unless = trimmed(request.header("If-Range"));
+  const std::string_view unless = trimmed(request.header("If-Range"), kFieldBlanks);
   if (!unless.empty() && unless != etag) return {};
   return parse_range(header, size_bytes);
 }
@@ -63,7 +59,7 @@ bool is_known(const http::Request& request, std::string_view etag) {
   if (list.empty()) return false;
   while (!list.empty()) {
     const auto comma = std::min(list.find(','), list.size());
-    std::string_view one = trimmed(list.substr(0, comma));
+    std::string_view one = trimmed(list.substr(0, comma), kFieldBlanks);
     if (one.starts_with("W/")) one.remove_prefix(2);
     if (one == etag || one == "*") return true;
     list.remove_prefix(std::min(comma + 1, list.size()));

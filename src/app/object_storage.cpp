@@ -13,6 +13,7 @@
 
 #include "base/atomic_file.hpp"
 #include "base/check.hpp"
+#include "base/text.hpp"
 #include "storage/files/files_object_store.hpp"
 
 namespace loom::app {
@@ -29,12 +30,6 @@ constexpr std::string_view kOwner = "blastloom-owner";
 
 ObjectKey owner_key() {
   return ObjectKey::parse(kOwner).value();
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t\r");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
 }
 
 Result<std::map<std::string, std::string>> read_account_file(const fs::path& path) {

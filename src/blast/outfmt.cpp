@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/number.hpp"
+#include "base/text.hpp"
 
 namespace loom::blast {
 namespace {
@@ -18,13 +19,6 @@ constexpr std::string_view kStandard[] = {"qaccver", "saccver", "pident", "lengt
                                           "qstart",  "qend",    "sstart", "send",   "evalue",   "bitscore"};
 constexpr int kSam = 17;
 constexpr int kLast = 18;
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\n\v\f\r";
-  const auto first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
 
 std::vector<std::string_view> words(std::string_view text) {
   std::vector<std::string_view> found;
@@ -85,7 +79,7 @@ void apply_word(OutFormat& format, std::string_view word) {
 }  // namespace
 
 Result<OutFormat> parse_outfmt(Program program, std::string_view text) {
-  text = trimmed(text);
+  text = trimmed(text, " \t\n\v\f\r");
   const auto space = std::min(text.find(' '), text.size());
   std::string spec(text.substr(std::min(space + 1, text.size())));
 

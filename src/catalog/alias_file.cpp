@@ -3,23 +3,20 @@
 #include <algorithm>
 
 #include "base/check.hpp"
+#include "base/text.hpp"
 
 namespace loom::catalog {
 namespace {
 
-constexpr std::string_view kBlanks = " \t";
+constexpr std::string_view kBetweenWords = " \t";
 
 void add_line(std::string_view line, AliasValues& values) {
   line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
   if (line.empty() || line.front() == '#') return;
-  const auto key_end = std::min(line.find_first_of(kBlanks), line.size());
+  const auto key_end = std::min(line.find_first_of(kBetweenWords), line.size());
   if (key_end == 0) return;  // a tab in front: BLAST+ sees no key
-  std::string value;
-  const auto start = line.find_first_not_of(kBlanks, key_end);
-  if (start != std::string_view::npos) {
-    value = line.substr(start, line.find_last_not_of(kBlanks) - start + 1);
-    std::ranges::replace(value, '\t', ' ');
-  }
+  std::string value(trimmed(line.substr(key_end), kBetweenWords));
+  std::ranges::replace(value, '\t', ' ');
   values.insert_or_assign(std::string(line.substr(0, key_end)), std::move(value));
 }
 

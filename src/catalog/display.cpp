@@ -12,6 +12,7 @@
 
 #include "base/json_writer.hpp"
 #include "base/number.hpp"
+#include "base/text.hpp"
 #include "catalog/database_files.hpp"
 
 namespace loom::catalog {
@@ -34,11 +35,7 @@ struct Metadata {
 std::string text_of(const json::object& object, std::string_view key) {
   const json::value* value = object.if_contains(key);
   if (value == nullptr || !value->is_string()) return {};
-  std::string_view text(value->get_string().data(), value->get_string().size());
-  constexpr std::string_view kBlank = " \t\r\n";
-  text.remove_prefix(std::min(text.find_first_not_of(kBlank), text.size()));
-  text.remove_suffix(text.size() - std::min(text.find_last_not_of(kBlank) + 1, text.size()));
-  return std::string(text);
+  return std::string(trimmed({value->get_string().data(), value->get_string().size()}));
 }
 
 /// A count, written as a number or as a text with commas.

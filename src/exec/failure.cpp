@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/check.hpp"
+#include "base/text.hpp"
 
 namespace loom::exec {
 namespace {
@@ -137,13 +138,6 @@ const Cause& cause_of_exit(int code, std::string_view program) {
     default:
       return kEngine;
   }
-}
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
 std::string_view line_around(std::string_view text, std::size_t at) {

@@ -22,6 +22,7 @@
 
 #include "base/check.hpp"
 #include "base/fd.hpp"
+#include "base/text.hpp"
 
 namespace loom::mirror {
 namespace {
@@ -91,9 +92,7 @@ std::size_t take_header(char* text, std::size_t size, std::size_t count, void* u
   std::string name(line.substr(0, colon));
   std::ranges::transform(name, name.begin(),
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  std::string_view value = line.substr(std::min(colon + 1, line.size()));
-  value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
-  value = value.substr(0, value.find_last_not_of(" \t\r\n") + 1);
+  const std::string_view value = trimmed(line.substr(std::min(colon + 1, line.size())));
   if (name == "etag") transfer.etag = value;
   if (name == "last-modified") transfer.modified = value;
   return line.size();

@@ -19,6 +19,7 @@
 
 #include "base/fd.hpp"
 #include "base/guarded.hpp"
+#include "base/text.hpp"
 
 namespace loom::mirror {
 namespace {
@@ -107,8 +108,7 @@ Result<RemoteDatabase> described(const std::string& url, const std::string& fold
 
 Result<RemoteDatabase> in_bucket(const std::string& base, std::string folder, const std::string& name,
                                  const DownloadOptions& options) {
-  folder.erase(0, folder.find_first_not_of(" \t\r\n"));
-  folder.erase(std::min(folder.find_first_of(" \t\r\n"), folder.size()));
+  folder = std::string(first_word(folder));
   const std::string url = joined(joined(base, folder), "blastdb-metadata-1-1.json");
   LOOM_TRY(const std::string text, fetch_text(url, kMostMetadataBytes, options));
   LOOM_TRY(const json::value all, parse(url, text));

@@ -74,10 +74,10 @@ CREATE INDEX subject_total_bits ON subject_total(bits DESC);
 COMMIT;
 )";
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
+std::string_view without_spaces(std::string_view cell) {
+  while (!cell.empty() && cell.front() == ' ') cell.remove_prefix(1);
+  while (!cell.empty() && cell.back() == ' ') cell.remove_suffix(1);
+  return cell;
 }
 
 template <class Number>
@@ -217,18 +217,18 @@ Status Builder::begin_query(std::string_view title, int iteration) {
 }
 
 Status Builder::read_row(const Layout& layout, std::span<const std::string_view> cells, ReadRow& row) {
-  row.evalue_text = trimmed(cells[*layout.place(Field::evalue)]);
-  row.bits_text = trimmed(cells[*layout.place(Field::bitscore)]);
+  row.evalue_text = without_spaces(cells[*layout.place(Field::evalue)]);
+  row.bits_text = without_spaces(cells[*layout.place(Field::bitscore)]);
   LOOM_TRY(row.evalue, read_number<double>(row.evalue_text, "evalue"));
   LOOM_TRY(row.bits, read_number<double>(row.bits_text, "bitscore"));
   if (const auto at = layout.place(Field::pident); at) {
-    row.pident_text = trimmed(cells[*at]);
+    row.pident_text = without_spaces(cells[*at]);
     LOOM_TRY(row.pident, read_number<double>(row.pident_text, "pident"));
   }
   for (const Field field : kWhole) {
     const auto at = layout.place(field);
     if (!at) continue;
-    const std::string_view text = trimmed(cells[*at]);
+    const std::string_view text = without_spaces(cells[*at]);
     if (text == "N/A") continue;
     LOOM_TRY(row.whole[static_cast<std::size_t>(field)],
              read_number<std::int64_t>(text, layout.names()[*at]));
@@ -326,7 +326,7 @@ Result<std::uint32_t> Builder::subject_of(const Layout& layout, std::span<const 
   ++counts_.subjects;
   to_.subject.integer(1, fresh);
   to_.subject.text(2, cell(Field::subject));
-  to_.subject.text(3, trimmed(cell(Field::title)));
+  to_.subject.text(3, without_spaces(cell(Field::title)));
   to_.subject.text(4, cell(Field::taxids));
   // BLAST's word for no name is no name to look for.
   const std::string_view sciname = cell(Field::sciname);
@@ -342,7 +342,7 @@ Status Builder::add_taxids(std::uint32_t subject, std::string_view taxids) {
   while (!taxids.empty()) {
     const std::size_t end = taxids.find(';');
     std::int64_t taxid = 0;
-    const std::string_view one = trimmed(taxids.substr(0, end));
+    const std::string_view one = without_spaces(taxids.substr(0, end));
     const bool number = std::from_chars(one.data(), one.data() + one.size(), taxid).ec == std::errc();
     if (number && taxid > 0) {
       to_.taxid.integer(1, taxid);

@@ -100,7 +100,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 52> kLabels{
     {"% subject coverage per hsp", "scovhsp"},
 }};
 
-std::string_view trimmed(std::string_view text) {
+std::string_view without_margins(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\r')) text.remove_suffix(1);
   return text;
@@ -158,7 +158,7 @@ Result<Layout> Layout::of_labels(std::string_view labels) {
   std::vector<std::string> names;
   while (!labels.empty()) {
     const std::size_t comma = labels.find(", ");
-    const std::string_view label = trimmed(labels.substr(0, comma));
+    const std::string_view label = without_margins(labels.substr(0, comma));
     const auto* known = std::ranges::find(kLabels, label, [](const auto& one) { return one.first; });
     if (known == kLabels.end())
       return error(Code::invalid_argument, "'{}' is no column that BLAST+ knows", label.substr(0, 60));
@@ -243,14 +243,14 @@ Status TabularReader::comment(std::string_view text) {
   constexpr std::string_view kFieldsAre = "Fields: ";
   constexpr std::string_view kEnd = "BLAST processed ";
   if (text.starts_with(kIteration)) {
-    const std::string_view number = trimmed(text.substr(kIteration.size()));
+    const std::string_view number = without_margins(text.substr(kIteration.size()));
     std::from_chars(number.data(), number.data() + number.size(), iteration_);
   } else if (text.starts_with(kQuery)) {
     if (begun_ && !comments_)
       return error(Code::corrupt, "line {}: rows stand before the first '# Query:'", lines_);
     comments_ = begun_ = true;
     rows_ = 0;
-    LOOM_CHECKED(events_.begin_query(trimmed(text.substr(kQuery.size())), iteration_));
+    LOOM_CHECKED(events_.begin_query(without_margins(text.substr(kQuery.size())), iteration_));
     iteration_ = 1;
   } else if (text.starts_with(kFieldsAre) && !given_) {
     auto layout = Layout::of_labels(text.substr(kFieldsAre.size()));

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstddef>
 
+#include "base/text.hpp"
+
 namespace loom::sequence {
 namespace {
 
@@ -35,14 +37,8 @@ const Weights& weights(Alphabet alphabet) {
   return alphabet == Alphabet::protein ? kProteinWeights : kNucleotideWeights;
 }
 
-std::string_view trim(std::string_view line) {
-  const auto first = line.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return line.substr(first, line.find_last_not_of(kSpace) - first + 1);
-}
-
-bool is_comment(std::string_view trimmed) {
-  return !trimmed.empty() && (trimmed[0] == '!' || trimmed[0] == '#' || trimmed[0] == ';');
+bool is_comment(std::string_view part) {
+  return !part.empty() && (part[0] == '!' || part[0] == '#' || part[0] == ';');
 }
 
 std::uint64_t weigh(std::string_view bytes, const Weights& table) {
@@ -58,8 +54,8 @@ bool is_defline(std::string_view line) {
 }
 
 std::string_view data_part(std::string_view line) {
-  const std::string_view trimmed = trim(line);
-  return is_comment(trimmed) ? std::string_view{} : trimmed.substr(0, trimmed.find(';'));
+  const std::string_view part = trimmed(line, kSpace);
+  return is_comment(part) ? std::string_view{} : part.substr(0, part.find(';'));
 }
 
 bool is_letter(char byte, Alphabet alphabet) {
@@ -78,9 +74,9 @@ LineLetters count_letters(std::string_view line, Alphabet alphabet) {
 
 bool is_plausible(std::string_view line) {
   constexpr std::size_t kLooksAt = 70;
-  const std::string_view trimmed = trim(line);
-  if (trimmed.empty() || is_comment(trimmed) || trimmed.starts_with(">?")) return true;
-  const std::string_view head = trimmed.substr(0, kLooksAt);
+  const std::string_view part = trimmed(line, kSpace);
+  if (part.empty() || is_comment(part) || part.starts_with(">?")) return true;
+  const std::string_view head = part.substr(0, kLooksAt);
   if (weigh(head, kProteinWeights) == head.size()) return true;  // most lines: letters only
   std::size_t good = 0;
   std::size_t bad = 0;

@@ -6,17 +6,13 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/text.hpp"
+
 namespace loom::service {
 
 namespace {
 
 constexpr std::size_t kMostDefline = std::size_t{1} << 20U;  // what is longer is cut
-
-std::string_view first_word(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\r";
-  text.remove_prefix(std::min(text.find_first_not_of(kBlank), text.size()));
-  return text.substr(0, text.find_first_of(kBlank));
-}
 
 std::uint64_t hash_of(std::string_view id) {
   std::string same(id);

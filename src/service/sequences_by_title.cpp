@@ -8,6 +8,7 @@
 #include <map>
 
 #include "base/temp_dir.hpp"
+#include "base/text.hpp"
 #include "blast/engine.hpp"
 #include "catalog/shards.hpp"
 #include "service/database_check.hpp"
@@ -80,7 +81,7 @@ class FastaWriter {
 
   /// `first` and `last` count from 1.
   Status write(const Written& one, std::uint32_t first, std::uint32_t last, bool minus) {
-    const std::string_view word = title_word(one.title);
+    const std::string_view word = first_word(one.title);
     const std::string_view rest = std::string_view(one.title).substr(
         static_cast<std::size_t>(word.data() + word.size() - one.title.data()));
     const bool whole = first == 1 && last == one.letters;
@@ -120,7 +121,7 @@ const Written* sequence_of(const SequencePart& part, const TitleIndex& titles, c
   for (const TitleIndex::Entry& one : titles.find(part.id)) {
     const auto found = written.find(one.oid);
     const bool made_up = part.id.starts_with("gnl|BL_ORD_ID|") || part.id.starts_with("BL_ORD_ID:");
-    if (found != written.end() && (made_up || title_word(found->second.title) == part.id))
+    if (found != written.end() && (made_up || first_word(found->second.title) == part.id))
       return &found->second;
   }
   return nullptr;

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/temp_dir.hpp"
+#include "base/text.hpp"
 #include "blast/engine.hpp"
 #include "catalog/resolve.hpp"
 #include "service/database_check.hpp"
@@ -31,12 +32,6 @@ bool take_number(std::string_view& line, std::uint32_t& number) {
 
 }  // namespace
 
-std::string_view title_word(std::string_view title) {
-  constexpr std::string_view kBlank = " \t\r";
-  title.remove_prefix(std::min(title.find_first_not_of(kBlank), title.size()));
-  return title.substr(0, title.find_first_of(kBlank));
-}
-
 Result<TitleIndex> TitleIndex::read(std::istream& listing) {
   TitleIndex index;
   for (std::string text; std::getline(listing, text);) {
@@ -45,7 +40,7 @@ Result<TitleIndex> TitleIndex::read(std::istream& listing) {
     if (!take_number(line, entry.oid) || !take_number(line, entry.letters))
       return error(Code::corrupt, "blastdbcmd listed '{}' where an OID and a length were expected",
                    text.substr(0, 80));
-    entry.hash = hash_of(title_word(line));
+    entry.hash = hash_of(first_word(line));
     index.by_oid_.push_back(entry);
   }
   std::ranges::sort(index.by_oid_, {}, &Entry::oid);

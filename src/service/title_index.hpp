@@ -62,7 +62,4 @@ class TitleIndexes {
   std::size_t sequences_ GUARDED_BY(mutex_) = 0;
 };
 
-/// The first word of a title.
-std::string_view title_word(std::string_view title);
-
 }  // namespace loom::service

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/beast/core/string.hpp>
 
+#include "base/text.hpp"
+
 namespace loom::http {
 namespace {
 
@@ -10,15 +12,9 @@ constexpr int kLevel = 5;             // twice as fast as 6 on JSON, within 2 % 
 constexpr int kGzipWindow = 15 + 16;  // zlib's way to ask for a gzip wrapper
 constexpr std::size_t kMostKept = 64;
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 std::string_view cut(std::string_view& rest, char mark) {
   const auto end = std::min(rest.find(mark), rest.size());
-  const auto piece = trim(rest.substr(0, end));
+  const auto piece = trimmed(rest.substr(0, end), kFieldBlanks);
   rest.remove_prefix(std::min(end + 1, rest.size()));
   return piece;
 }

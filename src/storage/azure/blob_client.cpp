@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/check.hpp"
+#include "base/text.hpp"
 
 namespace loom::storage::azure {
 namespace {
@@ -60,10 +61,7 @@ std::size_t take_header(char* text, std::size_t size, std::size_t count, void* u
   std::string name(line.substr(0, colon));
   std::transform(name.begin(), name.end(), name.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  std::string_view value = line.substr(colon + 1);
-  value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
-  value = value.substr(0, value.find_last_not_of(" \t\r\n") + 1);
-  reply.headers.insert_or_assign(std::move(name), std::string(value));
+  reply.headers.insert_or_assign(std::move(name), std::string(trimmed(line.substr(colon + 1))));
   return line.size();
 }
 

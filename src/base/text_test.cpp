@@ -1,0 +1,28 @@
+#include "base/text.hpp"
+
+#include <gtest/gtest.h>
+
+namespace loom {
+namespace {
+
+TEST(Text, TrimmedAtBothEnds) {
+  EXPECT_EQ(trimmed("\r\n\t a b \t\r\n"), "a b");
+  EXPECT_EQ(trimmed("a"), "a");
+  for (const std::string_view none : {"", " ", "\n \r\t"}) EXPECT_EQ(trimmed(none), "");
+  EXPECT_EQ(trimmed("\va\f"), "\va\f") << "as other bytes";
+}
+
+TEST(Text, TrimmedOfGivenBlanks) {
+  EXPECT_EQ(trimmed("\t a\r\n ", kFieldBlanks), "a\r\n");
+  EXPECT_EQ(trimmed(" \ta\t ", " "), "\ta\t");
+}
+
+TEST(Text, FirstWord) {
+  EXPECT_EQ(first_word(" \t one two"), "one");
+  EXPECT_EQ(first_word("one\r"), "one");
+  EXPECT_EQ(first_word("one"), "one");
+  for (const std::string_view none : {"", " \r\n"}) EXPECT_EQ(first_word(none), "");
+}
+
+}  // namespace
+}  // namespace loom
