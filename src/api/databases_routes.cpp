@@ -4,8 +4,8 @@
 
 #include "api/build_order.hpp"
 #include "api/replies.hpp"
-#include "api/time_text.hpp"
 #include "base/json_writer.hpp"
+#include "base/time_text.hpp"
 
 namespace loom::api {
 namespace {

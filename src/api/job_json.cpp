@@ -2,7 +2,7 @@
 
 #include <boost/json.hpp>
 
-#include "api/time_text.hpp"
+#include "base/time_text.hpp"
 
 namespace loom::api {
 namespace {

@@ -4,8 +4,8 @@
 #include "api/job_json.hpp"
 #include "api/replies.hpp"
 #include "api/submission.hpp"
-#include "api/time_text.hpp"
 #include "base/log.hpp"
+#include "base/time_text.hpp"
 
 namespace loom::api {
 namespace {

@@ -6,8 +6,8 @@
 #include "api/body.hpp"
 #include "api/replies.hpp"
 #include "api/ticket.hpp"
-#include "api/time_text.hpp"
 #include "base/json_writer.hpp"
+#include "base/time_text.hpp"
 #include "http/url.hpp"
 
 namespace loom::api {

@@ -10,7 +10,6 @@
 #include "api/list_cache.hpp"
 #include "api/range.hpp"
 #include "api/results_routes.hpp"
-#include "api/time_text.hpp"
 
 namespace loom::api {
 namespace {
@@ -63,19 +62,6 @@ TEST(Json, CommasAndNumbers) {
   json.raw("\"d\":[]");
   json.close_object();
   EXPECT_EQ(out, R"(data: {"a":1,"b":"x{","c":[-2,0.1,null,true,18446744073709551615,{}],"d":[]})");
-}
-
-TEST(TimeText, WritesAndReads) {
-  const store::UnixTime time(std::chrono::milliseconds(1'769'903'999'007));
-  EXPECT_EQ(time_text(time), "2026-01-31T23:59:59.007Z");
-  EXPECT_EQ(parse_time("2026-01-31T23:59:59.007Z"), time);
-  EXPECT_EQ(parse_time("2026-02-01t01:29:59.0079+01:30"), time);
-  EXPECT_EQ(parse_time("2026-01-31T22:59:59.007-01:00"), time);
-  for (const std::string_view wrong :
-       {"", "2026-01-31", "2026-02-30T00:00:00Z", "2026-01-31T24:00:00Z", "2026-01-31T00:00:00",
-        "2026-01-31T00:00:00.Z", "2026-01-31T00:00:00Zx", "1969-12-31T00:00:00Z", "2026-1-31T00:00:00Z",
-        "2026-01-31T00:00:00+0100"})
-    EXPECT_FALSE(parse_time(wrong)) << wrong;
 }
 
 TEST(Cursor, RoundTripAndNothingElse) {

@@ -1,12 +1,14 @@
 #include "base/log.hpp"
 
-#include <fmt/chrono.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
+
+#include "base/time_text.hpp"
 
 namespace loom::log {
 
@@ -59,11 +61,9 @@ bool enabled(Level level) {
 
 std::string line(Level level, std::string_view event, std::initializer_list<Field> fields,
                  std::chrono::system_clock::time_point now) {
-  const auto ms = std::chrono::floor<std::chrono::milliseconds>(now);
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(ms);
-  std::string out = fmt::format("time={:%Y-%m-%dT%H:%M:%S}.{:03}Z level={} event={}",
-                                fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
-                                (ms - seconds).count(), kNames.at(static_cast<std::size_t>(level)), event);
+  std::string out =
+      fmt::format("time={} level={} event={}", time_text(std::chrono::floor<std::chrono::milliseconds>(now)),
+                  kNames.at(static_cast<std::size_t>(level)), event);
   for (const Field& field : fields) {
     if (field.value.empty()) continue;
     out += ' ';

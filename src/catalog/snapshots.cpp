@@ -1,7 +1,7 @@
 #include "catalog/snapshots.hpp"
 
 #include <fcntl.h>
-#include <fmt/chrono.h>
+#include <fmt/format.h>
 #include <sys/file.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -16,6 +16,7 @@
 
 #include "base/atomic_file.hpp"
 #include "base/folder.hpp"
+#include "base/time_text.hpp"
 #include "catalog/database.hpp"
 
 namespace loom::catalog {
@@ -31,15 +32,14 @@ constexpr const char* kRemoved = ".removed-";
 constexpr const char* kStaging = ".staging";
 
 std::string rfc3339_now() {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+  return time_text(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
 }
 
+/// "20260131T235959123Z-" and eight digits of chance.
 std::string new_id() {
-  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(now);
-  return fmt::format("{:%Y%m%dT%H%M%S}{:03}Z-{:08x}",
-                     fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)), (now - seconds).count(),
-                     std::random_device{}());
+  std::string id = time_text(std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()));
+  std::erase_if(id, [](char c) { return c == '-' || c == ':' || c == '.'; });
+  return fmt::format("{}-{:08x}", id, std::random_device{}());
 }
 
 bool is_id(std::string_view text) {

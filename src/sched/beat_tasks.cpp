@@ -1,22 +1,18 @@
 #include "sched/beat_tasks.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <boost/json.hpp>
 
 #include "base/guarded.hpp"
+#include "base/time_text.hpp"
 
 namespace loom::sched {
 
 namespace {
 
 namespace json = boost::json;
-
-std::string text_of(store::UnixTime when) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(when)));
-}
 
 }  // namespace
 
@@ -90,7 +86,7 @@ std::string BeatTasks::report() const {
                      {"failures", entry.failures},
                      {"items", entry.items}};
     if (entry.runs > 0) {
-      one["last_run"] = text_of(entry.last);
+      one["last_run"] = time_text(std::chrono::floor<std::chrono::seconds>(entry.last));
       one["last_seconds"] = entry.last_seconds;
       one["last_items"] = entry.last_items;
       if (!entry.last_error.empty()) one["last_error"] = entry.last_error;

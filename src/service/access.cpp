@@ -1,7 +1,6 @@
 #include "service/access.hpp"
 
 #include <fcntl.h>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -17,6 +16,7 @@
 #include "base/atomic_file.hpp"
 #include "base/check.hpp"
 #include "base/sha256.hpp"
+#include "base/time_text.hpp"
 
 namespace loom::service {
 
@@ -155,8 +155,7 @@ Result<std::string> Tokens::create(std::string_view owner, Role role) {
                     .name = std::string(owner),
                     .role = role,
                     .sha256 = sha256_hex(secret),
-                    .created = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
-                                           fmt::gmtime(std::chrono::system_clock::to_time_t(now)))});
+                    .created = time_text(now)});
   LOOM_CHECKED(save(tokens));
   return secret;
 }

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <array>
-#include <ctime>
 
 #include "base/json_writer.hpp"
+#include "base/time_text.hpp"
 
 namespace loom::service {
 
@@ -220,14 +220,8 @@ std::string bibtex_text(const Provenance& provenance, std::string_view version) 
          fmt::format("@misc{{blastloom,\n  title = {{Blastloom}},\n  note = {{version {}}}\n}}\n", version);
 }
 
-std::string time_text(store::UnixTime time) {
-  const std::time_t seconds =
-      std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  std::array<char, 32> text{};
-  const std::size_t length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return {text.data(), length};
+std::string in_seconds(store::UnixTime time) {
+  return time_text(std::chrono::floor<std::chrono::seconds>(time));
 }
 
 void write_options(JsonWriter& json, const blast::Options& options) {
@@ -249,9 +243,9 @@ std::string json_text(const Provenance& provenance, std::string_view version) {
   json.open_object();
   json.member("job", job.id.str());
   json.member("title", job.request.title);
-  json.member("created", time_text(job.created));
-  if (job.started) json.member("started", time_text(*job.started));
-  if (job.finished) json.member("finished", time_text(*job.finished));
+  json.member("created", in_seconds(job.created));
+  if (job.started) json.member("started", in_seconds(*job.started));
+  if (job.finished) json.member("finished", in_seconds(*job.finished));
   json.member("blastloom", version);
   json.member("program", job.request.program);
   json.member("engine", provenance.spec.engine);

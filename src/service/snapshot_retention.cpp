@@ -4,6 +4,8 @@
 #include <ctime>
 #include <map>
 
+#include "base/time_text.hpp"
+
 namespace loom::service {
 
 namespace {
@@ -12,9 +14,8 @@ using catalog::Snapshot;
 
 /// Seconds since 1970 of "2026-11-24T21:30:00Z"; 0 for any other text, which makes it old.
 std::int64_t seconds_of(const std::string& when) {
-  std::tm parts{};
-  const char* end = ::strptime(when.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return end != nullptr && *end == '\0' ? ::timegm(&parts) : 0;
+  const auto time = parse_time(when);
+  return time ? std::chrono::floor<std::chrono::seconds>(*time).time_since_epoch().count() : 0;
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // What the Azure store does beyond the contract of ObjectStore, on a real Azurite.
 #include <gtest/gtest.h>
 
-#include <ctime>
+#include <chrono>
 #include <fstream>
 #include <random>
 #include <thread>
@@ -9,6 +9,7 @@
 #include "azurite.hpp"
 #include "base/base64.hpp"
 #include "base/temp_dir.hpp"
+#include "base/time_text.hpp"
 #include "lying_proxy.hpp"
 #include "storage/azure/encoding.hpp"
 #include "testkit/never.hpp"
@@ -133,11 +134,8 @@ TEST(AzureStore, AListGoesOnFromItsMarkerAndNotFromTheStart) {
 }
 
 std::string expiry() {
-  const std::time_t when = std::time(nullptr) + 3600;
-  std::tm parts{};
-  ::gmtime_r(&when, &parts);
-  std::array<char, 32> text{};
-  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  return time_text(now + std::chrono::hours(1));
 }
 
 /// A SAS for one container ("Create a service SAS", Azure Storage REST reference, version 2020-12-06 and

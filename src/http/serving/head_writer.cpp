@@ -7,6 +7,7 @@
 #include <iterator>
 #include <random>
 
+#include "base/time_text.hpp"
 #include "http/problem.hpp"
 
 namespace loom::http {
@@ -56,20 +57,11 @@ void append_number_field(std::string& head, std::string_view name, std::uint64_t
 }
 
 std::string_view DateLine::get() {
-  static constexpr std::array<const char*, 7> kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static constexpr std::array<const char*, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   timespec now{};
   clock_gettime(CLOCK_REALTIME_COARSE, &now);
   if (now.tv_sec == second_) return line_;
   second_ = now.tv_sec;
-  std::tm utc{};
-  gmtime_r(&second_, &utc);
-  line_.clear();
-  fmt::format_to(std::back_inserter(line_), "Date: {}, {:02} {} {} {:02}:{:02}:{:02} GMT\r\n",
-                 kDays.at(static_cast<std::size_t>(utc.tm_wday)), utc.tm_mday,
-                 kMonths.at(static_cast<std::size_t>(utc.tm_mon)), utc.tm_year + 1900, utc.tm_hour,
-                 utc.tm_min, utc.tm_sec);
+  line_ = fmt::format("Date: {}\r\n", http_date(std::chrono::sys_seconds(std::chrono::seconds(second_))));
   return line_;
 }
 

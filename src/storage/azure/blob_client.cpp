@@ -11,6 +11,7 @@
 
 #include "base/check.hpp"
 #include "base/text.hpp"
+#include "base/time_text.hpp"
 
 namespace loom::storage::azure {
 namespace {
@@ -25,18 +26,9 @@ void start_curl_once() {
   LOOM_CHECK(started == CURLE_OK, "libcurl starts");
 }
 
-/// RFC 1123, as x-ms-date wants it.
+/// As x-ms-date wants it.
 std::string date_now() {
-  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  constexpr std::array<const char*, 7> kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  constexpr std::array<const char*, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
-                     kDays.at(static_cast<std::size_t>(parts.tm_wday)), parts.tm_mday,
-                     kMonths.at(static_cast<std::size_t>(parts.tm_mon)), parts.tm_year + 1900, parts.tm_hour,
-                     parts.tm_min, parts.tm_sec);
+  return http_date(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
 }
 
 double random_part() {

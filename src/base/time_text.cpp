@@ -1,11 +1,12 @@
-#include "api/time_text.hpp"
+#include "base/time_text.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
-namespace loom::api {
+namespace loom {
 namespace {
 
 namespace chrono = std::chrono;
@@ -51,19 +52,40 @@ std::optional<chrono::minutes> take_offset(std::string_view& text) {
   return behind ? -offset : offset;
 }
 
-}  // namespace
-
-std::string time_text(store::UnixTime time) {
+std::string date_and_clock(chrono::sys_seconds time) {
   const auto day = chrono::floor<chrono::days>(time);
   const chrono::year_month_day date(day);
   const chrono::hh_mm_ss clock(time - day);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
-                     clock.subseconds().count());
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
 
-std::optional<store::UnixTime> parse_time(std::string_view text) {
+}  // namespace
+
+std::string time_text(chrono::sys_time<chrono::milliseconds> time) {
+  const auto seconds = chrono::floor<chrono::seconds>(time);
+  return fmt::format("{}.{:03}Z", date_and_clock(seconds), (time - seconds).count());
+}
+
+std::string time_text(chrono::sys_seconds time) {
+  return date_and_clock(time) + 'Z';
+}
+
+std::string http_date(chrono::sys_seconds time) {
+  static constexpr std::array<const char*, 7> kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  static constexpr std::array<const char*, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto day = chrono::floor<chrono::days>(time);
+  const chrono::year_month_day date(day);
+  const chrono::hh_mm_ss clock(time - day);
+  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays.at(chrono::weekday(day).c_encoding()),
+                     static_cast<unsigned>(date.day()), kMonths.at(static_cast<unsigned>(date.month()) - 1),
+                     static_cast<int>(date.year()), clock.hours().count(), clock.minutes().count(),
+                     clock.seconds().count());
+}
+
+std::optional<chrono::sys_time<chrono::milliseconds>> parse_time(std::string_view text) {
   const int year = take_number(text, 4);
   if (year < 1970 || !take(text, "-")) return std::nullopt;
   const int month = take_number(text, 2);
@@ -86,4 +108,4 @@ std::optional<store::UnixTime> parse_time(std::string_view text) {
          *fraction - *offset;
 }
 
-}  // namespace loom::api
+}  // namespace loom
