@@ -20,9 +20,9 @@
 #include "app/signals.hpp"
 #include "base/atomic_file.hpp"
 #include "base/fd.hpp"
+#include "base/random.hpp"
 #include "blast/options.hpp"
 #include "http/client.hpp"
-#include "store/job.hpp"
 
 namespace loom::app {
 
@@ -206,7 +206,7 @@ Result<int> submit(Session& session, const Arguments& arguments) {
   std::error_code unknown;
   const bool repeatable = query != "-" && std::filesystem::is_regular_file(query, unknown);
   const std::string key =
-      arguments.has("idempotency-key") ? arguments.value("idempotency-key") : store::random_token();
+      arguments.has("idempotency-key") ? arguments.value("idempotency-key") : random_token();
   LOOM_TRY(const json::value job,
            session.submit([&] { return QueryForm::open(fields, query); }, key, repeatable));
   fmt::print("{}\n", session.json_wanted() ? json::serialize(job) : text_member(job, "id"));

@@ -1,7 +1,6 @@
 #include "app/object_storage.hpp"
 
 #include <fcntl.h>
-#include <openssl/rand.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,7 +11,7 @@
 #include <iterator>
 
 #include "base/atomic_file.hpp"
-#include "base/check.hpp"
+#include "base/random.hpp"
 #include "base/text.hpp"
 #include "storage/files/files_object_store.hpp"
 
@@ -126,9 +125,7 @@ Result<std::string> data_id(const fs::path& data) {
   std::ifstream file(path);
   std::string id;
   if (file >> id) return id;
-  std::array<unsigned char, 16> random{};
-  LOOM_CHECK(RAND_bytes(random.data(), random.size()) == 1, "OpenSSL gives random bytes");
-  for (const unsigned char byte : random) id += fmt::format("{:02x}", byte);
+  id = random_token();
   LOOM_TRY(AtomicFile made, AtomicFile::create(path));
   LOOM_CHECKED(made.write(id + "\n"));
   LOOM_CHECKED(made.commit());

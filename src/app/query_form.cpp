@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-#include "store/job.hpp"
+#include "base/random.hpp"
 
 namespace loom::app {
 
@@ -18,7 +18,7 @@ Result<std::unique_ptr<QueryForm>> QueryForm::open(const Fields& fields, const s
 }
 
 QueryForm::QueryForm(const Fields& fields, Fd query)
-    : boundary_("blastloom" + store::random_token()), query_(std::move(query)) {
+    : boundary_("blastloom" + random_token()), query_(std::move(query)) {
   for (const auto& [name, value] : fields)
     text_ += fmt::format("--{}\r\nContent-Disposition: form-data; name=\"{}\"\r\n\r\n{}\r\n", boundary_, name,
                          value);

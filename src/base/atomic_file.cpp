@@ -6,12 +6,12 @@
 #include <cerrno>
 #include <cstdio>
 #include <optional>
-#include <random>
 #include <string>
 
 #include "base/check.hpp"
 #include "base/folder.hpp"
 #include "base/number.hpp"
+#include "base/random.hpp"
 
 namespace loom {
 namespace {
@@ -47,8 +47,7 @@ Result<fs::path> follow_links(fs::path path) {
 }
 
 std::string hidden_name(const fs::path& target) {
-  std::random_device random;
-  return fmt::format(".{}.{:08x}.part", target.filename().string(), random());
+  return fmt::format(".{}.{}.part", target.filename().string(), random_token().substr(0, 8));
 }
 
 fs::path folder_of(const fs::path& target) {

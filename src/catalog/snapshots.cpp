@@ -11,11 +11,11 @@
 #include <chrono>
 #include <fstream>
 #include <memory>
-#include <random>
 #include <set>
 
 #include "base/atomic_file.hpp"
 #include "base/folder.hpp"
+#include "base/random.hpp"
 #include "base/time_text.hpp"
 #include "catalog/database.hpp"
 
@@ -39,7 +39,7 @@ std::string rfc3339_now() {
 std::string new_id() {
   std::string id = time_text(std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()));
   std::erase_if(id, [](char c) { return c == '-' || c == ':' || c == '.'; });
-  return fmt::format("{}-{:08x}", id, std::random_device{}());
+  return id + "-" + random_token().substr(0, 8);
 }
 
 bool is_id(std::string_view text) {

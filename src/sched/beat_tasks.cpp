@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 #include "base/guarded.hpp"
+#include "base/random.hpp"
 #include "base/time_text.hpp"
 
 namespace loom::sched {
@@ -18,7 +19,7 @@ namespace json = boost::json;
 
 BeatTasks::BeatTasks(store::JobStore* leases, std::vector<Periodic> tasks, const Clock& clock,
                      std::function<store::UnixTime()> wall)
-    : leases_(leases), clock_(clock), wall_(std::move(wall)), holder_(store::random_token()) {
+    : leases_(leases), clock_(clock), wall_(std::move(wall)), holder_(random_token()) {
   for (Periodic& task : tasks)
     entries_.push_back({.task = std::move(task), .next = soon(std::chrono::seconds(1))});
 }

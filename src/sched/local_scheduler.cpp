@@ -8,6 +8,7 @@
 #include "base/folder.hpp"
 #include "base/guarded.hpp"
 #include "base/log.hpp"
+#include "base/random.hpp"
 #include "blast/outfmt.hpp"
 #include "exec/environment_runner.hpp"
 #include "sched/job_keys.hpp"
@@ -114,7 +115,7 @@ LocalScheduler::LocalScheduler(store::JobStore& store, storage::ObjectStore& obj
               .most_bytes = options_.reuse.most_bytes - options_.reuse.most_bytes / kPartsShare,
               .release = options_.reuse.release}),
       parts_(options_.reuse.folder / "parts" / "parts.sqlite", options_.reuse.most_bytes / kPartsShare),
-      name_("local/" + store::random_token().substr(0, 12)),
+      name_("local/" + random_token().substr(0, 12)),
       board_({options_.cores, options_.memory_bytes, options_.elsewhere}, options_.weights, warmth_) {}
 
 LocalScheduler::~LocalScheduler() {

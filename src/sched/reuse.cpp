@@ -17,13 +17,13 @@
 
 #include "base/folder.hpp"
 #include "base/number.hpp"
+#include "base/random.hpp"
 #include "blast/engine.hpp"
 #include "blast/outfmt.hpp"
 #include "catalog/database_files.hpp"
 #include "catalog/search_path.hpp"
 #include "search/scout.hpp"
 #include "storage/object_store.hpp"
-#include "store/job.hpp"
 
 namespace loom::sched {
 
@@ -172,7 +172,7 @@ Result<std::size_t> Reuse::Found::read(std::uint64_t at, std::span<std::byte> in
 class Reuse::Writing {
  public:
   Writing(const Reuse& reuse, const std::string& name)
-      : path_(reuse.options_.folder / name), part_(path_.string() + "." + store::random_token() + ".part") {
+      : path_(reuse.options_.folder / name), part_(path_.string() + "." + random_token() + ".part") {
     fd_ = Fd(::open(part_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     good_ = fd_ && ::lseek(fd_.get(), kHeaderBytes, SEEK_SET) >= 0;
   }

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
@@ -14,7 +13,7 @@
 #include <sstream>
 
 #include "base/atomic_file.hpp"
-#include "base/check.hpp"
+#include "base/random.hpp"
 #include "base/sha256.hpp"
 #include "base/time_text.hpp"
 
@@ -65,10 +64,10 @@ std::string base64url(std::span<const unsigned char> bytes) {
   return text;
 }
 
-std::string random_bytes_text(std::size_t count) {
-  std::vector<unsigned char> bytes(count);
-  LOOM_CHECK(RAND_bytes(bytes.data(), static_cast<int>(count)) == 1, "the machine gives random bytes");
-  return base64url(bytes);
+std::string new_secret() {
+  std::array<unsigned char, 32> bytes{};
+  fill_random(bytes);
+  return "loom_" + base64url(bytes);
 }
 
 Result<Token> read_token(const json::value& value) {
@@ -149,7 +148,7 @@ Result<std::string> Tokens::create(std::string_view owner, Role role) {
   const MutexLock locking(mutex_);
   LOOM_TRY(const Fd held, lock());
   LOOM_TRY(std::vector<Token> tokens, load());
-  std::string secret = "loom_" + random_bytes_text(32);
+  std::string secret = new_secret();
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   tokens.push_back({.id = sha256_hex(secret + "/id").substr(0, 8),
                     .name = std::string(owner),

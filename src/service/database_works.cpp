@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/guarded.hpp"
+#include "base/random.hpp"
 #include "service/database_add.hpp"
 #include "service/database_check.hpp"
 #include "service/database_fetch.hpp"
@@ -96,7 +97,7 @@ Result<std::unique_ptr<QueryUpload>> DatabaseWorks::begin_upload(const Caller& c
 
 Result<DatabaseWork> DatabaseWorks::enqueue(DatabaseWork work,
                                             std::function<Result<std::string>(Order&)> act) {
-  work.id = store::random_token();
+  work.id = random_token();
   work.created = store::wall_now();
   const auto order = std::make_shared<Order>(Order{.work = std::move(work), .act = std::move(act)});
   const MutexLock lock(mutex_);

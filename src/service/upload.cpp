@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/check.hpp"
+#include "base/random.hpp"
 #include "sequence/memory_source.hpp"
 #include "store/job.hpp"
 
@@ -43,7 +44,7 @@ Result<std::unique_ptr<sequence::ByteSource>> QueryUpload::open() const {
 
 Result<std::filesystem::path> QueryUpload::file() {
   if (!path_.empty()) return path_;
-  const auto path = folder_ / store::random_token();
+  const auto path = folder_ / random_token();
   fd_ = Fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!fd_) return system_error(errno, "keep the uploaded query");
   path_ = path;

@@ -1,16 +1,13 @@
 #include "store/job.hpp"
 
-#include <sys/random.h>
-
 #include <algorithm>
-#include <cerrno>
 
 #include "base/check.hpp"
 
 namespace loom::store {
 namespace {
 
-constexpr std::size_t kTokenBytes = 16;
+constexpr std::size_t kIdDigits = 32;  // random_token()
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 
 template <class Enum>
@@ -67,24 +64,8 @@ std::optional<EventKind> parse_event_kind(std::string_view text) {
   return value_in(kEventKindNames, text);
 }
 
-std::string random_token() {
-  std::array<unsigned char, kTokenBytes> bytes{};
-  // Up to 256 bytes come whole, once the kernel's source is seeded; a signal before that interrupts it.
-  ssize_t got = -1;
-  do {
-    got = ::getrandom(bytes.data(), bytes.size(), 0);
-  } while (got < 0 && errno == EINTR);
-  LOOM_CHECK(got == static_cast<ssize_t>(bytes.size()), "the kernel gives random bytes");
-  std::string text;
-  for (const unsigned byte : bytes) {
-    text += kHexDigits[byte >> 4U];
-    text += kHexDigits[byte & 0xfU];
-  }
-  return text;
-}
-
 Result<JobId> JobId::parse(std::string_view text) {
-  if (text.size() != 2 * kTokenBytes || text.find_first_not_of(kHexDigits) != std::string_view::npos)
+  if (text.size() != kIdDigits || text.find_first_not_of(kHexDigits) != std::string_view::npos)
     return error(Code::invalid_argument, "not a job id: an id has 32 digits of 0-9 and a-f");
   return JobId(std::string(text));
 }

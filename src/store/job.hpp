@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/random.hpp"
 #include "base/result.hpp"
 
 namespace loom::store {
@@ -62,9 +63,6 @@ std::string_view name(JobState state);
 std::string_view name(TaskState state);
 std::optional<JobState> parse_job_state(std::string_view text);
 std::optional<TaskState> parse_task_state(std::string_view text);
-
-/// 32 lower-case hex digits of 128 random bits: not to be guessed, unique without asking anyone.
-std::string random_token();
 
 /// The name of a job, for URLs too.
 class JobId {

@@ -1,7 +1,7 @@
 #include "events/redis/notices.hpp"
 
 #include "base/log.hpp"
-#include "store/job.hpp"
+#include "base/random.hpp"
 
 namespace loom::events::redis {
 namespace {
@@ -35,7 +35,7 @@ Result<Message> parse_message(std::string_view text) {
 }
 
 Notices::Notices(const Settings& settings, NoticeOptions options, Told told)
-    : options_(std::move(options)), name_(store::random_token()), told_(std::move(told)) {
+    : options_(std::move(options)), name_(random_token()), told_(std::move(told)) {
   listener_ =
       std::make_unique<Link>("changes.in", settings, options_.patience, options_.rest,
                              [this](Connection& connection, Link& link) { return listen(connection, link); });

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <numeric>
-#include <random>
 
 #include "base/guarded.hpp"
 #include "base/log.hpp"
+#include "base/random.hpp"
 #include "exec/slurm/affinity.hpp"
 #include "exec/slurm/slurm_runner.hpp"
 
@@ -16,11 +16,6 @@ constexpr std::chrono::milliseconds kGather{50};
 constexpr std::chrono::seconds kPause{5};
 /// Between questions to Slurm while there is nothing of ours in it.
 constexpr Duration kIdle = std::chrono::seconds(60);
-
-std::string random_token() {
-  std::random_device device;
-  return fmt::format("{:08x}{:08x}{:08x}{:08x}", device(), device(), device(), device());
-}
 
 /// Before any has claimed a line.
 std::vector<std::size_t> elements_of(const std::vector<ArrayTask>& tasks) {

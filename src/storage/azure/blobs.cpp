@@ -1,14 +1,12 @@
 #include "storage/azure/blobs.hpp"
 
-#include <openssl/rand.h>
-
 #include <algorithm>
-#include <array>
 
 #include "base/base64.hpp"
 #include "base/check.hpp"
 #include "base/log.hpp"
 #include "base/number.hpp"
+#include "base/random.hpp"
 
 namespace loom::storage::azure {
 namespace {
@@ -17,13 +15,6 @@ constexpr std::uint64_t kMostListBytes = 32U << 20U;
 constexpr int kDamagedReadings = 3;  // of bytes that come damaged
 constexpr std::size_t kMostListed = 5000;
 constexpr std::string_view kWriterHeader = "x-ms-meta-loomwriter";
-
-/// A mark that no other writer has.
-std::string new_mark() {
-  std::array<unsigned char, 16> random{};
-  LOOM_CHECK(RAND_bytes(random.data(), random.size()) == 1, "OpenSSL gives random bytes");
-  return base64(std::as_bytes(std::span(random)));
-}
 
 /// "bytes 0-9/100": 0 and 100.
 struct ContentRange {
@@ -128,7 +119,7 @@ Status Blobs::open_container(Deadline deadline) {
 Result<std::string> Blobs::written(Request& request, const ObjectKey& key, const Condition& condition,
                                    Deadline deadline) {
   const bool conditional = condition.if_absent || !condition.if_match.empty();
-  const std::string mark = conditional ? new_mark() : std::string();
+  const std::string mark = conditional ? random_token() : std::string();
   if (conditional) request.headers.emplace(kWriterHeader, mark);
   if (condition.if_absent) request.headers["if-none-match"] = "*";
   if (!condition.if_match.empty()) request.headers["if-match"] = condition.if_match;

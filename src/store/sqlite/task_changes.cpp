@@ -1,6 +1,7 @@
 #include "store/sqlite/task_changes.hpp"
 
 #include "base/check.hpp"
+#include "base/random.hpp"
 #include "store/sqlite/job_changes.hpp"
 #include "store/sqlite/rows.hpp"
 
