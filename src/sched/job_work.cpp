@@ -4,7 +4,6 @@
 #include <array>
 #include <cstdio>
 
-#include "base/atomic_file.hpp"
 #include "base/fd.hpp"
 #include "base/guarded.hpp"
 #include "base/log.hpp"
@@ -29,16 +28,6 @@ store::RuntimeMetrics metrics_of(const search::TaskUse& use, std::uint64_t lette
           .wall_seconds = seconds_of(use.wall),
           .peak_bytes = use.peak_bytes,
           .letters = letters};
-}
-
-Status copy(storage::ObjectReader& from, const fs::path& target) {
-  LOOM_TRY(AtomicFile file, AtomicFile::create(target));
-  std::vector<std::byte> block(std::size_t{1} << 18U);
-  for (;;) {
-    LOOM_TRY(const std::size_t got, from.read(block, Deadline::never()));
-    if (got == 0) return file.commit();
-    LOOM_CHECKED(file.write(std::span(block).first(got)));
-  }
 }
 
 /// The class and a sentence.
@@ -76,7 +65,7 @@ Status LocalScheduler::fetch_query(const store::Job& job, const fs::path& target
   }
   if (std::error_code unknown; fs::exists(target, unknown)) return ok();
   LOOM_TRY(const auto reader, open_query(store_, objects_, job, Deadline::never()));
-  return copy(*reader, target);
+  return storage::copy_to_file(*reader, target, Deadline::never());
 }
 
 /// All that BLAST+ found stands in an imported archive: no search is needed to write it in another format.
@@ -87,7 +76,7 @@ void LocalScheduler::render_archive(const ActivePtr& job) {
     if (failed) return system_error(failed.value(), "make the job's working folder");
     LOOM_TRY(const auto reader, open_output(store_, objects_, job->job, Deadline::never()));
     const fs::path archive = job->folder / "archive";
-    LOOM_CHECKED(copy(*reader, archive));
+    LOOM_CHECKED(storage::copy_to_file(*reader, archive, Deadline::never()));
     LOOM_TRY(const fs::path made, format_archive(*job->runner, archive, job->rendering->outfmt, job->folder,
                                                  job->stop.get_token()));
     return put_rendered(job, [&](const std::stop_token& stop) {

@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/atomic_file.hpp"
 #include "base/folder.hpp"
 #include "base/guarded.hpp"
 
@@ -50,11 +49,13 @@ HitIndexes::~HitIndexes() {
 }
 
 void HitIndexes::stop() {
+  {
+    const MutexLock lock(mutex_);
+    stopping_ = true;  // first, so that who waits hears of it and not of what is given up for it
+    waiting_.clear();
+    changed_.notify_all();
+  }
   maker_.request_stop();
-  const MutexLock lock(mutex_);
-  stopping_ = true;
-  waiting_.clear();
-  changed_.notify_all();
 }
 
 std::shared_ptr<results::HitIndex> HitIndexes::find(const store::JobId& id) {
@@ -139,7 +140,7 @@ HitIndexes::Opened HitIndexes::make(const Entry& entry, const fs::path& file, co
     results::HitIndex* opened = kept->index.get();
     return std::shared_ptr<results::HitIndex>(std::move(kept), opened);
   };
-  if (const Status copied = copy(entry.key, file, stop); copied) {
+  if (const Status copied = storage::get_file(objects_, entry.key, file, Deadline::never(), stop); copied) {
     // One of an older version is made anew.
     if (auto opened = open(); opened || opened.error().code != Code::corrupt) return opened;
   } else if (copied.error().code != Code::not_found) {
@@ -153,18 +154,6 @@ HitIndexes::Opened HitIndexes::make(const Entry& entry, const fs::path& file, co
   LOOM_CHECKED(storage::put_file(objects_, entry.key, file, Deadline::never()));
   if (entry.source.done) entry.source.done();
   return open();
-}
-
-Status HitIndexes::copy(const storage::ObjectKey& key, const fs::path& file, const std::stop_token& stop) {
-  LOOM_TRY(const auto reader, objects_.open_reader(key, Deadline::never()));
-  LOOM_TRY(AtomicFile to, AtomicFile::create(file));
-  std::vector<std::byte> block(storage::kBlock);
-  for (;;) {
-    if (stop.stop_requested()) return error(Code::unavailable, "the server is stopping");
-    LOOM_TRY(const std::size_t got, reader->read(block, Deadline::never()));
-    if (got == 0) return to.commit();
-    LOOM_CHECKED(to.write(std::span(block).first(got)));
-  }
 }
 
 void HitIndexes::drop_unused() {

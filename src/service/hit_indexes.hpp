@@ -71,7 +71,6 @@ class HitIndexes {
 
   void work(const std::stop_token& stop) EXCLUDES(mutex_);
   Opened make(const Entry& entry, const std::filesystem::path& file, const std::stop_token& stop);
-  Status copy(const storage::ObjectKey& key, const std::filesystem::path& file, const std::stop_token& stop);
   void drop_unused() REQUIRES(mutex_);
 
   storage::ObjectStore& objects_;

@@ -67,7 +67,7 @@ class Writing {
   /// The batches of the rows' queries as a query file.
   Status take_queries(storage::ObjectReader& query) {
     const fs::path all = folder_ / "all.fasta";
-    LOOM_CHECKED(copy(query, all));
+    LOOM_CHECKED(storage::copy_to_file(query, all, deadline_));
     const Program program = spec_.options.program();
     const std::uint64_t unit =
         sequence::internal_batch_letters(blast::name(program)).value_or(search::kBlastnUnitLetters);
@@ -87,16 +87,6 @@ class Writing {
       LOOM_CHECKED(copy_range(file.path, one.offset, one.bytes, to));
     }
     return to.commit();
-  }
-
-  Status copy(storage::ObjectReader& from, const fs::path& path) {
-    LOOM_TRY(AtomicFile to, AtomicFile::create(path));
-    std::vector<std::byte> block(storage::kBlock);
-    for (;;) {
-      LOOM_TRY(const std::size_t got, from.read(block, deadline_));
-      if (got == 0) return to.commit();
-      LOOM_CHECKED(to.write(std::span(block).first(got)));
-    }
   }
 
   static Status copy_range(const fs::path& from, std::uint64_t offset, std::uint64_t bytes, AtomicFile& to) {

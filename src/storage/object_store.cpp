@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/atomic_file.hpp"
 #include "base/fd.hpp"
 
 namespace loom::storage {
@@ -67,7 +68,7 @@ Error key_in_the_way(const ObjectKey& key) {
 }
 
 Status ObjectReader::skip(std::uint64_t count, Deadline deadline) {
-  std::vector<std::byte> block(std::min<std::uint64_t>(count, std::uint64_t{1} << 18U));
+  std::vector<std::byte> block(std::min<std::uint64_t>(count, kBlock));
   while (count > 0) {
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(count, block.size()));
     LOOM_TRY(const std::size_t came, read(std::span(block).first(wanted), deadline));
@@ -100,7 +101,7 @@ Status put_file(ObjectStore& store, const ObjectKey& key, const std::filesystem:
   const Fd from(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!from) return system_error(errno, "read " + path.filename().string());
   LOOM_TRY(const auto writer, store.open_writer(key, deadline));
-  std::vector<std::byte> block(std::size_t{1} << 18U);
+  std::vector<std::byte> block(kBlock);
   for (;;) {
     if (stop.stop_requested()) return error(Code::cancelled, "object '{}' was not written", key.str());
     const ssize_t got = ::read(from.get(), block.data(), block.size());
@@ -109,6 +110,24 @@ Status put_file(ObjectStore& store, const ObjectKey& key, const std::filesystem:
     if (got == 0) return writer->commit(deadline);
     LOOM_CHECKED(writer->write(std::span(block).first(static_cast<std::size_t>(got)), deadline));
   }
+}
+
+Status copy_to_file(ObjectReader& from, const std::filesystem::path& path, Deadline deadline,
+                    const std::stop_token& stop) {
+  LOOM_TRY(AtomicFile to, AtomicFile::create(path));
+  std::vector<std::byte> block(kBlock);
+  for (;;) {
+    if (stop.stop_requested()) return error(Code::cancelled, "{} was not written", path.filename().string());
+    LOOM_TRY(const std::size_t got, from.read(block, deadline));
+    if (got == 0) return to.commit();
+    LOOM_CHECKED(to.write(std::span<const std::byte>(block).first(got)));
+  }
+}
+
+Status get_file(ObjectStore& store, const ObjectKey& key, const std::filesystem::path& path,
+                Deadline deadline, const std::stop_token& stop) {
+  LOOM_TRY(const auto reader, store.open_reader(key, deadline));
+  return copy_to_file(*reader, path, deadline, stop);
 }
 
 }  // namespace loom::storage

@@ -111,6 +111,15 @@ std::unique_ptr<ObjectReader> text_reader(std::string bytes);
 Status put_file(ObjectStore& store, const ObjectKey& key, const std::filesystem::path& path,
                 Deadline deadline, const std::stop_token& stop = {});
 
+/// Copies what is left of `from` to a file at `path`, which appears whole or not at all
+/// (base/atomic_file.hpp), in constant memory. Blocking. Errors: those of reading and of AtomicFile;
+/// cancelled when `stop` was requested before all was copied.
+Status copy_to_file(ObjectReader& from, const std::filesystem::path& path, Deadline deadline,
+                    const std::stop_token& stop = {});
+/// The same of all of `key`. Also: those of open_reader.
+Status get_file(ObjectStore& store, const ObjectKey& key, const std::filesystem::path& path,
+                Deadline deadline, const std::stop_token& stop = {});
+
 /// What stores say, in the same words.
 Error no_such_object(const ObjectKey& key);
 Error object_too_large(const ObjectKey& key, std::uint64_t size_bytes, std::uint64_t max_bytes);
