@@ -11,7 +11,6 @@
 #include <fstream>
 #include <iterator>
 
-#include "base/atomic_file.hpp"
 #include "base/folder.hpp"
 #include "base/number.hpp"
 
@@ -244,14 +243,7 @@ Status Exchange::fetch_file(const ObjectKey& object, const fs::path& target, Dea
   std::error_code failed;
   fs::create_directories(target.parent_path(), failed);
   if (failed) return system_error(failed.value(), "make folder " + target.parent_path().string());
-  LOOM_TRY(const auto reader, store_.open_reader(object, deadline));
-  LOOM_TRY(AtomicFile file, AtomicFile::create(target));
-  std::vector<std::byte> block(kBlock);
-  for (;;) {
-    LOOM_TRY(const std::size_t got, reader->read(block, deadline));
-    if (got == 0) return file.commit();
-    LOOM_CHECKED(file.write(std::span<const std::byte>(block).first(got)));
-  }
+  return storage::get_file(store_, object, target, deadline);
 }
 
 Result<ProcessSpec> Exchange::fetch_task(const TaskKey& task, const fs::path& folder, Deadline deadline) {
