@@ -215,10 +215,6 @@ class JsonCopy {
 
 }  // namespace
 
-bool copies_part(int outfmt) {
-  return outfmt == 8 || outfmt == 9 || outfmt == 11 || outfmt == 12;
-}
-
 Status copy_part(int outfmt, Pull pull, const std::string& name, const PartNames& names, const Write& write) {
   switch (outfmt) {
     case 8:

@@ -18,12 +18,9 @@ struct PartNames {
   std::string database;
 };
 
-/// Whether copy_part() knows the format: 8 (Seq-annot, text), 9 (Seq-annot, BER), 11 (Blast4-archive, text),
-/// 12 (Seq-annot, JSON).
-bool copies_part(int outfmt);
-
-/// Writes the output `file` of a task, with its queries renumbered and its database renamed. These formats
-/// have no frame: 8, 9 and 12 print one Seq-annot per query with hits, 11 one archive per internal batch. So
+/// Writes the output `file` of a task, with its queries renumbered and its database renamed. The formats are
+/// 8 (Seq-annot, text), 9 (Seq-annot, BER), 11 (Blast4-archive, text) and 12 (Seq-annot, JSON). They have no
+/// frame: 8, 9 and 12 print one Seq-annot per query with hits, 11 one archive per internal batch. So
 /// the outputs of consecutive tasks, each cut at a boundary of internal batches and copied in turn, are the
 /// bytes of one run.
 /// Query ids are known by their place in the structure: a subject or a title that reads "Query_7" stays.

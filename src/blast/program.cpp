@@ -65,14 +65,6 @@ DatabaseKind database_kind(Program program) {
   return kProfile.has(program) ? DatabaseKind::profile : DatabaseKind::protein;
 }
 
-bool translates_query(Program program) {
-  return program != Program::blastn && query_molecule(program) == Molecule::nucleotide;
-}
-
-bool translates_database(Program program) {
-  return program == Program::tblastn || program == Program::tblastx;
-}
-
 std::span<const std::string_view> executable_names(Program program) {
   if (program == Program::rpsblast) return kRpsblastNames;
   return {&stored_name(program), 1};

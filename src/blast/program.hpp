@@ -42,10 +42,6 @@ Molecule query_molecule(Program program);
 /// What -db must hold: `profile` is a set of position-specific matrices (an RPS-BLAST database).
 DatabaseKind database_kind(Program program);
 
-/// Whether the query, or the database, is translated in six frames before it is compared.
-bool translates_query(Program program);
-bool translates_database(Program program);
-
 /// The names to look for on PATH, best first. Debian installs a legacy wrapper as `rpsblast` and NCBI's
 /// program as `rpsblast+`; NCBI's own packages call it `rpsblast`.
 std::span<const std::string_view> executable_names(Program program);

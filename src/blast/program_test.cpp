@@ -21,33 +21,26 @@ TEST(Program, ASlipGetsTheNearestName) {
   EXPECT_FALSE(parse_program(std::string(1'000'000, 'b')));
 }
 
-TEST(Program, MoleculesAndTranslation) {
+TEST(Program, Molecules) {
   struct Row {
     Program program;
     Molecule query;
     DatabaseKind database;
-    bool query_translated;
-    bool database_translated;
   };
   using enum Program;
   constexpr auto kDna = Molecule::nucleotide;
   constexpr auto kProtein = Molecule::protein;
-  const Row rows[] = {{blastn, kDna, DatabaseKind::nucleotide, false, false},
-                      {blastp, kProtein, DatabaseKind::protein, false, false},
-                      {blastx, kDna, DatabaseKind::protein, true, false},
-                      {tblastn, kProtein, DatabaseKind::nucleotide, false, true},
-                      {tblastx, kDna, DatabaseKind::nucleotide, true, true},
-                      {psiblast, kProtein, DatabaseKind::protein, false, false},
-                      {deltablast, kProtein, DatabaseKind::protein, false, false},
-                      {rpsblast, kProtein, DatabaseKind::profile, false, false},
-                      {rpstblastn, kDna, DatabaseKind::profile, true, false}};
+  const Row rows[] = {
+      {blastn, kDna, DatabaseKind::nucleotide},      {blastp, kProtein, DatabaseKind::protein},
+      {blastx, kDna, DatabaseKind::protein},         {tblastn, kProtein, DatabaseKind::nucleotide},
+      {tblastx, kDna, DatabaseKind::nucleotide},     {psiblast, kProtein, DatabaseKind::protein},
+      {deltablast, kProtein, DatabaseKind::protein}, {rpsblast, kProtein, DatabaseKind::profile},
+      {rpstblastn, kDna, DatabaseKind::profile}};
   ASSERT_EQ(std::size(rows), kPrograms.size());
   for (const Row& row : rows) {
     SCOPED_TRACE(name(row.program));
     EXPECT_EQ(query_molecule(row.program), row.query);
     EXPECT_EQ(database_kind(row.program), row.database);
-    EXPECT_EQ(translates_query(row.program), row.query_translated);
-    EXPECT_EQ(translates_database(row.program), row.database_translated);
   }
 }
 

@@ -91,10 +91,7 @@ std::list<Writer::Request> Writer::next_group() {
 
 void Writer::commit_group(std::list<Request>& group) {
   const Status committed = guarded([&] { return run_group(group); });
-  if (committed) {
-    commits_.fetch_add(1);
-    return;
-  }
+  if (committed) return;
   if (db_->in_transaction()) static_cast<void>(db_->run("ROLLBACK"));
   for (Request& request : group)
     if (request.outcome) request.outcome = committed.error();

@@ -1,7 +1,5 @@
 #pragma once
-#include <atomic>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <future>
 #include <list>
@@ -48,8 +46,6 @@ class Writer {
 
   /// Changes that no commit has taken up yet.
   [[nodiscard]] std::size_t waiting() EXCLUDES(mutex_);
-  /// Commits that succeeded.
-  [[nodiscard]] std::uint64_t commits() const { return commits_.load(); }
 
  private:
   struct Request {
@@ -68,7 +64,6 @@ class Writer {
 
   std::unique_ptr<Connection> db_;  // of the writer's thread
   const Limits limits_;
-  std::atomic<std::uint64_t> commits_{0};
   Mutex told_mutex_;  // held while told_ is called
   std::function<void()> told_ GUARDED_BY(told_mutex_);
   Mutex mutex_;
