@@ -141,7 +141,7 @@ CatalogRoutes::Reply CatalogRoutes::programs(Request& request, Caller /*caller*/
 
 /// GET /api/blast/databases -> 200 | 304 | 401.
 CatalogRoutes::Reply CatalogRoutes::databases(Request& request, Caller caller) {
-  const auto call = [this, &caller] { return context_.deps.jobs.databases(caller, soon()); };
+  const auto call = [this, &caller] { return context_.deps.jobs.databases(caller, lookup_deadline()); };
   const auto databases = co_await context_.deps.blocking.run(call);
   if (!databases) co_return context_.fail(request, databases.error());
   auto body = std::make_shared<std::string>();

@@ -17,7 +17,7 @@ http::Response Context::fail(const http::Request& request, const Refusal& refusa
 
 http::net::awaitable<Result<std::shared_ptr<results::HitIndex>>> Context::hits(service::Caller caller,
                                                                                store::JobId id) {
-  const auto find = [this, &caller, &id] { return deps.jobs.open_hits(caller, id, soon()); };
+  const auto find = [this, &caller, &id] { return deps.jobs.open_hits(caller, id, lookup_deadline()); };
   auto open = co_await deps.blocking.run(find);
   if (!open || *open) co_return open;
   const auto make = [this, &caller, &id] { return deps.jobs.hits(caller, id, Deadline::in(kMakeTime)); };

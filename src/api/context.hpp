@@ -115,8 +115,8 @@ struct Context {
   }
 };
 
-/// Most calls of the service look at some rows.
-inline Deadline soon() {
+/// For a call of the service that looks at some rows, as most do.
+inline Deadline lookup_deadline() {
   return Deadline::in(std::chrono::seconds(10));
 }
 

@@ -167,7 +167,7 @@ DatabasesRoutes::Reply DatabasesRoutes::metadata(Request& request, Caller /*call
     co_return context_.fail(request, known.error());
   const auto call = [&] {
     return context_.deps.works->details().metadata(request.captures[0], text_parameter(request, "snapshot"),
-                                                   soon());
+                                                   lookup_deadline());
   };
   const auto text = co_await context_.deps.blocking.run(call);
   if (!text) co_return context_.fail(request, text.error());

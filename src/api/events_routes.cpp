@@ -104,7 +104,7 @@ EventsRoutes::Reply EventsRoutes::page(Request& request, Caller caller, store::J
   const auto limit = number_parameter(request, "limit", 1, store::kMostRows, kDefaultLimit);
   if (!limit) co_return context_.fail(request, limit.error());
   const auto call = [this, &caller, &id, &after, &limit] {
-    return context_.deps.jobs.events(caller, id, *after, static_cast<std::size_t>(*limit), soon());
+    return context_.deps.jobs.events(caller, id, *after, static_cast<std::size_t>(*limit), lookup_deadline());
   };
   const auto events = co_await context_.deps.blocking.run(call);
   if (!events) co_return context_.fail(request, events.error());
@@ -127,7 +127,9 @@ EventsRoutes::Reply EventsRoutes::stream(Request& request, Gate::Holder holder, 
   if (!known) co_return context_.fail(request, known.error());
   const auto last = last_event_id(request);
   if (!last) co_return context_.fail(request, last.error());
-  const auto call = [this, &holder, &id] { return context_.deps.jobs.get(holder.caller, id, soon()); };
+  const auto call = [this, &holder, &id] {
+    return context_.deps.jobs.get(holder.caller, id, lookup_deadline());
+  };
   const auto job = co_await context_.deps.blocking.run(call);
   if (!job) co_return context_.fail(request, job.error());
   // An id beyond the job's last event is of another life of the store.

@@ -23,12 +23,12 @@ Result<Page> read_page(service::JobService& jobs, const service::Caller& caller,
   Page page;
   std::vector<store::Event> events;
   if (topic.job) {
-    LOOM_TRY(events, jobs.events(caller, *topic.job, after, store::kMostRows, soon()));
+    LOOM_TRY(events, jobs.events(caller, *topic.job, after, store::kMostRows, lookup_deadline()));
     page.after = events.empty() ? after : events.back().seq;
     page.end = events.size() < store::kMostRows;
   } else {
     page.after = after;
-    LOOM_TRY(events, jobs.all_events(caller, after, store::kMostRows, page.after, soon()));
+    LOOM_TRY(events, jobs.all_events(caller, after, store::kMostRows, page.after, lookup_deadline()));
     // Others' events may fill a page of which nothing is shown.
     page.end = page.after <= after;
   }

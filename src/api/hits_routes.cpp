@@ -175,7 +175,7 @@ HitsRoutes::Reply HitsRoutes::page(Request& request, Caller caller, Write write)
   if (!index) co_return context_.fail(request, index.error());
   if (!*index) co_return indexing_reply();
   const auto ask = [&request, &index, write]() -> Result<Parsed<std::string>> {
-    return write(request, *index, soon());
+    return write(request, *index, lookup_deadline());
   };
   auto body = co_await context_.deps.blocking.run(ask);
   if (!body) co_return context_.fail(request, body.error());
@@ -214,7 +214,7 @@ HitsRoutes::Reply HitsRoutes::save(Request& request, Caller caller) {
 Parsed<std::unique_ptr<http::BodySource>> HitsRoutes::rows_body(const Caller& caller, const store::JobId& id,
                                                                 const Index& index,
                                                                 results::ExportRequest wanted) const {
-  const auto job = context_.deps.jobs.get(caller, id, soon());
+  const auto job = context_.deps.jobs.get(caller, id, lookup_deadline());
   if (!job) return tl::unexpected(Refusal{job.error()});
   wanted.style.program = job->request.program;
   auto rows = results::HspExport::make(index, std::move(wanted));
@@ -227,7 +227,7 @@ Parsed<std::unique_ptr<http::BodySource>> HitsRoutes::fasta_body(const Caller& c
                                                                  const Index& index,
                                                                  const results::RowsRequest& wanted,
                                                                  service::FastaWish wish) const {
-  const auto job = context_.deps.jobs.get(caller, id, soon());
+  const auto job = context_.deps.jobs.get(caller, id, lookup_deadline());
   if (!job) return tl::unexpected(Refusal{job.error()});
   wish.strands = has_nucleotide_subjects(*job);
   auto rows = results::HspRows::make(index, wanted);

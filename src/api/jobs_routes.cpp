@@ -172,7 +172,8 @@ JobsRoutes::Reply JobsRoutes::preflight(Request& request, Caller caller) {
 Result<CachedReply> JobsRoutes::make_list(const Caller& caller, const store::JobFilter& filter,
                                           const std::optional<store::JobCursor>& after,
                                           std::size_t limit) const {
-  LOOM_TRY(const store::JobPage page, context_.deps.jobs.list(caller, filter, after, limit, soon()));
+  LOOM_TRY(const store::JobPage page,
+           context_.deps.jobs.list(caller, filter, after, limit, lookup_deadline()));
   auto body = std::make_shared<std::string>();
   JsonWriter json(*body);
   json.open_object();
@@ -208,7 +209,7 @@ JobsRoutes::Reply JobsRoutes::list(Request& request, Caller caller) {
 JobsRoutes::Reply JobsRoutes::get(Request& request, Caller caller) {
   const auto id = job_id_of(request);
   if (!id) co_return context_.fail(request, id.error());
-  const auto call = [this, &caller, &id] { return context_.deps.jobs.get(caller, *id, soon()); };
+  const auto call = [this, &caller, &id] { return context_.deps.jobs.get(caller, *id, lookup_deadline()); };
   const auto job = co_await context_.deps.blocking.run(call);
   if (!job) co_return context_.fail(request, job.error());
   auto body = std::make_shared<const std::string>(text_of(*job));
@@ -219,7 +220,9 @@ JobsRoutes::Reply JobsRoutes::get(Request& request, Caller caller) {
 JobsRoutes::Reply JobsRoutes::remove(Request& request, Caller caller) {
   const auto id = job_id_of(request);
   if (!id) co_return context_.fail(request, id.error());
-  const auto call = [this, &caller, &id] { return context_.deps.jobs.remove(caller, *id, soon()); };
+  const auto call = [this, &caller, &id] {
+    return context_.deps.jobs.remove(caller, *id, lookup_deadline());
+  };
   const Status removed = co_await context_.look_up(call);
   if (!removed) co_return context_.fail(request, removed.error());
   Response response;
@@ -231,7 +234,7 @@ JobsRoutes::Reply JobsRoutes::change(Request& request, Caller caller, Change cha
   const auto id = job_id_of(request);
   if (!id) co_return context_.fail(request, id.error());
   const auto call = [this, &caller, &id, change] {
-    return (context_.deps.jobs.*change)(caller, *id, soon());
+    return (context_.deps.jobs.*change)(caller, *id, lookup_deadline());
   };
   const auto job = co_await context_.deps.blocking.run(call);
   if (!job) co_return context_.fail(request, job.error());
@@ -252,7 +255,9 @@ JobsRoutes::Reply JobsRoutes::retry(Request& request, Caller caller) {
 JobsRoutes::Reply JobsRoutes::explain(Request& request, Caller caller) {
   const auto id = job_id_of(request);
   if (!id) co_return context_.fail(request, id.error());
-  const auto call = [this, &caller, &id] { return context_.deps.jobs.explain(caller, *id, soon()); };
+  const auto call = [this, &caller, &id] {
+    return context_.deps.jobs.explain(caller, *id, lookup_deadline());
+  };
   const auto explanation = co_await context_.deps.blocking.run(call);
   if (!explanation) co_return context_.fail(request, explanation.error());
   std::string body;
@@ -273,7 +278,7 @@ JobsRoutes::Reply JobsRoutes::tasks(Request& request, Caller caller) {
   if (!limit) co_return context_.fail(request, limit.error());
   const auto call = [this, &caller, &id, &first, &limit] {
     return context_.deps.jobs.tasks(caller, *id, static_cast<std::uint32_t>(*first),
-                                    static_cast<std::size_t>(*limit), soon());
+                                    static_cast<std::size_t>(*limit), lookup_deadline());
   };
   const auto tasks = co_await context_.deps.blocking.run(call);
   if (!tasks) co_return context_.fail(request, tasks.error());

@@ -104,7 +104,7 @@ http::net::awaitable<Response> LinksRoutes::make(Request& request) {
   if (!job) co_return context_.fail(request, job.error());
   if (*job) {
     // Judged again when the link is used; who asks for the link learns it now.
-    const auto look = [&, this] { return context_.deps.jobs.get(holder->caller, **job, soon()); };
+    const auto look = [&, this] { return context_.deps.jobs.get(holder->caller, **job, lookup_deadline()); };
     const auto seen = co_await context_.deps.blocking.run(look);
     if (!seen) co_return context_.fail(request, seen.error());
   }

@@ -108,9 +108,9 @@ struct Answer {
 Result<Answer> there_are_hits(service::JobService& jobs, const Caller& caller, const store::Job& job) {
   LOOM_TRY(const blast::Program program, blast::parse_program(job.request.program));
   LOOM_TRY(const blast::OutFormat format, blast::parse_outfmt(program, jobs.outfmt_of(job)));
-  LOOM_TRY(const service::Rendered own, jobs.output(caller, job.id, {}, soon()));
+  LOOM_TRY(const service::Rendered own, jobs.output(caller, job.id, {}, lookup_deadline()));
   if (own.file) {
-    LOOM_TRY(const auto reader, jobs.open(caller, job.id, *own.file, soon()));
+    LOOM_TRY(const auto reader, jobs.open(caller, job.id, *own.file, lookup_deadline()));
     const results::ReadBytes read = [&reader](std::span<char> into) {
       return reader->read(std::as_writable_bytes(into), Deadline::in(kRenderTime));
     };
@@ -254,11 +254,11 @@ NcbiRoutes::Reply NcbiRoutes::remove(Request& request, Caller caller, Pairs para
   const auto id = rid_of(parameters);
   if (!id) co_return refuse(request, id.error());
   const auto call = [this, &caller, &id]() -> Status {
-    LOOM_TRY(const store::Job job, context_.deps.jobs.get(caller, *id, soon()));
+    LOOM_TRY(const store::Job job, context_.deps.jobs.get(caller, *id, lookup_deadline()));
     if (!store::is_final(job.state)) {
-      LOOM_CHECKED(context_.deps.jobs.cancel(caller, *id, soon()));
+      LOOM_CHECKED(context_.deps.jobs.cancel(caller, *id, lookup_deadline()));
     }
-    return context_.deps.jobs.remove(caller, *id, soon());
+    return context_.deps.jobs.remove(caller, *id, lookup_deadline());
   };
   const Status removed = co_await context_.deps.blocking.run(call);
   if (!removed) co_return refuse(request, {removed.error()});

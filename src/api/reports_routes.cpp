@@ -135,9 +135,9 @@ Parsed<std::string> ReportsRoutes::alignments_body(const Request& request, const
                                                    const store::JobId& id, results::HitIndex& index) const {
   const auto with_text = flag_parameter(request, "text");
   if (!with_text) return tl::unexpected(with_text.error());
-  const auto page = rows_of(request, index, soon());
+  const auto page = rows_of(request, index, lookup_deadline());
   if (!page) return tl::unexpected(page.error());
-  const auto job = context_.deps.jobs.get(caller, id, soon());
+  const auto job = context_.deps.jobs.get(caller, id, lookup_deadline());
   if (!job) return tl::unexpected(Refusal{job.error()});
   std::optional<results::PairwiseTexts> texts;
   if (with_text->value_or(false)) {
@@ -217,7 +217,7 @@ ReportsRoutes::Reply ReportsRoutes::provenance(Request& request, Caller caller) 
   const auto format = service::parse_provenance_format(request.parameter("format").value_or("json"));
   if (!format) co_return context_.fail(request, Refusal{format.error(), "format"});
   const auto write = [this, &caller, &id, &format]() -> Result<std::string> {
-    LOOM_TRY(const service::Provenance found, context_.deps.jobs.provenance(caller, *id, soon()));
+    LOOM_TRY(const service::Provenance found, context_.deps.jobs.provenance(caller, *id, lookup_deadline()));
     return service::provenance_text(found, *format, context_.deps.version);
   };
   auto text = co_await context_.look_up(write);

@@ -105,7 +105,9 @@ void ResultsRoutes::add_to(std::vector<http::Route>& routes) {
 ResultsRoutes::Reply ResultsRoutes::list(Request& request, Caller caller) {
   const auto id = job_id_of(request);
   if (!id) co_return context_.fail(request, id.error());
-  const auto call = [this, &caller, &id] { return context_.deps.jobs.results(caller, *id, soon()); };
+  const auto call = [this, &caller, &id] {
+    return context_.deps.jobs.results(caller, *id, lookup_deadline());
+  };
   const auto files = co_await context_.look_up(call);
   if (!files) co_return context_.fail(request, files.error());
   std::string body;
@@ -159,7 +161,7 @@ ResultsRoutes::Reply ResultsRoutes::file(Request& request, Caller caller) {
   if (!id) co_return context_.fail(request, id.error());
   const std::string& name = request.captures.at(1);
   const auto call = [this, &caller, &id, &name] {
-    return context_.deps.jobs.file(caller, *id, name, soon());
+    return context_.deps.jobs.file(caller, *id, name, lookup_deadline());
   };
   auto file = co_await context_.look_up(call);
   if (!file) co_return context_.fail(request, file.error());
@@ -192,7 +194,9 @@ ResultsRoutes::Reply ResultsRoutes::send(Request& request, Caller caller, store:
   }
   auto permit = co_await context_.streams.take();
   if (!permit) co_return context_.fail(request, permit.error());
-  const auto open = [this, &caller, &id, &file] { return context_.deps.jobs.open(caller, id, file, soon()); };
+  const auto open = [this, &caller, &id, &file] {
+    return context_.deps.jobs.open(caller, id, file, lookup_deadline());
+  };
   auto reader = co_await context_.deps.blocking.run(open);
   if (!reader) co_return context_.fail(request, reader.error());
   response.body = with_permit(object_body(*std::move(reader), range.first, range.count), *std::move(permit));
@@ -205,8 +209,8 @@ ResultsRoutes::Reply ResultsRoutes::archive(Request& request, Caller caller) {
   if (!id) co_return context_.fail(request, id.error());
   service::JobService& jobs = context_.deps.jobs;
   const auto call = [this, &caller, &id, &jobs]() -> Result<std::pair<std::vector<ResultFile>, Texts>> {
-    LOOM_TRY(std::vector<ResultFile> files, jobs.results(caller, *id, soon()));
-    LOOM_TRY(const service::Provenance provenance, jobs.provenance(caller, *id, soon()));
+    LOOM_TRY(std::vector<ResultFile> files, jobs.results(caller, *id, lookup_deadline()));
+    LOOM_TRY(const service::Provenance provenance, jobs.provenance(caller, *id, lookup_deadline()));
     Texts texts = provenance_texts(provenance, context_.deps.version);
     for (const auto& [name, text] : texts)
       files.push_back({.name = name,
@@ -225,7 +229,7 @@ ResultsRoutes::Reply ResultsRoutes::archive(Request& request, Caller caller) {
                   const ResultFile& file) -> Result<std::unique_ptr<storage::ObjectReader>> {
     if (const auto text = texts.find(file.name); text != texts.end())
       return storage::text_reader(text->second);
-    return jobs.open(caller, id, file, soon());
+    return jobs.open(caller, id, file, lookup_deadline());
   };
   co_return Response{
       200,

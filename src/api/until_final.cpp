@@ -26,7 +26,7 @@ net::awaitable<Result<store::Job>> until_final(Context& context, service::Caller
   };
   std::shared_ptr<void> listening;
   context.deps.hub.listen(std::move(listener), listening);
-  const auto look = [&] { return context.deps.jobs.get(caller, id, soon()); };
+  const auto look = [&] { return context.deps.jobs.get(caller, id, lookup_deadline()); };
   auto job = co_await context.deps.blocking.run(look);
   if (!job || store::is_final(job->state)) co_return job;
   co_await timer->async_wait(net::as_tuple(net::use_awaitable));

@@ -21,7 +21,7 @@ BeatTasks::BeatTasks(store::JobStore* leases, std::vector<Periodic> tasks, const
                      std::function<store::UnixTime()> wall)
     : leases_(leases), clock_(clock), wall_(std::move(wall)), holder_(random_token()) {
   for (Periodic& task : tasks)
-    entries_.push_back({.task = std::move(task), .next = soon(std::chrono::seconds(1))});
+    entries_.push_back({.task = std::move(task), .next = next_run(std::chrono::seconds(1))});
 }
 
 Instant BeatTasks::next() const {
@@ -40,7 +40,7 @@ void BeatTasks::run_first() {
   const MutexLock lock(mutex_);
   leads_ = leases_ != nullptr && !wait;
   Entry& entry = *due;
-  entry.next = soon(wait ? std::min<Duration>(*wait, entry.task.every) : entry.task.every);
+  entry.next = next_run(wait ? std::min<Duration>(*wait, entry.task.every) : entry.task.every);
   if (wait) return;
   ++entry.runs;
   entry.last = wall_();
@@ -72,7 +72,7 @@ void BeatTasks::resign() {
   static_cast<void>(leases_->try_lead(kLeader, holder_, now, now, Deadline::in(std::chrono::seconds(2))));
 }
 
-Instant BeatTasks::soon(Duration every) {
+Instant BeatTasks::next_run(Duration every) {
   std::uniform_int_distribution<Duration::rep> spread(0, every.count() / 10);
   return clock_.now() + every + Duration(spread(random_));
 }

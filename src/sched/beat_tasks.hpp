@@ -54,7 +54,7 @@ class BeatTasks {
   /// Asks for the lease. When to try again: unset if this server leads.
   std::optional<Duration> wait_to_lead();
   /// `every` and up to a tenth of it from now.
-  Instant soon(Duration every);
+  Instant next_run(Duration every);
 
   store::JobStore* const leases_;
   const Clock& clock_;

@@ -31,7 +31,7 @@ std::unique_ptr<sequence::ByteSource> open_text(std::string_view text) {
 }  // namespace
 
 Result<std::string> LocalScheduler::query_of(const store::Job& job, const fs::path& file) {
-  if (job.request.query_key.empty()) return store_.query(job.id, soon());
+  if (job.request.query_key.empty()) return store_.query(job.id, store_deadline());
   LOOM_CHECKED(fetch_query(job, file));
   LOOM_TRY(const auto source, sequence::open_byte_source(file.string()));
   std::string text;
@@ -87,8 +87,8 @@ void LocalScheduler::go_alone(const ActivePtr& job) {
   }
   // A lease that was lost, or is not given back now, ends by itself.
   if (lease)
-    static_cast<void>(
-        store_.release_task(*lease, {"lost", "the run in company with others failed"}, now(), soon()));
+    static_cast<void>(store_.release_task(*lease, {"lost", "the run in company with others failed"}, now(),
+                                          store_deadline()));
   const MutexLock lock(mutex_);
   if (job->phase == ActiveJob::Phase::ended) return;
   job->alone = true;
@@ -144,7 +144,7 @@ void LocalScheduler::begin_riders(std::vector<Riding>& riding, std::vector<Activ
                              .letters = one.job->job.request.letters,
                              .spec = kWholeSpec}});
   const auto until = now() + std::chrono::duration_cast<std::chrono::milliseconds>(options_.lease);
-  const auto begun = store_.begin_whole(jobs, name_, until, now(), soon());
+  const auto begun = store_.begin_whole(jobs, name_, until, now(), store_deadline());
   std::vector<Riding> begun_ones;
   const MutexLock lock(mutex_);
   for (std::size_t i = 0; i < riding.size(); ++i) {
@@ -187,7 +187,7 @@ void LocalScheduler::deliver(const std::vector<Riding>& riding, const search::Co
       left.push_back(one.job);
     }
   }
-  const auto ended = store_.end_whole(ends, now(), soon());
+  const auto ended = store_.end_whole(ends, now(), store_deadline());
   std::vector<char> again(ending.size(), 0);
   for (std::size_t i = 0; i < ending.size(); ++i)
     again[i] = !ended[i] && still_runs(ending[i]->job.id, ended[i].error()) ? 1 : 0;
@@ -211,7 +211,7 @@ void LocalScheduler::deliver(const std::vector<Riding>& riding, const search::Co
 
 bool LocalScheduler::still_runs(const store::JobId& id, const Error& why) {
   if (!is_over(why)) return true;
-  const auto found = store_.get(id, soon());
+  const auto found = store_.get(id, store_deadline());
   return found && found->state == store::JobState::running;
 }
 

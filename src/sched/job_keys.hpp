@@ -4,6 +4,11 @@
 
 namespace loom::sched {
 
+/// For one call of the job store or of the object store.
+inline Deadline store_deadline() {
+  return Deadline::in(std::chrono::seconds(30));
+}
+
 /// Where a job's files lie in the object store: all below its prefix.
 std::string prefix_of(const store::JobId& id);
 /// The job whose file lies there; nullopt if it is none of a job.

@@ -60,7 +60,7 @@ store::Failure told(const Error& why, const std::optional<exec::Failure>& failur
 Status LocalScheduler::fetch_query(const store::Job& job, const fs::path& target) {
   if (job.request.query_key.empty()) {
     // Small, and written again whenever the job is taken up: so it needs not be durable here.
-    LOOM_TRY(const std::string text, store_.query(job.id, soon()));
+    LOOM_TRY(const std::string text, store_.query(job.id, store_deadline()));
     return search::write_file(target, text);
   }
   if (std::error_code unknown; fs::exists(target, unknown)) return ok();
@@ -119,7 +119,7 @@ Status LocalScheduler::read_and_plan(const ActivePtr& job) {
   std::vector<store::Task> known;
   std::optional<plan::Plan> pinned;
   if (!job->rendering && job->job.tasks_total > 0) {
-    LOOM_TRY(known, all_tasks(store_, job->job.id, soon()));
+    LOOM_TRY(known, all_tasks(store_, job->job.id, store_deadline()));
     LOOM_TRY(pinned, plan_of(known));
     pinned->workers = options_.cores;
   }
@@ -158,7 +158,7 @@ Status LocalScheduler::plan_in_store(const ActivePtr& job, const std::vector<sto
                        .spec = to_json(step, job->split->plan(), job->split->known_queries())});
   }
   if (tasks.size() == 1) return begin_whole(job, std::move(tasks.front()));
-  LOOM_TRY(store::Job started, store_.start(job->job.id, tasks, now(), soon()));
+  LOOM_TRY(store::Job started, store_.start(job->job.id, tasks, now(), store_deadline()));
   const MutexLock lock(mutex_);
   if (known.empty()) counts_.reused_queries += job->split->known_queries();
   job->job = std::move(started);
@@ -170,7 +170,7 @@ Status LocalScheduler::begin_whole(const ActivePtr& job, store::NewTask task) {
   const auto until = now() + std::chrono::duration_cast<std::chrono::milliseconds>(options_.lease);
   const store::WholeJob whole{.id = job->job.id, .task = std::move(task)};
   LOOM_TRY(store::BegunJob begun,
-           store_.begin_whole(std::span(&whole, 1), name_, until, now(), soon()).front());
+           store_.begin_whole(std::span(&whole, 1), name_, until, now(), store_deadline()).front());
   const MutexLock lock(mutex_);
   counts_.reused_queries += job->split->known_queries();
   job->job = std::move(begun.job);
@@ -205,7 +205,7 @@ Result<std::pair<std::size_t, std::optional<store::Lease>>> LocalScheduler::leas
     }
   }
   const auto until = now() + std::chrono::duration_cast<std::chrono::milliseconds>(options_.lease);
-  LOOM_TRY(auto leased, store_.lease_tasks(job->job.id, name_, 1, until, now(), soon()));
+  LOOM_TRY(auto leased, store_.lease_tasks(job->job.id, name_, 1, until, now(), store_deadline()));
   if (leased.empty()) return error(Code::conflict, "no task of the job is ready");
   attempts = leased.front().task.attempts;
   const std::uint32_t index = leased.front().task.id.index;
@@ -260,7 +260,7 @@ void LocalScheduler::step_done(const ActivePtr& job, std::size_t index, const st
     job->whole = metrics_of(use, step.letters);
   } else if (lease != nullptr) {
     const std::string output = search::SplitSearch::search_name(step.search);
-    auto done = store_.finish_task(*lease, output, metrics_of(use, step.letters), now(), soon());
+    auto done = store_.finish_task(*lease, output, metrics_of(use, step.letters), now(), store_deadline());
     const MutexLock lock(mutex_);
     job->leases.erase(static_cast<std::uint32_t>(index));
     if (!done) {
@@ -284,11 +284,11 @@ void LocalScheduler::note(const ActivePtr& job, const std::string& sentence) {
   std::set<std::string>& notes = job->notes;
   if (notes.contains(sentence)) return;
   if (notes.empty())  // those of before a restart
-    for (std::string& one : notes_of(objects_, job->job.id, soon())) notes.insert(std::move(one));
+    for (std::string& one : notes_of(objects_, job->job.id, store_deadline())) notes.insert(std::move(one));
   if (notes.size() >= kMostNotes || !notes.insert(sentence).second) return;
   std::string text;
   for (const std::string& one : notes) text += one + "\n";
-  const Status kept = objects_.put(notes_key(job->job.id), std::as_bytes(std::span(text)), soon());
+  const Status kept = objects_.put(notes_key(job->job.id), std::as_bytes(std::span(text)), store_deadline());
   if (!kept)
     log::write(log::Level::warning, "job.note_lost",
                {{"job", job->job.id.str()}, {"note", sentence}, {"reason", kept.error().message}});
@@ -319,12 +319,12 @@ void LocalScheduler::step_failed(const ActivePtr& job, std::size_t index, const 
   store::Failure words = told(why, failure, options_.work);
   if (stopped) words = {"lost", "the server was stopped; the task goes on when it is back"};
   if (try_again) {
-    const Status released = store_.release_task(*lease, words, now(), soon());
+    const Status released = store_.release_task(*lease, words, now(), store_deadline());
     const MutexLock lock(mutex_);
     if (released) unclaim(job, index);
     return;
   }
-  static_cast<void>(store_.fail_task(*lease, words, now(), soon()));
+  static_cast<void>(store_.fail_task(*lease, words, now(), store_deadline()));
   fail(job, why, failure);
 }
 
@@ -344,15 +344,15 @@ void LocalScheduler::fail(const ActivePtr& job, const Error& why,
 
 void LocalScheduler::keep_said(const store::JobId& id, const std::string& said) {
   const storage::ObjectKey key = messages_key(id);
-  const Status kept =
-      said.empty() ? objects_.remove(key, soon()) : objects_.put(key, std::as_bytes(std::span(said)), soon());
+  const Status kept = said.empty() ? objects_.remove(key, store_deadline())
+                                   : objects_.put(key, std::as_bytes(std::span(said)), store_deadline());
   if (!kept)
     log::write(log::Level::warning, "job.messages_lost",
                {{"job", id.str()}, {"reason", kept.error().message}});
 }
 
 void LocalScheduler::say_failed(const store::JobId& id, const store::Failure& words) {
-  const auto said = store_.move_job(id, store::JobState::failed, words, now(), soon());
+  const auto said = store_.move_job(id, store::JobState::failed, words, now(), store_deadline());
   // conflict, not_found: it was cancelled or removed meanwhile.
   const bool over = said || said.error().code == Code::conflict || said.error().code == Code::not_found;
   if (!over)
@@ -384,7 +384,7 @@ Status LocalScheduler::end_whole(const ActivePtr& job) {
     if (held == job->leases.end()) return error(Code::conflict, "the lease of the task was lost");
     end.lease = held->second;
   }
-  LOOM_CHECKED(store_.end_whole(std::span(&end, 1), now(), soon()).front());
+  LOOM_CHECKED(store_.end_whole(std::span(&end, 1), now(), store_deadline()).front());
   keep_answer(*job, written);
   const MutexLock lock(mutex_);
   ++counts_.tasks_done;
@@ -395,7 +395,7 @@ void LocalScheduler::finish_whole(const ActivePtr& job) {
   const Status done = end_whole(job);
   if (!done && !is_over(done.error())) return fail(job, done.error());
   auto found = Result<store::Job>(error(Code::not_found, "it is done"));
-  if (!done) found = store_.get(job->job.id, soon());
+  if (!done) found = store_.get(job->job.id, store_deadline());
   const MutexLock lock(mutex_);
   job->leases.clear();
   job->whole.reset();
@@ -412,7 +412,7 @@ void LocalScheduler::finish_whole(const ActivePtr& job) {
 void LocalScheduler::finish(const ActivePtr& job) {
   if (job->whole) return finish_whole(job);
   if (!job->rendering && job->job.state == store::JobState::running) {
-    auto merging = store_.move_job(job->job.id, store::JobState::merging, {}, now(), soon());
+    auto merging = store_.move_job(job->job.id, store::JobState::merging, {}, now(), store_deadline());
     if (!merging) {
       if (merging.error().code != Code::conflict && merging.error().code != Code::not_found)
         fail(job, merging.error());
@@ -443,10 +443,10 @@ void LocalScheduler::finish(const ActivePtr& job) {
 }
 
 Status LocalScheduler::complete(const store::JobId& id) {
-  const auto tasks = all_tasks(store_, id, soon());
+  const auto tasks = all_tasks(store_, id, store_deadline());
   // Metrics that cannot be had now are filled in by the beat.
-  LOOM_CHECKED(tasks ? store_.complete_job(id, sum_of(*tasks), now(), soon())
-                     : store_.move_job(id, store::JobState::completed, {}, now(), soon()));
+  LOOM_CHECKED(tasks ? store_.complete_job(id, sum_of(*tasks), now(), store_deadline())
+                     : store_.move_job(id, store::JobState::completed, {}, now(), store_deadline()));
   return ok();
 }
 
@@ -488,7 +488,7 @@ Status LocalScheduler::put_rendered(const ActivePtr& job,
   }
   // Only now: one that is removed after this look is discarded after it, and discard() waits for the end of
   // the writing.
-  const auto there = store_.get(job->job.id, soon());
+  const auto there = store_.get(job->job.id, store_deadline());
   const Status done = there ? put(job->stop.get_token()) : Status(there.error());
   const MutexLock lock(mutex_);
   job->rendering->writing = false;

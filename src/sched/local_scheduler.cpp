@@ -130,8 +130,7 @@ Status LocalScheduler::take_up(store::JobState state) {
   std::vector<store::Job> found;
   std::optional<store::JobCursor> after;
   do {
-    LOOM_TRY(store::JobPage page,
-             store_.list({.state = state}, after, store::kMostRows, Deadline::in(std::chrono::seconds(30))));
+    LOOM_TRY(store::JobPage page, store_.list({.state = state}, after, store::kMostRows, store_deadline()));
     found.insert(found.end(), page.jobs.begin(), page.jobs.end());
     after = page.next;
   } while (after);
@@ -143,7 +142,7 @@ Status LocalScheduler::take_up(store::JobState state) {
 Status LocalScheduler::take_over() {
   // The last server is gone, and its engine processes with it: its leases mean nothing.
   for (;;) {
-    LOOM_TRY(const auto expired, store_.end_leases(now(), store::kMostRows, soon()));
+    LOOM_TRY(const auto expired, store_.end_leases(now(), store::kMostRows, store_deadline()));
     if (expired.size() < store::kMostRows) break;
   }
   for (const store::JobState state :
@@ -518,11 +517,11 @@ Result<std::uint64_t> LocalScheduler::reconcile() {
   const auto lease = std::chrono::duration_cast<std::chrono::milliseconds>(options_.lease);
   for (const store::Lease& one : held) {
     // A lease that was lost is noticed by whoever runs the task.
-    if (const auto renewed = store_.renew(one, now() + lease, soon());
+    if (const auto renewed = store_.renew(one, now() + lease, store_deadline());
         !renewed && renewed.error().code != Code::conflict && renewed.error().code != Code::not_found)
       return renewed.error();
   }
-  LOOM_TRY(const auto expired, store_.expire_leases(now(), store::kMostRows, soon()));
+  LOOM_TRY(const auto expired, store_.expire_leases(now(), store::kMostRows, store_deadline()));
   const MutexLock lock(mutex_);
   for (const store::Expired& one : expired) {
     const auto place = jobs_.find(one.lease.task.job);

@@ -160,7 +160,6 @@ class LocalScheduler final : public Scheduler {
   void leave_equals(const ActivePtr& job) REQUIRES(mutex_);
 
   [[nodiscard]] store::UnixTime now() const;
-  [[nodiscard]] Deadline soon() const { return Deadline::in(std::chrono::seconds(30)); }
 
   std::stop_source group_stop_;  // the server stops
   store::JobStore& store_;

@@ -118,7 +118,7 @@ Status LocalScheduler::end_with(const ActivePtr& job, const Reuse::Found& found)
         objects_.put(messages_key(job->job.id), std::as_bytes(std::span(found.messages)), Deadline::never()));
     LOOM_CHECKED(put_found(found, output_key(job->job.id)));
   }
-  LOOM_CHECKED(store_.end_whole(std::span(&end, 1), now(), soon()).front());
+  LOOM_CHECKED(store_.end_whole(std::span(&end, 1), now(), store_deadline()).front());
   return ok();
 }
 

@@ -16,16 +16,12 @@ namespace fs = std::filesystem;
 constexpr std::chrono::seconds kHourly{3600};
 constexpr std::size_t kPage = 1000;
 
-Deadline soon() {
-  return Deadline::in(std::chrono::seconds(30));
-}
-
 /// Calls `each` with every object below `prefix`, in order of keys.
 Status for_objects(storage::ObjectStore& objects, const std::string& prefix,
                    const std::function<Status(const storage::ObjectInfo&)>& each) {
   std::string after;
   for (;;) {
-    LOOM_TRY(const auto page, objects.list(prefix, after, kPage, soon()));
+    LOOM_TRY(const auto page, objects.list(prefix, after, kPage, store_deadline()));
     for (const storage::ObjectInfo& one : page) LOOM_CHECKED(each(one));
     if (page.size() < kPage) return ok();
     after = page.back().key.str();
@@ -40,7 +36,8 @@ Status for_ended(store::JobStore& jobs, store::UnixTime newest,
     std::optional<store::JobCursor> after =
         store::JobCursor{newest + std::chrono::milliseconds(1), store::JobId::parse(kLastId).value()};
     do {
-      LOOM_TRY(const store::JobPage page, jobs.list({.state = state}, after, store::kMostRows, soon()));
+      LOOM_TRY(const store::JobPage page,
+               jobs.list({.state = state}, after, store::kMostRows, store_deadline()));
       std::ranges::for_each(page.jobs, each);
       after = page.next;
     } while (after);
@@ -50,7 +47,7 @@ Status for_ended(store::JobStore& jobs, store::UnixTime newest,
 
 /// nullopt: there is no such job.
 Result<std::optional<store::Job>> find(store::JobStore& jobs, const store::JobId& id) {
-  auto job = jobs.get(id, soon());
+  auto job = jobs.get(id, store_deadline());
   if (job) return std::optional(*std::move(job));
   if (job.error().code == Code::not_found) return std::optional<store::Job>();
   return job.error();
@@ -79,7 +76,7 @@ Result<std::uint64_t> remove_past(store::JobStore& jobs, storage::ObjectStore& o
     total += one.size_bytes;
     return ok();
   }));
-  LOOM_TRY(const std::uint64_t answers, jobs.answer_bytes(soon()));
+  LOOM_TRY(const std::uint64_t answers, jobs.answer_bytes(store_deadline()));
   total += answers;
   if (total <= most) return std::uint64_t{0};
   // Not the jobs themselves: each may have many options, and there may be very many jobs.
@@ -125,7 +122,7 @@ Result<std::uint64_t> sweep_objects(store::JobStore& jobs, storage::ObjectStore&
     if (!there) left.push_back(one.key);
     return ok();
   }));
-  for (const storage::ObjectKey& key : left) LOOM_CHECKED(objects.remove(key, soon()));
+  for (const storage::ObjectKey& key : left) LOOM_CHECKED(objects.remove(key, store_deadline()));
   return left.size();
 }
 
@@ -163,7 +160,7 @@ class MadeObjects {
     std::uint64_t removed = 0;
     for (const auto& [number, info] : old) {
       if (total <= most_bytes_) break;
-      LOOM_CHECKED(objects_.remove(info.key, soon()));
+      LOOM_CHECKED(objects_.remove(info.key, store_deadline()));
       seen_.erase(info.key);
       total -= info.size_bytes;
       ++removed;
@@ -225,9 +222,9 @@ Result<Periodic> sweep(store::JobStore& jobs, storage::ObjectStore& objects, fs:
   const auto run = [&jobs, &objects, work = std::move(work), queries]() -> Result<std::uint64_t> {
     std::uint64_t removed = 0;
     for (; !queries->empty(); queries->pop_back()) {
-      LOOM_TRY(const std::uint64_t users, jobs.users_of_query(queries->back().str(), soon()));
+      LOOM_TRY(const std::uint64_t users, jobs.users_of_query(queries->back().str(), store_deadline()));
       if (users > 0) continue;
-      LOOM_CHECKED(objects.remove(queries->back(), soon()));
+      LOOM_CHECKED(objects.remove(queries->back(), store_deadline()));
       ++removed;
     }
     LOOM_TRY(const std::uint64_t left, sweep_objects(jobs, objects, "jobs/"));

@@ -41,13 +41,13 @@ void note_account(const LostElement& lost, const Account& account) {
 
 /// What an earlier run of the server left: what is in an array may still run, all else is of no use.
 Status SlurmRunner::take_up() {
-  LOOM_TRY(const auto tasks, exchange_.tasks(soon()));
-  LOOM_TRY(const auto tokens, exchange_.arrays(soon()));
-  LOOM_CHECKED(exchange_.forget_warm(soon()));
+  LOOM_TRY(const auto tasks, exchange_.tasks(exchange_deadline()));
+  LOOM_TRY(const auto tokens, exchange_.arrays(exchange_deadline()));
+  LOOM_CHECKED(exchange_.forget_warm(exchange_deadline()));
   const MutexLock lock(mutex_);
   for (const std::string& token : tokens) {
     arrays_[token] = {};
-    const auto array = exchange_.get_array(token, soon());
+    const auto array = exchange_.get_array(token, exchange_deadline());
     if (!array && array.error().code == Code::not_found) continue;  // claims that came late
     if (!array) return array.error();
     arrays_[token] = elements_of(*array);
@@ -63,10 +63,10 @@ Status SlurmRunner::take_up() {
                                                 .index = line});
     }
   }
-  LOOM_TRY(auto left, exchange_.ended(soon()));
+  LOOM_TRY(auto left, exchange_.ended(exchange_deadline()));
   left.insert(tasks.begin(), tasks.end());
   for (const TaskKey& key : left)
-    if (!tasks_.contains(key)) LOOM_CHECKED(exchange_.withdraw(key, soon()));
+    if (!tasks_.contains(key)) LOOM_CHECKED(exchange_.withdraw(key, exchange_deadline()));
   return ok();
 }
 
@@ -137,7 +137,7 @@ void SlurmRunner::submit(const std::vector<TaskPtr>& tasks) {
   }
   arrays_[request.token] = elements_of(array);
   next_ask_ = std::min(next_ask_, now() + settings_.ask);
-  const Status recorded = exchange_.put_array(request.token, array, soon());
+  const Status recorded = exchange_.put_array(request.token, array, exchange_deadline());
   const Status sent = recorded ? commands_.submit(request) : recorded;
   const MutexLock lock(mutex_);
   if (recorded) note_answer(sent);
@@ -177,11 +177,11 @@ void SlurmRunner::find_ends() {
       if (task->outstanding()) open.push_back(task);
   }
   if (open.empty()) return;
-  const auto ended = exchange_.ended(soon());
+  const auto ended = exchange_.ended(exchange_deadline());
   if (!ended) return log::write(log::Level::warning, "slurm.store", {{"reason", ended.error().message}});
   for (const TaskPtr& task : open) {
     if (!ended->contains(task->key)) continue;
-    auto end = exchange_.find_end(task->key, soon());
+    auto end = exchange_.find_end(task->key, exchange_deadline());
     if (!end) log::write(log::Level::warning, "slurm.store", {{"reason", end.error().message}});
     if (!end || !*end) continue;
     const MutexLock lock(mutex_);
@@ -232,7 +232,7 @@ void SlurmRunner::ask() {
 Status SlurmRunner::follow_claims(const Elements& elements) {
   for (auto& [token, element_of] : arrays_) {
     if (element_of.empty()) continue;
-    LOOM_TRY(const auto claims, exchange_.claims(token, soon()));
+    LOOM_TRY(const auto claims, exchange_.claims(token, exchange_deadline()));
     std::map<std::size_t, std::size_t> claimants;
     for (const Claim& claim : claims) {
       if (claim.line >= element_of.size() || claim.element >= element_of.size()) continue;
@@ -284,7 +284,7 @@ void SlurmRunner::judge(const Elements& elements, Instant asked) {
 /// So that their accounts are asked for, by a later server too.
 void SlurmRunner::keep_lost() {
   std::erase_if(unkept_, [&](const LostElement& lost) {
-    const Status kept = exchange_.put_lost(lost, soon());
+    const Status kept = exchange_.put_lost(lost, exchange_deadline());
     if (!kept) log::write(log::Level::warning, "slurm.store", {{"reason", kept.error().message}});
     return kept.has_value();
   });
@@ -298,7 +298,7 @@ Result<std::uint64_t> SlurmRunner::account(const std::function<Counted(const Lat
     return accounting_;
   }();
   if (known == false) return std::uint64_t{0};
-  LOOM_TRY(const auto lost, exchange_.lost(accounted_up_to_, kMost, soon()));
+  LOOM_TRY(const auto lost, exchange_.lost(accounted_up_to_, kMost, exchange_deadline()));
   accounted_up_to_ = lost.size() < kMost ? std::string() : Exchange::name_of(lost.back());
   if (lost.empty()) return std::uint64_t{0};
   std::vector<std::string> ids;
@@ -316,7 +316,7 @@ Result<std::uint64_t> SlurmRunner::account(const std::function<Counted(const Lat
       note_account(one, account);
       ++counted;
     }
-    LOOM_CHECKED(exchange_.remove_lost(one, soon()));
+    LOOM_CHECKED(exchange_.remove_lost(one, exchange_deadline()));
   }
   const MutexLock lock(mutex_);
   counts_.accounted += counted;
@@ -371,7 +371,7 @@ void SlurmRunner::drop_arrays() {
   }
   for (auto array = arrays_.begin(); array != arrays_.end();) {
     const std::string& token = array->first;
-    const bool gone = !used.contains(token) && exchange_.remove_array(token, soon());
+    const bool gone = !used.contains(token) && exchange_.remove_array(token, exchange_deadline());
     if (gone) {
       const MutexLock lock(mutex_);
       std::erase_if(cancelled_, [&](const Place& place) { return place.first == token; });

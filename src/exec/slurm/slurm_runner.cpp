@@ -125,8 +125,8 @@ Result<SlurmRunner::TaskPtr> SlurmRunner::claim(const TaskKey& key, const Proces
   }
   if (adopted) return task;
   // An end that an earlier, withdrawn attempt left late must not pass for this one's.
-  Status ready = exchange_.remove_end(key, soon());
-  if (ready) ready = exchange_.put_task(key, spec, soon());
+  Status ready = exchange_.remove_end(key, exchange_deadline());
+  if (ready) ready = exchange_.put_task(key, spec, exchange_deadline());
   const MutexLock lock(mutex_);
   if (ready) {
     make_pending(*task);
@@ -177,7 +177,7 @@ Result<ProcessOutcome> SlurmRunner::outcome_of(const Task& task, const ProcessSp
       return error(Code::unavailable, "Slurm ended the task before it said how it ended ({})", words);
     }
   }
-  auto outcome = exchange_.collect(task.key, spec, *end, soon());
+  auto outcome = exchange_.collect(task.key, spec, *end, exchange_deadline());
   if (!end->not_staged) return outcome;
   log::write(log::Level::warning, "slurm.not_staged",
              {{"task", task.key}, {"node", end->node}, {"reason", end->not_staged->message}});
@@ -195,7 +195,7 @@ Result<ProcessOutcome> SlurmRunner::follow(Task& task, const ProcessSpec& spec, 
       if (!again(task, outcome, unseen)) return outcome;
       task.state = Task::State::preparing;
     }
-    LOOM_CHECKED(exchange_.remove_end(task.key, soon()));
+    LOOM_CHECKED(exchange_.remove_end(task.key, exchange_deadline()));
     const MutexLock lock(mutex_);
     make_pending(task);
   }
@@ -246,7 +246,7 @@ void SlurmRunner::leave(Task& task) {
 }
 
 void SlurmRunner::withdraw(const TaskPtr& task) {
-  if (const Status gone = exchange_.withdraw(task->key, soon()); !gone)
+  if (const Status gone = exchange_.withdraw(task->key, exchange_deadline()); !gone)
     log::write(log::Level::warning, "slurm.left", {{"task", task->key}, {"reason", gone.error().message}});
   // Only now: whoever runs the same again puts the same objects, which were removed under it.
   const MutexLock lock(mutex_);

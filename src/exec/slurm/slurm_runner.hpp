@@ -19,7 +19,7 @@
 namespace loom::exec::slurm {
 
 /// For one call of the store that tasks go through.
-inline Deadline soon() {
+inline Deadline exchange_deadline() {
   return Deadline::in(std::chrono::minutes(2));
 }
 
