@@ -80,9 +80,9 @@ TEST_F(HitIndexesTest, PastTheBoundOfBytesOnlyWhatIsAskedForStays) {
 }
 
 TEST_F(HitIndexesTest, WhoWaitsIsToldOfTheStop) {
-  HitIndexes indexes(objects_, hits_, {});
   std::promise<void> opened;
   std::promise<void> go_on;
+  HitIndexes indexes(objects_, hits_, {});  // its thread uses them to the end
   const auto open = [&]() -> Result<std::unique_ptr<storage::ObjectReader>> {
     opened.set_value();
     go_on.get_future().wait();
