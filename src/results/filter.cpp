@@ -14,6 +14,19 @@
 #include "results/page_sql.hpp"
 
 namespace loom::results {
+
+/// A field of the filter language.
+struct FilterField {
+  enum class Type : std::uint8_t { number, text };
+  enum class Of : std::uint8_t { row, query, subject, taxids, clade };
+  std::string_view name;
+  Type type;
+  Of of;
+  std::string_view in_hits;  ///< its column; empty: hits have none
+  std::string_view in_hsps;
+  std::optional<Field> told_by{};  ///< the column it comes from; unset: every index has it
+};
+
 namespace {
 
 using Type = FilterField::Type;
@@ -121,10 +134,6 @@ Status fits(const FilterField& field, Op op, const Bound& value) {
 }
 
 }  // namespace
-
-std::span<const FilterField> filter_fields() {
-  return kTable;
-}
 
 /// Recursive descent over the text; the place of an error is that of the token it is about.
 class FilterParser {

@@ -3,7 +3,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,6 +13,8 @@
 #include "results/tabular.hpp"
 
 namespace loom::results {
+
+struct FilterField;
 
 /// What a page lists: pairs of query and subject, or their HSPs.
 enum class Level : std::uint8_t { hits, hsps };
@@ -72,18 +73,6 @@ struct ColumnSieve {
   bool exact = true;  ///< all that passes is wanted
 };
 
-/// A field of the filter language.
-struct FilterField {
-  enum class Type : std::uint8_t { number, text };
-  enum class Of : std::uint8_t { row, query, subject, taxids, clade };
-  std::string_view name;
-  Type type;
-  Of of;
-  std::string_view in_hits;  ///< its column; empty: hits have none
-  std::string_view in_hsps;
-  std::optional<Field> told_by{};  ///< the column it comes from; unset: every index has it
-};
-std::span<const FilterField> filter_fields();
 /// That a result cannot be filtered or sorted by `what`, for it has no column that tells `field`.
 Error not_told(std::string_view what, Field field);
 
