@@ -9,7 +9,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "results/filter.hpp"
-#include "results/hit_index.hpp"
+#include "results/page_request.hpp"
 
 namespace loom::results {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "results/hit_index.hpp"
+#include "results/page_rows.hpp"
 #include "results/sqlite_file.hpp"
 
 namespace loom::results {
