@@ -1,6 +1,10 @@
 #include "results/page_memory.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "base/sha256.hpp"
 
 namespace loom::results {
 namespace {
@@ -11,6 +15,22 @@ constexpr std::size_t kMostRows = 2 * PageMemory::kRowsAhead;
 constexpr std::size_t kMostSets = 32;
 
 }  // namespace
+
+std::string key_of(const Sql& sql) {
+  std::string text = sql.text;
+  for (const Bound& value : sql.values) {
+    text += '\n';
+    if (const double* number = std::get_if<double>(&value); number != nullptr) {
+      text += fmt::to_string(*number);
+      continue;
+    }
+    const std::string* words = std::get_if<std::string>(&value);
+    const std::string& all =
+        words != nullptr ? *words : std::get<std::shared_ptr<const SubjectSet>>(value)->key();
+    text += fmt::format("{}:{}", all.size(), all);
+  }
+  return sha256_hex(text);
+}
 
 std::optional<std::optional<std::uint64_t>> PageMemory::total(const std::string& key) {
   const MutexLock lock(mutex_);

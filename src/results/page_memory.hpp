@@ -14,6 +14,9 @@
 
 namespace loom::results {
 
+/// One text for each statement with its values: a digest, for the taxids of a clade may be many.
+std::string key_of(const Sql& sql);
+
 /// What is kept of one index for the requests that follow, for it took long to find. Keys tell what
 /// it is of. Thread-safe. Memory: at most 10 MiB, and a bit of each subject for each of 32 sets.
 class PageMemory {

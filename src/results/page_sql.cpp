@@ -12,19 +12,13 @@
 namespace loom::results {
 namespace {
 
-using Ids = std::optional<std::pair<std::int64_t, std::int64_t>>;
+using Ids = std::optional<IdRange>;
 
 constexpr std::array<std::string_view, 7> kSorts{"blast",  "evalue",   "bitscore", "pident",
                                                  "length", "coverage", "hits"};
 
 std::string_view id_of(PageTable table) {
   return table == PageTable::subject ? "t.subject" : "t.id";
-}
-
-void add(std::string& where, std::string_view condition) {
-  if (condition.empty()) return;
-  if (!where.empty()) where += " AND ";
-  where += condition;
 }
 
 std::string ids_condition(PageTable table, const Ids& ids) {
@@ -116,10 +110,10 @@ std::vector<PageSql> page_sql(PageTable table, const Ids& ids, const Sql& where,
       sort == Sort::blast ? std::string(id) : fmt::format("t.{} {}, {}", key, ascending ? "ASC" : "DESC", id);
   const auto statement = [&](const std::string& behind, std::vector<Bound> values) {
     std::string all = behind;
-    add(all, ids_condition(table, ids));
+    add_condition(all, ids_condition(table, ids));
     for (const Sql* part : {plan.driver != nullptr ? &plan.driver->sql : nullptr, &where}) {
       if (part == nullptr) continue;
-      add(all, part->text);
+      add_condition(all, part->text);
       values.insert(values.end(), part->values.begin(), part->values.end());
     }
     return PageSql{fmt::format("SELECT {}, t.{} FROM {}{}{} ORDER BY {} LIMIT ?", id, key, source,
@@ -146,8 +140,14 @@ std::string few_sql(PageTable table, std::string_view column, const std::string&
 
 std::string count_sql(PageTable table, const Ids& ids, const std::string& where) {
   std::string all = ids_condition(table, ids);
-  add(all, where);
+  add_condition(all, where);
   return fmt::format("SELECT count(*) FROM {} t{}{}", table_name(table), all.empty() ? "" : " WHERE ", all);
+}
+
+void add_condition(std::string& where, std::string_view condition) {
+  if (condition.empty()) return;
+  if (!where.empty()) where += " AND ";
+  where += condition;
 }
 
 std::string like_text(std::string_view piece) {

@@ -6,12 +6,13 @@
 #include <utility>
 #include <vector>
 
-#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "results/filter.hpp"
 #include "results/page_request.hpp"
 
 namespace loom::results {
+
+using IdRange = std::pair<std::int64_t, std::int64_t>;  ///< first and last, as in the file
 
 enum class PageTable : std::uint8_t { query, hit, hsp, subject };
 std::string_view table_name(PageTable table);
@@ -43,18 +44,14 @@ struct PageSql {
 PageSql range_page_sql(PageTable table, const Sql& where);
 /// The statements whose rows, one after the other, are those of the page: what ties with the cursor's row,
 /// then what is behind it.
-std::vector<PageSql> page_sql(PageTable table,
-                              const std::optional<std::pair<std::int64_t, std::int64_t>>& ids,
-                              const Sql& where, const PagePlan& plan, const PageCursor& cursor, Sort sort);
+std::vector<PageSql> page_sql(PageTable table, const std::optional<IdRange>& ids, const Sql& where,
+                              const PagePlan& plan, const PageCursor& cursor, Sort sort);
 /// How many rows one condition finds by the index of its column, counted up to `most`.
 std::string few_sql(PageTable table, std::string_view column, const std::string& where, std::size_t most);
-std::string count_sql(PageTable table, const std::optional<std::pair<std::int64_t, std::int64_t>>& ids,
-                      const std::string& where);
+std::string count_sql(PageTable table, const std::optional<IdRange>& ids, const std::string& where);
 /// For LIKE … ESCAPE '\': any text with `piece` in it.
 std::string like_text(std::string_view piece);
-
-inline bool earlier(const Deadline& a, const Deadline& b) {
-  return a.when() < b.when();
-}
+/// `condition`, unless it is empty, must hold too.
+void add_condition(std::string& where, std::string_view condition);
 
 }  // namespace loom::results

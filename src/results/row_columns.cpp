@@ -39,6 +39,33 @@ Subject take_subject(Columns& row) {
   return subject;
 }
 
+Hit take_hit(Columns& row, bool covers) {
+  Hit hit;
+  hit.id = row.index();
+  hit.index = row.integer();
+  hit.query = row.index();
+  for (std::string* text : {&hit.query_name, &hit.evalue, &hit.bitscore, &hit.total, &hit.pident})
+    *text = row.text();
+  hit.max_pident = row.real();
+  hit.length = row.integer();
+  hit.coverage = row.maybe();
+  if (!covers) hit.coverage.reset();
+  hit.hsp_count = row.integer();
+  hit.first_hsp = row.index();
+  hit.subject = take_subject(row);
+  return hit;
+}
+
+SubjectTotal take_total(Columns& row) {
+  SubjectTotal total;
+  total.subject = take_subject(row);
+  total.queries = row.integer();
+  total.hsps = row.integer();
+  total.evalue = row.real();
+  total.bitscore = row.real();
+  return total;
+}
+
 Hsp take_hsp(Columns& row, bool covers, bool alignments) {
   Hsp hsp;
   hsp.id = row.index();

@@ -34,6 +34,21 @@ class SqliteStatement {
   enum class Step { row, done };
   Result<Step> step();
   void reset() { sqlite3_reset(statement_.get()); }
+  /// step() to the first row with `id` as the first parameter.
+  Result<Step> seek(std::int64_t id) {
+    reset();
+    integer(1, id);
+    return step();
+  }
+  /// Calls `visit` at each row that is left.
+  template <class Visit>
+  Status each(Visit visit) {
+    for (;;) {
+      LOOM_TRY(const Step at, step());
+      if (at == Step::done) return ok();
+      visit();
+    }
+  }
   /// step() to the end of a statement that gives no rows, and reset().
   Status run();
 

@@ -8,14 +8,13 @@
 
 #include "results/columns.hpp"
 #include "results/filter.hpp"
+#include "results/page_sql.hpp"
 #include "results/sqlite_file.hpp"
 
 namespace loom::results {
 
 /// How many rows of a zone pass a test.
 enum class Verdict : std::uint8_t { none, some, all };
-
-using IdRange = std::pair<std::int64_t, std::int64_t>;  ///< first and last, as in the file
 
 /// Of zones of hit or hsp, or of runs as the larger zones that they are, what their least and
 /// greatest values tell. They are asked for by pieces of kTogether zones. One thread. Errors: those
