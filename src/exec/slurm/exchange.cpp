@@ -1,15 +1,10 @@
 #include "exec/slurm/exchange.hpp"
 
 #define XXH_INLINE_ALL
-#include <unistd.h>
 #include <xxhash.h>
 
 #include <algorithm>
-#include <array>
-#include <boost/json.hpp>
-#include <cstdlib>
 #include <fstream>
-#include <iterator>
 
 #include "base/folder.hpp"
 #include "base/number.hpp"
@@ -18,7 +13,6 @@ namespace loom::exec::slurm {
 namespace {
 
 namespace fs = std::filesystem;
-namespace json = boost::json;
 using storage::ObjectKey;
 
 constexpr std::string_view kTasks = "slurm/tasks/";
@@ -44,170 +38,11 @@ ObjectKey task_object(const TaskKey& task, std::string_view name) {
   return key(kTasks, fmt::format("{}/{}", task, name));
 }
 
-/// What BLAST+ reads from the environment, and a worker's own need not have. Never our secrets.
-std::vector<std::string> engine_environment(const std::vector<std::string>& own) {
-  constexpr std::array<std::string_view, 6> kPrefixes{
-      "BLAST", "NCBI", "BATCH_SIZE=", "CHUNK_SIZE=", "LANG=", "LC_"};
-  std::vector<std::string> all = own;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text(*entry);
-    const bool ours = text.starts_with("BLASTLOOM_");
-    const bool wanted = std::ranges::any_of(kPrefixes, [&](auto prefix) { return text.starts_with(prefix); });
-    if (ours || !wanted) continue;
-    const std::string_view name = text.substr(0, text.find('=') + 1);
-    if (std::ranges::none_of(own, [&](const std::string& one) { return one.starts_with(name); }))
-      all.emplace_back(text);
-  }
-  return all;
-}
-
-json::array texts(const auto& values) {
-  json::array array;
-  for (const auto& value : values) array.emplace_back(json::string(std::string_view(std::string(value))));
-  return array;
-}
-
-std::string spec_text(const ProcessSpec& spec) {
-  std::error_code failed;
-  const fs::path here = fs::current_path(failed);
-  return json::serialize(
-      json::object{{"argv", texts(spec.argv)},
-                   {"environment", texts(engine_environment(spec.environment))},
-                   {"working_dir", (spec.working_dir.empty() ? here : spec.working_dir).string()},
-                   {"folder", spec.portable->folder.string()},
-                   {"reads", texts(spec.portable->reads)},
-                   {"makes", spec.portable->makes.string()},
-                   {"threads", spec.portable->threads},
-                   {"max_stderr_bytes", spec.max_stderr_bytes}});
-}
-
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
-}
-
-/// Only a name below a folder: what comes from a store must not lead out of it.
-Result<fs::path> inner_path(const json::value& value) {
-  fs::path path(std::string(value.as_string()));
-  if (path.empty() || path.is_absolute() || std::ranges::find(path, "..") != path.end())
-    return error(Code::corrupt, "a task names the file {}, which is not in its folder", path.string());
-  return path;
-}
-
-Result<std::vector<fs::path>> inner_paths(const json::value& value) {
-  std::vector<fs::path> paths;
-  for (const json::value& one : value.as_array()) {
-    LOOM_TRY(fs::path path, inner_path(one));
-    paths.push_back(std::move(path));
-  }
-  return paths;
-}
-
-Result<ProcessSpec> parse_spec(std::string_view text, const fs::path& folder) {
-  try {
-    const json::value value = json::parse({text.data(), text.size()});
-    const std::string from(value.at("folder").as_string());
-    const auto here = [&](const json::value& one) {
-      std::string moved(one.as_string());
-      replace_all(moved, from, folder.string());
-      return moved;
-    };
-    ProcessSpec spec;
-    for (const json::value& one : value.at("argv").as_array()) spec.argv.push_back(here(one));
-    for (const json::value& one : value.at("environment").as_array()) spec.environment.push_back(here(one));
-    spec.working_dir = here(value.at("working_dir"));
-    spec.max_stderr_bytes = value.at("max_stderr_bytes").to_number<std::size_t>();
-    spec.portable.emplace();
-    spec.portable->folder = folder;
-    spec.portable->threads = value.at("threads").to_number<int>();
-    LOOM_TRY(spec.portable->reads, inner_paths(value.at("reads")));
-    LOOM_TRY(spec.portable->makes, inner_path(value.at("makes")));
-    return spec;
-  } catch (const std::exception& e) {
-    return error(Code::corrupt, "the description of a task: {}", e.what());
-  }
-}
-
-std::string end_text(const TaskEnd& end) {
-  const auto micros = [](Duration time) {
-    return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
-  };
-  json::object object{{"exit_code", end.outcome.exit_code},
-                      {"signal", end.outcome.signal},
-                      {"wall_us", micros(end.outcome.wall)},
-                      {"cpu_us", micros(end.outcome.cpu)},
-                      {"node", end.node},
-                      {"attempt", end.attempt},
-                      {"files", texts(end.files)},
-                      {"folder", end.folder}};
-  if (end.outcome.peak_rss_bytes) object["peak_rss_bytes"] = *end.outcome.peak_rss_bytes;
-  if (end.error) {
-    object["error"] = end.error->message;
-    object["code"] = std::string(name(end.error->code));
-  }
-  if (end.not_staged) {
-    object["not_staged"] = end.not_staged->message;
-    object["not_staged_code"] = std::string(name(end.not_staged->code));
-  }
-  return json::serialize(object);
-}
-
-Result<TaskEnd> parse_end(std::string_view text) {
-  try {
-    const json::value value = json::parse({text.data(), text.size()});
-    const auto micros = [&](const char* field) {
-      return std::chrono::microseconds(value.at(field).to_number<std::int64_t>());
-    };
-    TaskEnd end;
-    end.outcome.exit_code = value.at("exit_code").to_number<int>();
-    end.outcome.signal = value.at("signal").to_number<int>();
-    end.outcome.wall = micros("wall_us");
-    end.outcome.cpu = micros("cpu_us");
-    end.node = std::string(value.at("node").as_string());
-    end.attempt = std::string(value.at("attempt").as_string());
-    end.folder = std::string(value.at("folder").as_string());
-    LOOM_TRY(const auto files, inner_paths(value.at("files")));
-    for (const fs::path& file : files) end.files.push_back(file.string());
-    if (const json::value* peak = value.as_object().if_contains("peak_rss_bytes"))
-      end.outcome.peak_rss_bytes = peak->to_number<std::uint64_t>();
-    const auto told = [&](const char* message, const char* code) -> std::optional<Error> {
-      if (!value.as_object().contains(message)) return std::nullopt;
-      return Error{parse_code(std::string(value.at(code).as_string())).value_or(Code::internal),
-                   std::string(value.at(message).as_string())};
-    };
-    end.error = told("error", "code");
-    end.not_staged = told("not_staged", "not_staged_code");
-    return end;
-  } catch (const std::exception& e) {
-    return error(Code::corrupt, "the end of a task: {}", e.what());
-  }
-}
-
-Result<LostElement> parse_lost(std::string_view text) {
-  try {
-    const json::value value = json::parse({text.data(), text.size()});
-    const auto word = [&](const char* field) { return std::string(value.at(field).as_string()); };
-    return LostElement{
-        .token = word("token"),
-        .index = value.at("index").to_number<std::size_t>(),
-        .slurm_id = word("slurm_id"),
-        .key = word("task"),
-        .folder = word("folder"),
-        .at = std::chrono::sys_seconds(std::chrono::seconds(value.at("at").to_number<std::int64_t>()))};
-  } catch (const std::exception& e) {
-    return error(Code::corrupt, "a lost element: {}", e.what());
-  }
-}
-
-bool is_utf8(const std::string& text) {
-  std::error_code ignored;
-  boost::system::error_code failed;
-  json::parse(json::serialize(json::string(text)), failed);
-  return !failed;
-}
-
 std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text));
+}
+std::string_view chars_of(const std::vector<std::byte>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 }  // namespace
@@ -219,7 +54,7 @@ Result<TaskKey> Exchange::key_of(const ProcessSpec& spec) {
                    spec.argv.front());
   XXH3_state_t state;
   XXH3_128bits_reset(&state);
-  const std::string text = spec_text(spec);
+  const std::string text = text_of(spec);
   XXH3_128bits_update(&state, text.data(), text.size());
   std::vector<char> block(kBlock);
   for (const fs::path& path : spec.portable->reads) {
@@ -236,7 +71,7 @@ Status Exchange::put_task(const TaskKey& task, const ProcessSpec& spec, Deadline
   for (std::size_t i = 0; i < spec.portable->reads.size(); ++i)
     LOOM_CHECKED(storage::put_file(store_, task_object(task, fmt::format("in/{}", i)),
                                    spec.portable->folder / spec.portable->reads[i], deadline));
-  return store_.put(task_object(task, "spec"), bytes_of(spec_text(spec)), deadline);
+  return store_.put(task_object(task, "spec"), bytes_of(text_of(spec)), deadline);
 }
 
 Status Exchange::fetch_file(const ObjectKey& object, const fs::path& target, Deadline deadline) {
@@ -248,7 +83,7 @@ Status Exchange::fetch_file(const ObjectKey& object, const fs::path& target, Dea
 
 Result<ProcessSpec> Exchange::fetch_task(const TaskKey& task, const fs::path& folder, Deadline deadline) {
   LOOM_TRY(const auto text, store_.get(task_object(task, "spec"), kMostSpec, deadline));
-  LOOM_TRY(ProcessSpec spec, parse_spec({reinterpret_cast<const char*>(text.data()), text.size()}, folder));
+  LOOM_TRY(ProcessSpec spec, parse_spec(chars_of(text), folder));
   for (std::size_t i = 0; i < spec.portable->reads.size(); ++i)
     LOOM_CHECKED(
         fetch_file(task_object(task, fmt::format("in/{}", i)), folder / spec.portable->reads[i], deadline));
@@ -277,7 +112,7 @@ Status Exchange::put_end(const TaskKey& task, const ProcessSpec& spec, TaskEnd e
   };
   LOOM_CHECKED(for_entries(spec.portable->folder / made, put));
   LOOM_CHECKED(store_.put(object(kStderr), bytes_of(end.outcome.stderr_text), deadline));
-  return store_.put(key(kDone, task), bytes_of(end_text(end)), deadline);
+  return store_.put(key(kDone, task), bytes_of(text_of(end)), deadline);
 }
 
 Status Exchange::remove_end(const TaskKey& task, Deadline deadline) {
@@ -288,7 +123,7 @@ Result<std::optional<TaskEnd>> Exchange::find_end(const TaskKey& task, Deadline 
   const auto text = store_.get(key(kDone, task), kMostSpec, deadline);
   if (!text && text.error().code == Code::not_found) return std::nullopt;
   if (!text) return text.error();
-  LOOM_TRY(TaskEnd end, parse_end({reinterpret_cast<const char*>(text->data()), text->size()}));
+  LOOM_TRY(TaskEnd end, parse_end(chars_of(*text)));
   return end;
 }
 
@@ -303,8 +138,7 @@ Result<ProcessOutcome> Exchange::collect(const TaskKey& task, const ProcessSpec&
     LOOM_CHECKED(fetch_file(object(fmt::to_string(i)),
                             spec.portable->folder / spec.portable->makes / end.files[i], deadline));
   LOOM_TRY(const auto said, store_.get(object(kStderr), spec.max_stderr_bytes * 2, deadline));
-  outcome.stderr_text.assign(reinterpret_cast<const char*>(said.data()), said.size());
-  if (!end.folder.empty()) replace_all(outcome.stderr_text, end.folder, spec.portable->folder.string());
+  outcome.stderr_text = moved(std::string(chars_of(said)), end.folder, spec.portable->folder.string());
   return outcome;
 }
 
@@ -324,24 +158,12 @@ Status Exchange::remove_below(const std::string& prefix, Deadline deadline) {
 }
 
 Status Exchange::put_array(const std::string& token, const std::vector<ArrayTask>& tasks, Deadline deadline) {
-  std::string text;
-  for (const ArrayTask& task : tasks) text += fmt::format("{} {}\n", task.key, task.part);
-  return store_.put(key(kArrays, token + "/tasks"), bytes_of(text), deadline);
+  return store_.put(key(kArrays, token + "/tasks"), bytes_of(text_of(tasks)), deadline);
 }
 
 Result<std::vector<ArrayTask>> Exchange::get_array(const std::string& token, Deadline deadline) {
   LOOM_TRY(const auto bytes, store_.get(key(kArrays, token + "/tasks"), kMostSpec, deadline));
-  std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  std::vector<ArrayTask> tasks;
-  while (!text.empty()) {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    const std::size_t blank = line.find(' ');
-    if (blank == std::string_view::npos || line.size() == text.size())
-      return error(Code::corrupt, "the tasks of the array {}", token);
-    tasks.push_back({std::string(line.substr(0, blank)), std::string(line.substr(blank + 1))});
-    text.remove_prefix(line.size() + 1);
-  }
-  return tasks;
+  return parse_tasks(chars_of(bytes), token);
 }
 
 Status Exchange::remove_array(const std::string& token, Deadline deadline) {
@@ -398,13 +220,7 @@ Status Exchange::forget_warm(Deadline deadline) {
 }
 
 Status Exchange::put_lost(const LostElement& lost, Deadline deadline) {
-  const std::string text = json::serialize(json::object{{"token", lost.token},
-                                                        {"index", lost.index},
-                                                        {"slurm_id", lost.slurm_id},
-                                                        {"task", lost.key},
-                                                        {"folder", lost.folder},
-                                                        {"at", lost.at.time_since_epoch().count()}});
-  return store_.put(key(kLost, name_of(lost)), bytes_of(text), deadline);
+  return store_.put(key(kLost, name_of(lost)), bytes_of(text_of(lost)), deadline);
 }
 
 Result<std::vector<LostElement>> Exchange::lost(const std::string& after, std::size_t most,
@@ -413,9 +229,8 @@ Result<std::vector<LostElement>> Exchange::lost(const std::string& after, std::s
            store_.list(kLost, after.empty() ? after : std::string(kLost) + after, most, deadline));
   std::vector<LostElement> all;
   for (const storage::ObjectInfo& one : page) {
-    const auto text = store_.get(one.key, kMostSpec, deadline);
-    if (!text) return text.error();
-    LOOM_TRY(LostElement lost, parse_lost({reinterpret_cast<const char*>(text->data()), text->size()}));
+    LOOM_TRY(const auto text, store_.get(one.key, kMostSpec, deadline));
+    LOOM_TRY(LostElement lost, parse_lost(chars_of(text)));
     all.push_back(std::move(lost));
   }
   return all;

@@ -1,6 +1,5 @@
 #pragma once
-#include <chrono>
-#include <map>
+#include <filesystem>
 #include <optional>
 #include <set>
 #include <string>
@@ -8,33 +7,10 @@
 #include <vector>
 
 #include "exec/process_runner.hpp"
+#include "exec/slurm/records.hpp"
 #include "storage/object_store.hpp"
 
 namespace loom::exec::slurm {
-
-/// A name made of what is to be done: the same program over the same bytes has the same one, in every run of
-/// a server. 32 hexadecimal digits.
-using TaskKey = std::string;
-
-/// How a task ended on a node.
-struct TaskEnd {
-  ProcessOutcome outcome;           ///< without its stderr_text
-  std::optional<Error> error = {};  ///< set: the program could not be run, and why
-  std::string node;
-  std::string attempt;                  ///< under whose name its files lie
-  std::vector<std::string> files = {};  ///< that it made, by their names in Portable::makes
-  std::string folder;                   ///< where it ran: what the program said may name it
-  std::optional<Error> not_staged =
-      {};  ///< why it read the shared files of its database, not the node's copy
-};
-
-/// A task in an array job.
-struct ArrayTask {
-  TaskKey key;
-  std::string part;  ///< what it mostly reads: equal for tasks that do well on one node; empty: nothing large
-
-  friend bool operator==(const ArrayTask&, const ArrayTask&) = default;
-};
 
 /// An element that has taken a task, by their numbers in the array.
 struct Claim {
@@ -42,18 +18,6 @@ struct Claim {
   std::size_t element = 0;  ///< that runs it
 
   friend bool operator==(const Claim&, const Claim&) = default;
-};
-
-/// An element that ended without a word, whose account Slurm has later.
-struct LostElement {
-  std::string token;
-  std::size_t index = 0;
-  std::string slurm_id;
-  TaskKey key;         ///< of its task
-  std::string folder;  ///< Portable::folder of that
-  std::chrono::sys_seconds at{};
-
-  friend bool operator==(const LostElement&, const LostElement&) = default;
 };
 
 enum class Claimed { ours, anothers };
