@@ -10,12 +10,29 @@ void maybe(JsonWriter& json, std::string_view name, std::optional<std::int64_t> 
   number ? json.value(*number) : json.raw("null");
 }
 
+/// `write` writes one of `values`.
+template <class Values, class Write>
+void write_list(JsonWriter& json, std::string_view name, const Values& values, Write write) {
+  json.key(name);
+  json.open_array();
+  for (const auto& value : values) write(json, value);
+  json.close_array();
+}
+
 template <class Row>
 void write_end(JsonWriter& json, const Page<Row>& page) {
   json.key("total");
   page.total ? json.value(*page.total) : json.raw("null");
   json.key("next_cursor");
   page.next.empty() ? json.raw("null") : json.value(page.next);
+}
+
+template <class Row, class Write>
+void write_page(JsonWriter& json, std::string_view name, const Page<Row>& page, Write write) {
+  json.open_object();
+  write_list(json, name, page.rows, write);
+  write_end(json, page);
+  json.close_object();
 }
 
 void write_query(JsonWriter& json, const Query& query) {
@@ -84,24 +101,23 @@ void write_hsp_owner(JsonWriter& json, const HspRow& row) {
   write_subject(json, row.subject);
 }
 
+void write_segment(JsonWriter& json, const Segment& one) {
+  json.open_object();
+  json.member("column", one.column);
+  json.member("length", one.length);
+  json.member("qstart", one.qstart);
+  json.member("qend", one.qend);
+  json.member("sstart", one.sstart);
+  json.member("send", one.send);
+  json.close_object();
+}
+
 void write_drawing(JsonWriter& json, const Hsp& hsp, std::string_view matrix) {
   if (hsp.qseq.empty()) return;
   json.member("midline", midline(hsp.qseq, hsp.sseq, matrix));
   if (!hsp.qstart || !hsp.qend || !hsp.sstart || !hsp.send) return;
-  json.key("segments");
-  json.open_array();
-  for (const Segment& one :
-       segments(hsp.qseq, hsp.sseq, {*hsp.qstart, *hsp.qend}, {*hsp.sstart, *hsp.send})) {
-    json.open_object();
-    json.member("column", one.column);
-    json.member("length", one.length);
-    json.member("qstart", one.qstart);
-    json.member("qend", one.qend);
-    json.member("sstart", one.sstart);
-    json.member("send", one.send);
-    json.close_object();
-  }
-  json.close_array();
+  write_list(json, "segments",
+             segments(hsp.qseq, hsp.sseq, {*hsp.qstart, *hsp.qend}, {*hsp.sstart, *hsp.send}), write_segment);
 }
 
 void write_total(JsonWriter& json, const SubjectTotal& total) {
@@ -130,23 +146,17 @@ void write_hit(JsonWriter& json, const Hit& hit) {
   json.member("max_pident", hit.max_pident);
   json.member("length", hit.length);
   json.member("hsps_total", hit.hsp_count);
-  json.key("hsps");
-  json.open_array();
-  for (const Hsp& hsp : hit.hsps) {
-    json.open_object();
-    write_hsp_members(json, hsp);
-    json.close_object();
-  }
-  json.close_array();
+  write_list(json, "hsps", hit.hsps, [](JsonWriter& to, const Hsp& hsp) {
+    to.open_object();
+    write_hsp_members(to, hsp);
+    to.close_object();
+  });
   json.close_object();
 }
 
-template <class Number>
-void write_counts(JsonWriter& json, std::string_view name, const std::vector<Number>& counts) {
-  json.key(name);
-  json.open_array();
-  for (const Number count : counts) json.value(count);
-  json.close_array();
+template <class Value>
+void write_values(JsonWriter& json, std::string_view name, const std::vector<Value>& values) {
+  write_list(json, name, values, [](JsonWriter& to, const Value& value) { to.value(value); });
 }
 
 void write_distribution(JsonWriter& json, std::string_view name, const std::optional<Distribution>& one) {
@@ -155,8 +165,8 @@ void write_distribution(JsonWriter& json, std::string_view name, const std::opti
   json.open_object();
   json.member("from", one->from);
   json.member("step", one->step);
-  write_counts(json, "hits", one->hits);
-  write_counts(json, "passed", one->passed);
+  write_values(json, "hits", one->hits);
+  write_values(json, "passed", one->passed);
   json.close_object();
 }
 
@@ -164,72 +174,45 @@ void write_distribution(JsonWriter& json, std::string_view name, const std::opti
 
 void write_queries(JsonWriter& json, const HitIndex& index, const Page<Query>& page) {
   json.open_object();
-  json.key("queries");
-  json.open_array();
-  for (const Query& query : page.rows) write_query(json, query);
-  json.close_array();
+  write_list(json, "queries", page.rows, write_query);
   json.member("with_hits", index.counts().queries_with_hits);
   write_end(json, page);
   json.close_object();
 }
 
 void write_hits(JsonWriter& json, const Page<Hit>& page) {
-  json.open_object();
-  json.key("hits");
-  json.open_array();
-  for (const Hit& hit : page.rows) write_hit(json, hit);
-  json.close_array();
-  write_end(json, page);
-  json.close_object();
+  write_page(json, "hits", page, write_hit);
 }
 
 void write_hsps(JsonWriter& json, const Page<HspRow>& page) {
-  json.open_object();
-  json.key("hsps");
-  json.open_array();
-  for (const HspRow& row : page.rows) {
-    json.open_object();
-    write_hsp_owner(json, row);
-    write_hsp_members(json, row.hsp);
-    json.close_object();
-  }
-  json.close_array();
-  write_end(json, page);
-  json.close_object();
+  write_page(json, "hsps", page, [](JsonWriter& to, const HspRow& row) {
+    to.open_object();
+    write_hsp_owner(to, row);
+    write_hsp_members(to, row.hsp);
+    to.close_object();
+  });
 }
 
 void write_alignments(JsonWriter& json, const Page<HspRow>& page, std::string_view matrix,
                       const PairwiseTexts* texts) {
-  json.open_object();
-  json.key("alignments");
-  json.open_array();
-  for (const HspRow& row : page.rows) {
-    json.open_object();
-    write_hsp_owner(json, row);
-    write_hsp_members(json, row.hsp);
-    write_drawing(json, row.hsp, matrix);
+  write_page(json, "alignments", page, [&](JsonWriter& to, const HspRow& row) {
+    to.open_object();
+    write_hsp_owner(to, row);
+    write_hsp_members(to, row.hsp);
+    write_drawing(to, row.hsp, matrix);
     if (texts != nullptr) {
       const auto text = texts->find(row.hsp.id);
       if (text != texts->end()) {
-        json.member("subject_text", text->second.subject);
-        json.member("text", text->second.text);
+        to.member("subject_text", text->second.subject);
+        to.member("text", text->second.text);
       }
     }
-    json.close_object();
-  }
-  json.close_array();
-  write_end(json, page);
-  json.close_object();
+    to.close_object();
+  });
 }
 
 void write_subjects(JsonWriter& json, const Page<SubjectTotal>& page) {
-  json.open_object();
-  json.key("subjects");
-  json.open_array();
-  for (const SubjectTotal& total : page.rows) write_total(json, total);
-  json.close_array();
-  write_end(json, page);
-  json.close_object();
+  write_page(json, "subjects", page, write_total);
 }
 
 void write_summary(JsonWriter& json, const HitIndex& index, const Page<SubjectTotal>& top,
@@ -240,20 +223,14 @@ void write_summary(JsonWriter& json, const HitIndex& index, const Page<SubjectTo
   json.member("subjects", index.counts().subjects);
   json.member("hits", index.counts().hits);
   json.member("hsps", index.counts().hsps);
-  json.key("columns");
-  json.open_array();
-  for (const std::string& column : index.columns()) json.value(column);
-  json.close_array();
+  write_values(json, "columns", index.columns());
   json.key("histograms");
   json.raw(index.histograms());
-  json.key("top_subjects");
-  json.open_array();
-  for (const SubjectTotal& total : top.rows) write_total(json, total);
-  json.close_array();
+  write_list(json, "top_subjects", top.rows, write_total);
   if (one != nullptr) {
     json.key("query");
     write_query(json, one->query);
-    write_counts(json, "depth", one->depth);
+    write_values(json, "depth", one->depth);
     json.key("distributions");
     json.open_object();
     write_distribution(json, "evalue", one->spread.evalue);
