@@ -7,7 +7,7 @@
 namespace loom::results {
 namespace {
 
-constexpr std::size_t kBlock = std::size_t{1} << 16U;
+constexpr std::size_t kBytesAtOnce = std::size_t{1} << 16U;
 
 /// What stands in output with hits only.
 std::string_view mark_of(int number) {
@@ -56,7 +56,7 @@ Result<std::optional<bool>> shows_hits(const blast::OutFormat& format, const Rea
   if (!format.tabular() && format.number != 17 && mark_of(format.number).empty())
     return std::optional<bool>();
   Look look(format.number);
-  std::array<char, kBlock> block{};
+  std::array<char, kBytesAtOnce> block{};
   for (;;) {
     LOOM_TRY(const std::size_t got, read(block));
     if (got == 0) return std::optional(false);

@@ -96,9 +96,7 @@ class ColumnReader {
     if (!read_) {
       LOOM_TRY(read_, file_->prepare("SELECT cells FROM " + name_ + " WHERE id = ?"));
     }
-    read_->reset();
-    read_->integer(1, id);
-    LOOM_TRY(const SqliteStatement::Step step, read_->step());
+    LOOM_TRY(const SqliteStatement::Step step, read_->seek(id));
     if (step == SqliteStatement::Step::done)
       return error(Code::corrupt, "hit index: a block of rows is missing; remove it, and it is made again");
     const std::string_view bytes = read_->text_at(0);
