@@ -24,6 +24,10 @@ std::vector<std::size_t> elements_of(const std::vector<ArrayTask>& tasks) {
   return elements;
 }
 
+void warn(std::string_view event, const Error& why) {
+  log::write(log::Level::warning, event, {{"reason", why.message}});
+}
+
 void note_account(const LostElement& lost, const Account& account) {
   const auto seconds = [](Duration time) { return fmt::format("{:.3f}", seconds_of(time)); };
   log::write(log::Level::info, "slurm.accounted",
@@ -144,7 +148,7 @@ void SlurmRunner::submit(const std::vector<TaskPtr>& tasks) {
   const bool later = !sent && (sent.error().code == Code::too_many || sent.error().code == Code::not_found);
   if (!recorded || later) {
     paused_until_ = now() + kPause;
-    log::write(log::Level::warning, "slurm.paused", {{"reason", sent.error().message}});
+    warn("slurm.paused", sent.error());
     return;
   }
   const bool refused = !sent && sent.error().code != Code::unavailable;
@@ -178,11 +182,11 @@ void SlurmRunner::find_ends() {
   }
   if (open.empty()) return;
   const auto ended = exchange_.ended(exchange_deadline());
-  if (!ended) return log::write(log::Level::warning, "slurm.store", {{"reason", ended.error().message}});
+  if (!ended) return warn("slurm.store", ended.error());
   for (const TaskPtr& task : open) {
     if (!ended->contains(task->key)) continue;
     auto end = exchange_.find_end(task->key, exchange_deadline());
-    if (!end) log::write(log::Level::warning, "slurm.store", {{"reason", end.error().message}});
+    if (!end) warn("slurm.store", end.error());
     if (!end || !*end) continue;
     const MutexLock lock(mutex_);
     if (!task->settled()) task->end = **end;
@@ -193,8 +197,7 @@ void SlurmRunner::find_ends() {
 void SlurmRunner::note_answer(const Status& answered) {
   const bool silent =
       !answered && (answered.error().code == Code::unavailable || answered.error().code == Code::not_found);
-  if (silent && !counts_.unreachable)
-    log::write(log::Level::warning, "slurm.unreachable", {{"reason", answered.error().message}});
+  if (silent && !counts_.unreachable) warn("slurm.unreachable", answered.error());
   if (!silent && counts_.unreachable) log::write(log::Level::info, "slurm.answers", {});
   counts_.unreachable = silent ? std::optional(answered.error()) : std::nullopt;
 }
@@ -215,7 +218,7 @@ void SlurmRunner::ask() {
     const MutexLock lock(mutex_);
     note_answer(elements ? ok() : Status(elements.error()));
     next_ask_ = now() + settings_.ask;
-    if (!followed) log::write(log::Level::warning, "slurm.store", {{"reason", followed.error().message}});
+    if (!followed) warn("slurm.store", followed.error());
     if (!elements || !followed) return;
     judge(*elements, asked);
     next_ask_ =
@@ -285,7 +288,7 @@ void SlurmRunner::judge(const Elements& elements, Instant asked) {
 void SlurmRunner::keep_lost() {
   std::erase_if(unkept_, [&](const LostElement& lost) {
     const Status kept = exchange_.put_lost(lost, exchange_deadline());
-    if (!kept) log::write(log::Level::warning, "slurm.store", {{"reason", kept.error().message}});
+    if (!kept) warn("slurm.store", kept.error());
     return kept.has_value();
   });
 }
@@ -344,8 +347,7 @@ void SlurmRunner::cancel_unwanted(const Elements& elements) {
     suspects_ = std::move(unwanted);
   }
   if (ids.empty()) return;
-  if (const Status cancelled = commands_.cancel(ids); !cancelled)
-    log::write(log::Level::warning, "slurm.cancel", {{"reason", cancelled.error().message}});
+  if (const Status cancelled = commands_.cancel(ids); !cancelled) warn("slurm.cancel", cancelled.error());
 }
 
 void SlurmRunner::drop_unclaimed() {
