@@ -7,13 +7,16 @@ namespace loom::api {
 namespace {
 
 bool is_inside(Code code) {
-  return code == Code::internal || code == Code::corrupt || code == Code::out_of_memory;
+  return code == Code::internal || code == Code::corrupt || code == Code::out_of_memory ||
+         code == Code::disk_full;
 }
 
 std::string_view detail_of(const Error& error) {
   switch (error.code) {
     case Code::out_of_memory:
       return "the server has too little memory for this now; try again when fewer searches run";
+    case Code::disk_full:  // whose words name the server's folders
+      return "the server's disk is full; delete jobs that are not needed, or tell its operator";
     case Code::internal:
     case Code::corrupt:
       return "the server failed on this request and has logged why; tell its operator the request_id";

@@ -23,7 +23,8 @@ TEST_F(ApiTest, EveryCodeHasItsStatus) {
     EXPECT_EQ(json(reply).at("status").as_int64(), status);
     EXPECT_EQ(member(reply, "code"), code == Code::corrupt ? "internal" : name(code));
     EXPECT_EQ(member(reply, "request_id"), "r7");
-    const bool inside = code == Code::corrupt || code == Code::internal || code == Code::out_of_memory;
+    const bool inside = code == Code::corrupt || code == Code::internal || code == Code::out_of_memory ||
+                        code == Code::disk_full;
     EXPECT_EQ(reply.body.find("secret") == std::string::npos, inside) << name(code);
     const bool again = retryable(code) || code == Code::cancelled || code == Code::out_of_memory;
     EXPECT_EQ(!reply.field("Retry-After").empty(), again) << name(code);
