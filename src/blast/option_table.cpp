@@ -445,7 +445,8 @@ constexpr OptionSpec kTable[] = {
   {.name = "rpsdb", .programs = deltablast, .type = Type::text, .group = Group::delta,
    .description = "BLAST domain database name", .default_value = "cdd_delta", .refers = Refers::database},
   {.name = "show_domain_hits", .programs = deltablast, .group = Group::delta, .description = "Show domain hits",
-   .excludes = kDomainHitsExclude},
+   .excludes = kDomainHitsExclude, .forbids = Forbids::batches,
+   .why = "a report has the domains of each internal batch before its hits"},
 
   {.name = "phi_pattern", .programs = psiblast, .type = Type::input_file, .group = Group::phi,
    .description = "File name containing pattern to search", .excludes = kOtherInputs,

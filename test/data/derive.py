@@ -2,6 +2,7 @@
 """Derives the test and bench sequence sets from real sequences; README.md lists them and their origins.
 
     derive.py sets PACKAGES OUT     every FASTA file of the test data, from the unpacked packages
+    derive.py domain PROFILE OUT    a domain for deltablast from a profile of psiblast
     derive.py reads FASTA OUT COUNT LENGTH [DISTINCT]
                                     COUNT reads of LENGTH letters cut from FASTA, of DISTINCT places, 1 in 50
                                     letters changed
@@ -148,6 +149,26 @@ def write_nucleotides(packages, out):
     write_fasta(out / "q_dolphin_proteins_71.fa", read_fasta(examples / "query.fa.gz"))
 
 
+def domain(profile):
+    """A profile of psiblast with what deltablast asks of a domain: the frequencies of residues in each column, from the
+    profile's own estimates, and a number of independent observations (12, above makeprofiledb's least)."""
+    letters = bytes.fromhex("".join(re.search(r"ncbistdaa '([0-9A-F\s]+)'H", profile)[1].split()))
+    begin = profile.index("freqRatios {")
+    end = re.compile(r"\n +}").search(profile, begin).end()
+    estimates = [int(digits) * 10.0 ** int(power) for digits, power in
+                 re.findall(r"\{ (-?\d+), 10, (-?\d+) \}", profile[begin:end])]
+    rows = len(estimates) // len(letters)
+    frequencies = []
+    for column, letter in enumerate(letters):
+        shares = estimates[column * rows:(column + 1) * rows]
+        if not any(shares):  # nothing was aligned there
+            shares[letter] = 1
+        frequencies += [round(share / sum(shares) * 1e9) for share in shares]
+    reals = lambda values, power: ",\n".join(f"{{ {value}, 10, {power} }}" for value in values)
+    return (f"{profile[:begin]}weightedResFreqsPerPos {{\n{reals(frequencies, -9)}\n}},\n{profile[begin:end]},\n"
+            f"numIndeptObsr {{\n{reals([12] * len(letters), 0)}\n}}{profile[end:]}")
+
+
 def main(args):
     if len(args) == 3 and args[0] == "sets":
         packages, out = Path(args[1]), Path(args[2])
@@ -155,6 +176,8 @@ def main(args):
         write_nucleotides(packages, out)
     elif len(args) in (5, 6) and args[0] == "reads":
         write_fasta(args[2], cut_reads(read_fasta(args[1]), *map(int, args[3:])))
+    elif len(args) == 3 and args[0] == "domain":
+        Path(args[2]).write_text(domain(Path(args[1]).read_text()))
     else:
         sys.exit(__doc__)
 

@@ -69,6 +69,12 @@ for fasta in profile/p*.fa; do
 done
 (cd profile && ls ./*.smp >list && makeprofiledb -in list -title profiles -out ../db/profiles) >>log 2>&1
 
+# Domains for deltablast, from the same profiles.
+for smp in profile/*.smp; do
+  python3 "$here/derive.py" domain "$smp" "${smp%.smp}.delta"
+done
+(cd profile && ls ./*.delta >list && makeprofiledb -in list -dbtype delta -title domains -out ../db/domains) >>log 2>&1
+
 printf '%s\n' "$version" >version
 # A rename replaces no folder that holds something: the old one steps aside first.
 [ ! -e "$out" ] || mv "$out" "$part.old"

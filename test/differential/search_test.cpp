@@ -95,8 +95,11 @@ Args flags_of(const Search& search, const std::string& format) {
   std::string databases;
   for (std::string name; names >> name;)
     databases += (databases.empty() ? "" : " ") + (through_server() ? "" : data + "/db/") + name;
-  return Args{"-db", databases, "-query", data + "/query/" + search.queries, "-outfmt", format} +
-         search.options;
+  Args options = search.options;
+  if (const auto domains = std::ranges::find(options, "-rpsdb");
+      domains != options.end() && !through_server())
+    domains[1] = data + "/db/" + domains[1];
+  return Args{"-db", databases, "-query", data + "/query/" + search.queries, "-outfmt", format} + options;
 }
 
 Answer unsplit(const Search& search, const std::string& format) {
@@ -232,6 +235,17 @@ std::vector<Search> searches() {
       {"tblastx", "tblastx", "nucleotides_500", "contigs_10.fa", {"-evalue", "1e-3"}},
       {"psiblast", "psiblast", "proteins_2k", "proteins_20.fa"},
       {"psiblast_rounds", "psiblast", "proteins_2k", "proteins_20.fa", {"-num_iterations", "2"}},
+      {"deltablast", "deltablast", "proteins_2k", "proteins_100.fa", {"-rpsdb", "domains"}},
+      {"deltablast_rounds",
+       "deltablast",
+       "proteins_2k",
+       "proteins_20.fa",
+       {"-rpsdb", "domains", "-num_iterations", "2", "-evalue", "1e-3"}},
+      {"deltablast_domains",
+       "deltablast",
+       "proteins_2k",
+       "proteins_10.fa",
+       {"-rpsdb", "domains", "-show_domain_hits"}},
       {"rpsblast", "rpsblast", "profiles", "proteins_100.fa"},
       {"rpstblastn", "rpstblastn", "profiles", "contigs_100.fa"},
   });
@@ -287,6 +301,7 @@ TEST_P(SearchTest, WritesTheBytesOfAnUnsplitRun) {
   int compared = 0;
   for (const std::string& format : formats) {
     const Answer expected = unsplit(search, format);
+    ASSERT_EQ(expected.exit_code, 0) << expected.said;
     for (std::size_t c = 0; c < cuts_each; ++c) {
       expect_same(search, format, cuts.front(), expected);
       std::rotate(cuts.begin(), cuts.begin() + 1, cuts.end());
