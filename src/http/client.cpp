@@ -31,7 +31,8 @@ struct Place {
   std::string host;
   std::string port;
   std::string authority;  // as in the URL
-  [[nodiscard]] std::string url() const { return scheme + "://" + authority; }
+  std::string path;       // below which the server lies; empty, or "/PATH"
+  [[nodiscard]] std::string url() const { return scheme + "://" + authority + path; }
 };
 
 Result<Place> parse_url(std::string_view url) {
@@ -46,7 +47,11 @@ Result<Place> parse_url(std::string_view url) {
   if (place.scheme != "http" && place.scheme != "https") return bad();
   place.port = place.scheme == "https" ? "443" : "80";
   auto rest = url.substr(colon + 3);
-  if (rest.ends_with('/')) rest.remove_suffix(1);
+  const auto slash = std::min(rest.find('/'), rest.size());
+  place.path = rest.substr(slash);
+  while (place.path.ends_with('/')) place.path.pop_back();
+  if (place.path.find_first_of("?#@ \r\n\t") != std::string::npos) return bad();
+  rest = rest.substr(0, slash);
   place.authority = rest;
   const auto host_end = rest.starts_with('[') ? rest.find(']') : std::min(rest.find(':'), rest.size());
   if (host_end == std::string_view::npos) return bad();
@@ -117,6 +122,7 @@ struct Client::Inside {
     const auto method = beast::http::to_string(call.method);
     std::string head(method.data(), method.size());
     head += ' ';
+    head += place.path;
     head += call.target;
     head += " HTTP/1.1\r\n";
     append_field(head, "Host", place.authority);

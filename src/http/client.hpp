@@ -37,9 +37,9 @@ using Upload = std::variant<std::string, std::unique_ptr<BodySource>>;
 /// or cut), timed_out, corrupt (no HTTP came back).
 class Client {
  public:
-  /// Connects at once. `url` is "http://HOST[:PORT]" or "https://HOST[:PORT]", HOST may be an IPv6 address in
-  /// brackets; else invalid_argument. Also: forbidden, when an https server does not prove to be HOST (see
-  /// Tls).
+  /// Connects at once. `url` is "http://HOST[:PORT][/PATH]" or with https, HOST may be an IPv6 address in
+  /// brackets; else invalid_argument. All targets lie below PATH, where a proxy may have put the server.
+  /// Also: forbidden, when an https server does not prove to be HOST (see Tls).
   static Result<Client> connect(std::string_view url, ClientOptions options = {});
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;
@@ -66,7 +66,7 @@ class Client {
   Result<Followed> follow_events(std::string_view target, std::string_view last_event_id,
                                  const OnEvent& on_event, std::stop_token stop, const Pairs& headers = {});
 
-  /// "http://HOST:PORT" or with https, for messages.
+  /// As given, without a slash at its end; for messages.
   [[nodiscard]] const std::string& url() const;
 
  private:

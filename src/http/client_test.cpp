@@ -125,7 +125,7 @@ class ClientTest : public testing::Test {
 
 TEST(ClientUrl, MustNameAServer) {
   for (const auto* url :
-       {"", "127.0.0.1:80", "ftp://127.0.0.1", "https://", "://a", "http://", "http://:80", "http://a/b",
+       {"", "127.0.0.1:80", "ftp://127.0.0.1", "https://", "://a", "http://", "http://:80", "http://a/b?c",
         "http://a:", "http://a:b", "http://a:0", "http://a:70000", "http://[::1", "http://a b"}) {
     const auto made = Client::connect(url);
     ASSERT_FALSE(made) << url;
@@ -175,6 +175,7 @@ TEST_F(ClientTest, SendsAndReceives) {
   EXPECT_EQ(on.send(verb::get, "/nowhere")->status, 404);
   EXPECT_EQ(on.send(verb::post, "/echo", {}, std::string("text"))->body, "text");
   EXPECT_EQ(server_->connections(), 1U);
+  EXPECT_EQ(Client::connect(url_ + "/below/")->send(verb::get, "/hello")->body, "no /below/hello");
 }
 
 TEST_F(ClientTest, UploadsSources) {

@@ -3,6 +3,7 @@
 go through it. Usage: as service_test.py."""
 import json
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -11,6 +12,7 @@ import sys
 import time
 import unittest
 import urllib.request
+from urllib.parse import urljoin
 
 import support as st
 
@@ -28,8 +30,9 @@ print(NCBIWWW.qblast("blastp", "proteins_2k", sys.stdin.read(), url_base=base, u
 class Nginx:
     """With the settings of packaging/nginx, but for the places of this test. Its certificate is for localhost."""
 
-    def __init__(self, folder, server):
+    def __init__(self, folder, server, path="/"):
         self.folder = folder
+        self.path = path
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
@@ -42,6 +45,9 @@ class Nginx:
                             ("/var/log/nginx/blastloom.log", f"{folder}/access.log"), ("http://127.0.0.1:8765", server.url)):
             assert text.count(there) == 1, there
             text = text.replace(there, here)
+        if path != "/":
+            text = text.replace("location / {", f"location {path} {{\nproxy_redirect / {path};")
+            text = text.replace(f"proxy_pass {server.url};", f"proxy_pass {server.url}/;")
         temporary = "".join(f"{what}_temp_path {folder}/{what};\n"
                             for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         user = "user root;\n" if os.getuid() == 0 else ""
@@ -65,7 +71,7 @@ class Nginx:
 
     @property
     def url(self):
-        return f"https://localhost:{self.port}"
+        return f"https://localhost:{self.port}{self.path}".rstrip("/")
 
     def open(self, path, **headers):
         trusts = ssl.create_default_context(cafile=self.folder / "cert.pem")
@@ -124,6 +130,28 @@ class ProxyTest(st.ServerTest):
             log = (nginx.folder / "access.log").read_text()
             self.assertIn(f'"GET {path}" 200', log)
             self.assertNotIn("ticket", log)
+
+    def test_it_may_lie_below_a_path(self):
+        self.secret = self.token("ann")
+        text = st.query("proteins_20.fa")
+        wanted = st.blast("blastp", "proteins_2k", text, {"outfmt": "6"})
+        with Nginx(self.folder / "proxy", self.server, "/blast/") as nginx:
+            code, job, said = self.cli_over(nginx, "submit", "blastp", "-db", "proteins_2k", "-outfmt", "6", text=text)
+            self.assertEqual(code, 0, said)
+            job = job.strip()
+            self.assertEqual(self.cli_over(nginx, "watch", job)[0], 0)
+            code, output, said = self.cli_over(nginx, "results", job, server=nginx.url + "/")
+            self.assertEqual((code, output.encode()), (0, wanted), said)
+            with nginx.open("/") as reply:
+                page = reply.read().decode()
+            found = re.findall(r'(?:src|href)="([^"]+\.(?:js|css|svg))"', page)
+            self.assertGreater(len(found), 1, page)
+            for name in found:
+                with urllib.request.urlopen(urllib.request.Request(urljoin(nginx.url + "/", name)),
+                                            context=ssl.create_default_context(cafile=nginx.folder / "cert.pem")) as reply:
+                    self.assertEqual(reply.status, 200, name)
+            code, _, said = self.cli_over(nginx, "list", server=nginx.url[:-len("/blast")] + "/elsewhere")
+            self.assertEqual(code, 1, said)
 
     def test_a_server_that_does_not_prove_its_name_gets_no_token(self):
         self.secret = self.token("ann")
