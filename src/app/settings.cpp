@@ -212,7 +212,7 @@ constexpr std::array kSettings{
             "The longest body of a request that is held in memory, as uploaded files are not.",
             set_held_bytes<&service::Limits::body_bytes, 64U << 10U, 1U << 30U>},
     Setting{"limit-upload", Kind::size, "SIZE", "4G", "0 is no limit",
-            "The largest query and the largest result that is imported.",
+            "The largest query and the largest result that is imported, as sent and unpacked.",
             set_limit_bytes<&service::Limits::upload_bytes>},
     Setting{"limit-queries", Kind::number, "N", "1000000", "0 (no limit) to 1000000000", "Queries in a job.",
             set_limit<&service::Limits::queries, 1'000'000'000>},
