@@ -84,14 +84,14 @@ constexpr std::array kSigns{
     Sign{"Formatting choice is out of range", &kInput},
     Sign{"Invalid specification of", &kInput},  // -query_loc
     Sign{"Empty CBlastQueryVector", &kNoSequence},
-    Sign{"Taxonomy ID(s) not found", &kNoTaxon},
     Sign{"To be memory mapped the file must exist", &kNoFile},
     Sign{"Unable to create connection with network dispatcher", &kNetwork},
-    Sign{"BLAST Database error", &kDatabase},
     Sign{"(CSerialException::", &kDatabase},
     Sign{"(CSeqDBException::", &kDatabase},
     Sign{"Cannot memory map", &kDatabase},      // a file of rpsblast's
     Sign{"CBlastTracebackSearch", &kDatabase},  // its null pointer: a sequence volume is missing
+    Sign{"Taxonomy ID(s) not found", &kNoTaxon},
+    Sign{"BLAST Database error", &kDatabase},
 };
 
 const Cause& cause_of_signal(int signal, std::string_view program) {

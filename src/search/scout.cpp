@@ -43,7 +43,8 @@ std::string whole_database_because(const blast::Options& options, const blast::O
   if (!database) return "it is not searched as a database";
   const bool names_it =
       format.number == 5 || format.number == 11 || format.number == 14 || format.number == 16;
-  if (names_it && !std::ranges::all_of(database->names, [](char c) { return c > 0; }))
+  if (names_it &&
+      !std::ranges::all_of(database->names, [](char c) { return static_cast<unsigned char>(c) < 0x80; }))
     return "the format writes a name that is not ASCII in other letters, which are the engine's own";
   if (options.program() == blast::Program::psiblast)
     return "psiblast's scouts are not proven to find all subjects";

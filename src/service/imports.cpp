@@ -62,7 +62,8 @@ std::string program_in_comments(std::string_view head) {
   std::string first(head.substr(0, head.find('\n')));
   if (!first.starts_with("# ")) return {};
   first = lower(first.substr(2));
-  return first.substr(0, first.find(' '));
+  first.erase(std::min(first.find(' '), first.size()));
+  return first;
 }
 
 /// The program behind what an archive says of its search: program "blastp", service "psi".
@@ -75,14 +76,15 @@ std::string program_in_archive(const std::string& head) {
   };
   std::string program = value("program");
   const std::string service = value("service");
-  if (service == "psi") return "psiblast";
+  if (service == "psi") return program == "tblastn" ? program : "psiblast";
   if (service == "delta_blast") return "deltablast";
   if (service == "rpsblast") return program == "blastx" ? "rpstblastn" : "rpsblast";
   return program;
 }
 
 /// `told` by the file, `given` by who sends it. Errors: invalid_argument when both are there and differ.
-Result<blast::Program> program_of(const std::string& told, const std::string& given) {
+Result<blast::Program> program_of(std::string told, const std::string& given) {
+  if (told == "psitblastn") told = "tblastn";  // with -in_pssm
   if (told.empty() && given.empty())
     return error(Code::invalid_argument,
                  "program: the file does not tell which program made it; name it, such as blastp");
@@ -200,7 +202,7 @@ Result<store::Job> Imports::take(const std::string& owner, const ImportRequest& 
                                  std::unique_ptr<Upload> sent) {
   LOOM_CHECKED(check_open());
   LOOM_CHECKED(check_title(request.title));
-  LOOM_TRY(const auto file, unpacked(std::move(sent), stop_.get_token()));
+  LOOM_TRY(const auto file, unpacked(upload_of(std::move(sent)), stop_.get_token(), Deadline::never()));
   LOOM_TRY(const fs::path given, file->file());
   LOOM_TRY(const TempDir folder, TempDir::create(scratch_));
   LOOM_TRY(Recognized what, recognize(given, request));

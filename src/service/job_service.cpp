@@ -118,6 +118,7 @@ class LocalJobs final : public JobService {
                                      Deadline deadline) override;
   Result<Provenance> provenance(const Caller& caller, const JobId& id, Deadline deadline) override;
   void stop() override {
+    stop_.request_stop();
     indexes_.stop();
     imports_.stop();
   }
@@ -165,6 +166,7 @@ class LocalJobs final : public JobService {
   PairwiseWriter pairwise_;
   Checksums sums_;
   Imports imports_;
+  std::stop_source stop_;
 };
 
 Result<std::unique_ptr<Upload>> LocalJobs::begin_upload(const Caller& caller) {
@@ -183,14 +185,15 @@ Result<store::Submitted> LocalJobs::submit(const Caller& caller, const SubmitReq
                                            std::unique_ptr<Upload> query,
                                            const std::optional<std::string>& key, Deadline deadline) {
   LOOM_CHECKED(authorise(caller, Action::change, caller.name));
-  LOOM_TRY(const auto upload, unpacked(std::move(query)));
+  auto sent = upload_of(std::move(query));
   std::optional<store::Idempotency> once;
   if (key) {
-    once = store::Idempotency{*key, fingerprint(request, upload->sha256())};
+    once = store::Idempotency{*key, fingerprint(request, sent->sha256())};
     LOOM_TRY(auto before, parts_.store.submitted(caller.name, *once, deadline));
     if (before) return store::Submitted{*std::move(before), store::Submitted::Outcome::repeated};
   }
   LOOM_TRY(const Admissions::Place place, admissions_.enter(caller.name, deadline));
+  LOOM_TRY(const auto upload, unpacked(std::move(sent), stop_.get_token(), deadline));
   SubmitRequest settled = request;
   LOOM_CHECKED(parts_.organisms.settle(settled, deadline));
   LOOM_TRY(Checked checked, check_request(settled, *upload, parts_.limits, known_,
@@ -235,7 +238,7 @@ Result<store::Submitted> LocalJobs::submit_kept(const Caller& caller, const Subm
 Result<Preflight> LocalJobs::preflight(const Caller& caller, const SubmitRequest& request,
                                        std::unique_ptr<Upload> query, Deadline deadline) {
   LOOM_CHECKED(authorise(caller, Action::read, caller.name));
-  LOOM_TRY(const auto upload, unpacked(std::move(query)));
+  LOOM_TRY(const auto upload, unpacked(upload_of(std::move(query)), stop_.get_token(), deadline));
   SubmitRequest settled = request;
   LOOM_CHECKED(parts_.organisms.settle(settled, deadline));
   LOOM_TRY(const Checked checked, check_request(settled, *upload, parts_.limits, known_,
@@ -317,12 +320,7 @@ void LocalJobs::remove_objects(const Job& job) {
 
 Status LocalJobs::remove(const Caller& caller, const JobId& id, Deadline deadline) {
   LOOM_TRY(const Job job, allowed(caller, Action::change, id, deadline));
-  Status removed = parts_.store.remove(id, deadline);
-  if (!removed && removed.error().code == Code::disk_full) {
-    remove_objects(job);  // they go anyway, and make the room that the store lacks
-    removed = parts_.store.remove(id, deadline);
-  }
-  LOOM_CHECKED(removed);
+  LOOM_CHECKED(parts_.store.remove(id, deadline));
   parts_.scheduler.discard(id);
   remove_objects(job);
   indexes_.forget(id);

@@ -63,27 +63,37 @@ Status QueryUpload::append(std::string_view bytes) {
   return ok();
 }
 
-Result<std::unique_ptr<QueryUpload>> unpacked(std::unique_ptr<Upload> given, const std::stop_token& stop) {
-  std::unique_ptr<QueryUpload> packed(dynamic_cast<QueryUpload*>(given.release()));
-  LOOM_CHECK(packed, "uploads come from begin_upload");
-  if (packed->head_ != kGzipMagic) return packed;
-  LOOM_TRY(const auto source, packed->open());
-  auto plain = std::make_unique<QueryUpload>(packed->folder_, packed->limit_);
+std::unique_ptr<QueryUpload> upload_of(std::unique_ptr<Upload> given) {
+  std::unique_ptr<QueryUpload> own(dynamic_cast<QueryUpload*>(given.release()));
+  LOOM_CHECK(own, "uploads come from begin_upload");
+  return own;
+}
+
+Result<std::unique_ptr<QueryUpload>> unpacked(std::unique_ptr<QueryUpload> sent, const std::stop_token& stop,
+                                              Deadline deadline) {
+  if (sent->head_ != kGzipMagic) return sent;
+  LOOM_TRY(const auto source, sent->open());
+  auto plain = std::make_unique<QueryUpload>(sent->folder_, sent->limit_);
   std::vector<char> block(kBlock);
   for (;;) {
     if (stop.stop_requested())
       return error(Code::unavailable, "the server is stopping; send it again when it is back");
+    if (deadline.passed()) return error(Code::timed_out, "unpacking the upload took too long; split it");
     const auto got = source->read(block);
     if (!got && got.error().code == Code::corrupt)  // without the server's path
       return error(Code::invalid_argument,
                    "the upload is gzip data that is damaged or cut short; copy it again, whole");
     if (!got) return got.error();
-    if (*got == 0) return plain;
+    if (*got == 0) break;
     const Status written = plain->write(std::string_view(block.data(), *got));
     if (!written && written.error().code == Code::too_large)
       return error(Code::too_large, "unpacked, {}", written.error().message);
     LOOM_CHECKED(written);
   }
+  // Whoever opens it would unpack that, past the limit.
+  if (plain->head_ == kGzipMagic)
+    return error(Code::invalid_argument, "the upload is gzip data within gzip data; pack it once");
+  return plain;
 }
 
 }  // namespace loom::service

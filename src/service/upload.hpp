@@ -5,6 +5,7 @@
 #include <stop_token>
 #include <string>
 
+#include "base/clock.hpp"
 #include "base/fd.hpp"
 #include "base/limit.hpp"
 #include "base/sha256.hpp"
@@ -38,8 +39,8 @@ class QueryUpload final : public Upload {
   Result<std::filesystem::path> file();
 
  private:
-  friend Result<std::unique_ptr<QueryUpload>> unpacked(std::unique_ptr<Upload> given,
-                                                       const std::stop_token& stop);
+  friend Result<std::unique_ptr<QueryUpload>> unpacked(std::unique_ptr<QueryUpload> sent,
+                                                       const std::stop_token& stop, Deadline deadline);
   Status append(std::string_view bytes);
 
   std::filesystem::path folder_;
@@ -52,10 +53,13 @@ class QueryUpload final : public Upload {
   Sha256 hash_;
 };
 
-/// `given` (of JobService::begin_upload) itself; of gzip data what is packed in it: so that is what is kept,
-/// counted, summed and handed out. Errors: invalid_argument for data that is damaged or cut short; too_large
-/// past the limit; disk_full; unavailable after `stop`.
-Result<std::unique_ptr<QueryUpload>> unpacked(std::unique_ptr<Upload> given,
-                                              const std::stop_token& stop = {});
+/// What JobService::begin_upload gave.
+std::unique_ptr<QueryUpload> upload_of(std::unique_ptr<Upload> given);
+
+/// Itself; of gzip data what is packed in it: so that is what is kept, counted, summed and handed out.
+/// Errors: invalid_argument for data that is damaged, cut short, or packed again; too_large past the limit;
+/// disk_full; unavailable after `stop`; timed_out.
+Result<std::unique_ptr<QueryUpload>> unpacked(std::unique_ptr<QueryUpload> sent, const std::stop_token& stop,
+                                              Deadline deadline);
 
 }  // namespace loom::service

@@ -335,6 +335,14 @@ class ReportsTest(ht.HitsTest):
         self.assertEqual(status, want, said)
         return json.loads(said)
 
+    def test_a_search_of_a_profile_is_of_tblastn(self):
+        profile = st.TESTDATA / "profile/p02.raw"
+        for outfmt in ("5", "7"):
+            made = subprocess.run(["tblastn", "-in_pssm", profile, "-db", "nucleotides_500", "-evalue", "10", "-outfmt", outfmt],
+                                  check=True, capture_output=True).stdout
+            self.assertIn(b"psitblastn", made.lower())
+            self.assertEqual(self.import_bytes(made)["program"], "tblastn")
+
     def test_results_made_elsewhere_become_jobs(self):
         common = "qaccver saccver length mismatch gapopen qstart qend sstart send score nident positive gaps qlen slen"
         for program, database, name, options in SEARCHES[:5]:
@@ -420,6 +428,9 @@ class ReportsTest(ht.HitsTest):
                 (b"<html><body>no</body></html>", {}, "no BLAST result of -outfmt 5"),
                 (b"", {}, "empty"), (b"\x1f\x8b\x08\x00", {}, "damaged or cut short"),
                 (gzip.compress(b""), {}, "empty"), (gzip.compress(whole)[:-1], {}, "damaged or cut short"),
+                (gzip.compress(gzip.compress(whole)), {}, "within gzip data"),
+                (st.blast("blastp", "proteins_2k", st.query("proteins_20.fa"), {"outfmt": "7"}).rsplit(b"# BLAST proc")[0],
+                 {}, "cut short"),
                 (b"q\ts\t1\n", {}, "program"),
                 (b"q\ts\t1\n", {"program": "blastp"}, "line 1: a row of 3 columns"),
                 (b"Blast4-archive ::= { }", {"program": "blastp"}, "the archive: line 1, byte 21: expected a name"),

@@ -75,12 +75,7 @@ class FaultsTest(st.ServerTest):
         self.assertEqual(self.server.output(first), wanted, "what was there is whole")
         # Now not even a job fits: it is refused, not half taken.
         before = self.jobs()
-        with open(filler, "ab", buffering=0) as more:
-            try:
-                while True:
-                    more.write(bytes(4096))
-            except OSError:
-                pass
+        self.fill(filler)
         refused = 0
         for _ in range(200):  # the store's own file has some room left
             status, _, data = self.server.call("POST", "/api/blast/jobs", {"program": "blastp", "database": "proteins_2k",
@@ -93,12 +88,25 @@ class FaultsTest(st.ServerTest):
         self.assertEqual(refused, 1, "a full disk took 200 jobs")
         self.assertEqual(self.jobs(), before)
         self.assertRegex(str(json.loads(self.server.call("GET", "/readyz")[2])["degraded"]), "disk is nearly full: 0 MiB")
-        self.assertEqual(self.server.call("DELETE", f"/api/blast/jobs/{first}")[0], 204, "what frees room works all the same")
-        self.assertEqual(self.jobs(), before - 1)
+        # With its ballast back (it may have been given up above, and the beat writes now and then) the store can take what makes room.
+        os.truncate(filler, filler.stat().st_size - (6 << 20))
+        until = time.monotonic() + st.PATIENCE
+        while not (self.folder / "data/jobs.sqlite-ballast").exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        self.fill(filler)
+        self.assertEqual(self.server.call("DELETE", f"/api/blast/jobs/{first}")[0], 204, "what makes room works all the same")
         filler.unlink()
         self.assertEqual(self.server.call("POST", f"/api/blast/jobs/{job}/retry")[0], 200)
         self.assertEqual(self.server.wait(job)["status"], "completed")
         self.assertEqual(self.server.output(job), wanted)
+
+    def fill(self, filler):
+        with open(filler, "ab", buffering=0) as more:
+            try:
+                while True:
+                    more.write(bytes(4096))
+            except OSError:
+                pass
 
     def jobs(self):
         count, cursor = 0, ""
