@@ -142,7 +142,9 @@ std::string sum_of(int fd, std::uint64_t bytes) {
 
 Result<std::optional<std::string>> surroundings_of(const ReuseOptions& options, const JobSpec& spec) {
   LOOM_TRY(const catalog::Database database, open_job_database(spec));
-  if (!database.unshardable.empty()) return std::optional<std::string>();
+  // What deltablast finds depends on a second database, whose state no job holds.
+  const bool domains = spec.options.program() == blast::Program::deltablast;
+  if (domains || !database.unshardable.empty()) return std::optional<std::string>();
   LOOM_TRY(const fs::path engine, blast::find_engine(spec.options.program()));
   const char* batch = std::getenv("BATCH_SIZE");  // NOLINT(concurrency-mt-unsafe): nobody sets it
   std::string text =

@@ -9,6 +9,8 @@
 #include "base/number.hpp"
 #include "blast/outfmt.hpp"
 #include "blast/split_limits.hpp"
+#include "catalog/database.hpp"
+#include "catalog/search_path.hpp"
 #include "search/scout.hpp"
 #include "sequence/byte_source.hpp"
 #include "sequence/fasta_reader.hpp"
@@ -30,6 +32,9 @@ constexpr std::array kIgnored{"num_threads", "mt_mode"};
 /// Given by other means, or not to be had over the wire.
 constexpr std::array kGivenElsewhere{"query", "db", "out"};
 
+/// A database beside the one that is searched, which the server must have.
+constexpr std::string_view kDomains = "rpsdb";
+
 std::string words(const std::string& value) {
   return value.substr(0, 80);
 }
@@ -43,6 +48,12 @@ Status set_option(blast::Options& options, const std::string& name, const std::s
   if (std::ranges::find(kGivenElsewhere, name) != kGivenElsewhere.end())
     return error(Code::invalid_argument, "option {}: give it as a field of its own, not among the options",
                  name);
+  if (name == kDomains) {
+    if (!names_no_folder(value))
+      return error(Code::invalid_argument, "option {}: a name without folders is needed, not '{}'", name,
+                   words(value));
+    return options.set(name, value);
+  }
   const blast::OptionSpec* spec = blast::find_option(options.program(), name);
   if (spec != nullptr && (spec->type == blast::Type::input_file || spec->type == blast::Type::output_file ||
                           spec->refers != blast::Refers::nothing || name == "remote"))
@@ -163,6 +174,22 @@ Result<DatabaseFacts> find_database(KnownDatabases& databases, const blast::Opti
                near == std::string::npos ? "" : ", " + words.substr(near));
 }
 
+/// deltablast looks for domains of the queries first.
+Status check_domains(const blast::Options& options, const std::string& path) {
+  const blast::OptionSpec* spec = blast::find_option(options.program(), kDomains);
+  if (spec == nullptr) return ok();
+  const auto* given = options.find(kDomains);
+  const std::string name(given == nullptr ? spec->default_value : given->text);
+  const auto found = catalog::open_database(name, blast::Molecule::protein, catalog::SearchPath::with(path));
+  if (found) return ok();
+  if (found.error().code != Code::not_found) return found.error();
+  return error(
+      Code::invalid_argument,
+      "option {}: this server has no domain database '{}'; name another of its databases, or ask its "
+      "operator for NCBI's cdd_delta",
+      kDomains, words(name));
+}
+
 sequence::Alphabet alphabet_of(blast::Program program) {
   return blast::query_molecule(program) == blast::Molecule::protein ? sequence::Alphabet::protein
                                                                     : sequence::Alphabet::nucleotide;
@@ -234,6 +261,7 @@ Result<Checked> check_request(const SubmitRequest& request, const QueryUpload& q
   std::vector<std::string> warnings;
   LOOM_TRY(blast::Options options, read_options(request, warnings));
   LOOM_TRY(const DatabaseFacts database, find_database(databases, options, database_path));
+  LOOM_CHECKED(check_domains(options, database_path));
   LOOM_TRY(sequence::QueryMap queries, read_queries(options.program(), query, limits));
   LOOM_CHECKED(check_query_loc(options, query));
   Checked checked{.spec = {.options = std::move(options), .snapshot = {}},

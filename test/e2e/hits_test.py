@@ -27,6 +27,7 @@ SEARCHES = [
     ("tblastx", "nucleotides_500", "contigs_10.fa", {"evalue": "1e-5", "max_target_seqs": "50"}),
     ("psiblast", "proteins_2k", "protein_1.fa", {"num_iterations": "2"}),
     ("rpsblast", "profiles", "proteins_20.fa", {"evalue": "1"}),
+    ("deltablast", "proteins_2k", "proteins_20.fa", {"rpsdb": "domains", "evalue": "1e-3"}),
 ]
 
 
@@ -68,6 +69,14 @@ class HitsTest(st.ServerTest):
         done = self.server.wait(job)
         self.assertEqual(done["status"], "completed", done)
         return job
+
+    def test_deltablast_names_the_domains_that_a_server_lacks(self):
+        for options, why in [({}, "no domain database 'cdd_delta'"), ({"rpsdb": "none"}, "no domain database 'none'"),
+                             ({"rpsdb": "../db/domains"}, "a name without folders is needed")]:
+            body = {"program": "deltablast", "database": "proteins_2k", "query": "MKVLAAGIVGLCAKAY", "options": options}
+            status, _, said = self.server.call("POST", "/api/blast/jobs", body)
+            self.assertEqual(status, 400, said)
+            self.assertIn(why, json.loads(said)["detail"])
 
     def test_every_value_is_that_of_blast(self):
         jobs = []
