@@ -43,11 +43,19 @@ Result<std::string> read_said(const fs::path& path) {
   return render::tail_of(path, std::uint64_t{16} << 20U);
 }
 
-std::string named_from(const fs::path& folder, std::string text) {
-  const std::string path = folder.string() + "/";
-  for (auto at = text.find(path); at != std::string::npos; at = text.find(path, at))
-    text.erase(at, path.size());
+namespace {
+
+/// `what` is not empty.
+std::string replaced(std::string text, const std::string& what, const std::string& by) {
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
+    text.replace(at, what.size(), by);
   return text;
+}
+
+}  // namespace
+
+std::string named_from(const fs::path& folder, std::string text) {
+  return replaced(std::move(text), folder.string() + "/", "");
 }
 
 void TaskRunner::discard(const std::string& name) const {
@@ -81,10 +89,7 @@ std::string with_database(const EngineTask& task, std::string said) {
   const auto flag = std::ranges::find(task.argv, "-db");
   if (task.database.empty() || flag == task.argv.end() || flag + 1 == task.argv.end()) return said;
   const std::string& alias = flag[1];
-  if (alias == task.database) return said;
-  for (auto at = said.find(alias); at != std::string::npos; at = said.find(alias, at + task.database.size()))
-    said.replace(at, alias.size(), task.database);
-  return said;
+  return alias == task.database ? said : replaced(std::move(said), alias, task.database);
 }
 
 /// Names the folder of an attempt at a task, while that is under way. A job that was cancelled and is tried

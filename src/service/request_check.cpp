@@ -11,6 +11,7 @@
 #include "blast/split_limits.hpp"
 #include "catalog/database.hpp"
 #include "catalog/search_path.hpp"
+#include "search/engine_args.hpp"
 #include "search/scout.hpp"
 #include "sequence/byte_source.hpp"
 #include "sequence/fasta_reader.hpp"
@@ -178,8 +179,7 @@ Result<DatabaseFacts> find_database(KnownDatabases& databases, const blast::Opti
 Status check_domains(const blast::Options& options, const std::string& path) {
   const blast::OptionSpec* spec = blast::find_option(options.program(), kDomains);
   if (spec == nullptr) return ok();
-  const auto* given = options.find(kDomains);
-  const std::string name(given == nullptr ? spec->default_value : given->text);
+  const std::string name = search::text_of(options, kDomains, spec->default_value);
   const auto found = catalog::open_database(name, blast::Molecule::protein, catalog::SearchPath::with(path));
   if (found) return ok();
   if (found.error().code != Code::not_found) return found.error();
