@@ -43,7 +43,7 @@ ReturnToService=2
 MaxArraySize=1001
 MinJobAge=300
 KillWait=2
-MessageTimeout=2
+MessageTimeout=5
 SlurmctldTimeout=60
 SlurmdTimeout=25
 InactiveLimit=0
@@ -235,6 +235,13 @@ class Cluster:
         daemon.wait()
         self.kill(self.processes(name))
         self.run("scontrol", "update", f"nodename={name}", "state=down", "reason=killed")
+
+    def pause_node(self, name):
+        """It answers nobody until go_on_node()."""
+        self.daemons[name].send_signal(signal.SIGSTOP)
+
+    def go_on_node(self, name):
+        self.daemons[name].send_signal(signal.SIGCONT)
 
     def start_node(self, name):
         self.begin_node(name)

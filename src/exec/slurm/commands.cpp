@@ -8,6 +8,7 @@
 #include <charconv>
 #include <fstream>
 #include <iterator>
+#include <span>
 
 #include "base/atomic_file.hpp"
 
@@ -169,17 +170,31 @@ Result<Elements> Commands::elements() {
   return parse_elements(text);
 }
 
-Status Commands::cancel(const std::vector<std::string>& slurm_ids) {
+/// `command` of slices of `slurm_ids`. What it refuses is no error: an element may be over meanwhile.
+template <class Command>
+Status Commands::in_slices(const std::vector<std::string>& slurm_ids, const Command& command) {
   constexpr std::size_t kAtOnce = 200;
   for (std::size_t at = 0; at < slurm_ids.size(); at += kAtOnce) {
-    std::vector<std::string> argv{"scancel", "--quiet"};
-    const auto first = slurm_ids.begin() + static_cast<std::ptrdiff_t>(at);
-    argv.insert(argv.end(), first,
-                first + static_cast<std::ptrdiff_t>(std::min(kAtOnce, slurm_ids.size() - at)));
-    const auto ran = run(std::move(argv));
+    const std::span slice = std::span(slurm_ids).subspan(at, std::min(kAtOnce, slurm_ids.size() - at));
+    const auto ran = run(command(slice));
     if (!ran && ran.error().code != Code::invalid_argument) return ran.error();
   }
   return ok();
+}
+
+Status Commands::cancel(const std::vector<std::string>& slurm_ids) {
+  return in_slices(slurm_ids, [](std::span<const std::string> slice) {
+    std::vector<std::string> argv{"scancel", "--quiet"};
+    argv.insert(argv.end(), slice.begin(), slice.end());
+    return argv;
+  });
+}
+
+Status Commands::start_now(const std::vector<std::string>& slurm_ids) {
+  return in_slices(slurm_ids, [](std::span<const std::string> slice) {
+    return std::vector<std::string>{"scontrol", "update", fmt::format("JobId={}", fmt::join(slice, ",")),
+                                    "StartTime=now"};
+  });
 }
 
 Result<ClusterConfig> Commands::config() {

@@ -53,12 +53,16 @@ class Commands {
   Result<Elements> elements();
   /// By ElementState::slurm_id. Those that have ended count as cancelled.
   Status cancel(const std::vector<std::string>& slurm_ids);
+  /// Makes elements that wait for their begin time eligible at once.
+  Status start_now(const std::vector<std::string>& slurm_ids);
   Result<ClusterConfig> config();
   /// Of elements by ElementState::slurm_id: those that are over, and are in the accounting by now.
   Result<Accounts> accounts(const std::vector<std::string>& slurm_ids);
 
  private:
   Result<std::string> run(std::vector<std::string> argv);
+  template <class Command>
+  Status in_slices(const std::vector<std::string>& slurm_ids, const Command& command);
 
   ProcessRunner& runner_;
   std::string name_;

@@ -82,6 +82,10 @@ bool is_over(std::string_view state) {
   return std::ranges::any_of(kOver, [&](auto one) { return state.starts_with(one); });
 }
 
+bool is_held(const ElementState& element) {
+  return element.state == "PENDING" && element.reason == "BeginTime";
+}
+
 Elements parse_elements(std::string_view text) {
   constexpr std::size_t kFields = 5;
   Elements elements;

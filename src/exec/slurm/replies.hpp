@@ -40,6 +40,9 @@ using Accounts = std::map<std::pair<std::string, std::size_t>, Account>;
 /// Whether an element in that state runs no more, nor will. Pure.
 bool is_over(std::string_view state);
 
+/// Whether it waits for a time of day, and for nothing else. Pure.
+bool is_held(const ElementState& element);
+
 /// Reads what sacct printed for Commands::accounts. An element is ours by the token in its comment or, where
 /// a site keeps no comments, in the line that submitted it. Pure.
 Accounts parse_accounts(std::string_view text);

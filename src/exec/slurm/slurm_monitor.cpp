@@ -1,3 +1,5 @@
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <numeric>
 
@@ -227,6 +229,7 @@ void SlurmRunner::ask() {
   keep_lost();
   drop_unclaimed();
   cancel_unwanted(*elements);
+  start_held();
   drop_arrays();
 }
 
@@ -348,6 +351,23 @@ void SlurmRunner::cancel_unwanted(const Elements& elements) {
   }
   if (ids.empty()) return;
   if (const Status cancelled = commands_.cancel(ids); !cancelled) warn("slurm.cancel", cancelled.error());
+}
+
+/// Slurm puts an element whose node did not answer back for two minutes, whatever --no-requeue says.
+void SlurmRunner::start_held() {
+  const bool by_wish =  // of the site: its tasks begin when it said
+      std::ranges::any_of(settings_.site.extra, [](const auto& flag) { return flag.starts_with("--begin"); });
+  if (by_wish) return;
+  std::vector<std::string> ids;
+  {
+    const MutexLock lock(mutex_);
+    for (const auto& [key, task] : tasks_)
+      if (task->outstanding() && task->element && is_held(*task->element))
+        ids.push_back(task->element->slurm_id);
+  }
+  if (ids.empty()) return;
+  log::write(log::Level::info, "slurm.held", {{"elements", fmt::format("{}", fmt::join(ids, ","))}});
+  if (const Status started = commands_.start_now(ids); !started) warn("slurm.start", started.error());
 }
 
 void SlurmRunner::drop_unclaimed() {

@@ -71,10 +71,11 @@ enum class Counted { yes, not_yet };
 /// server submitted goes on; run() of the same spec in the next one takes it up. A task is lost only on
 /// evidence: Slurm answers, and says that it is over or does not know it, and its end has not come
 /// meanwhile. One that ran out of memory or time is submitted again with twice as much, up to 16 times what
-/// was asked at first; one that was preempted, or that Slurm never knew, as it was. Which element of an array
-/// runs which of its tasks is decided where it runs (affinity.hpp) and read from the store; one that we
-/// cancelled while it took a task that is wanted is submitted again. Of another loss run()
-/// says `unavailable`. A controller that does not answer is waited for, however long.
+/// was asked at first; one that was preempted, or that Slurm never knew, as it was. One that Slurm holds
+/// back, because its node did not answer, is made to start. Which element of an array runs which of its tasks
+/// is decided where it runs (affinity.hpp) and read from the store; one that we cancelled while it took a
+/// task that is wanted is submitted again. Of another loss run() says `unavailable`. A controller that does
+/// not answer is waited for, however long.
 ///
 /// Thread-safety: all methods, from any thread, at once. Blocking: run() until the task has ended.
 class SlurmRunner final : public ProcessRunner {
@@ -165,6 +166,7 @@ class SlurmRunner final : public ProcessRunner {
   Status follow_claims(const Elements& elements);
   void judge(const Elements& elements, Instant asked) REQUIRES(mutex_);
   void cancel_unwanted(const Elements& elements);
+  void start_held();
   void drop_unclaimed();
   void drop_arrays();
   void keep_lost();

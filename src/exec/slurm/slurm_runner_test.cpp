@@ -40,7 +40,7 @@ ProcessOutcome says(int exit_code, std::string words) {
 class FakeSlurm {
  public:
   struct Row {
-    std::string token, id, state = "PENDING", memory, minutes;
+    std::string token, id, state = "PENDING", memory, minutes, reason = "None";
   };
 
   Result<ProcessOutcome> run(const ProcessSpec& spec) {
@@ -62,6 +62,9 @@ class FakeSlurm {
       ++next_id_;
     } else if (command == "scontrol" && spec.argv.at(2) == "partition") {
       if (spec.argv.back() != "main") return says(1, "");
+    } else if (command == "scontrol" && spec.argv.at(1) == "update") {
+      for (Row& row : rows_)
+        if ((after(spec.argv, "JobId=") + ",").find(row.id + ",") != std::string::npos) row.reason = "None";
     } else if (command == "scontrol") {
       text = "AccountingStorageType   = accounting_storage/slurmdbd\nMaxArraySize            = 4\n";
     } else if (command == "sacct") {
@@ -71,7 +74,7 @@ class FakeSlurm {
         if (std::ranges::find(spec.argv, row.id) != spec.argv.end()) row.state = "CANCELLED";
     } else {
       for (const Row& row : rows_)
-        text += fmt::format("{}|{}|n1|None|loom:{}\n", row.id, row.state, row.token);
+        text += fmt::format("{}|{}|n1|{}|loom:{}\n", row.id, row.state, row.reason, row.token);
     }
     std::ofstream(std::get<fs::path>(spec.output)) << text;
     return says(0, "");
@@ -84,6 +87,11 @@ class FakeSlurm {
   void set(std::size_t row, const std::string& state) {
     const MutexLock lock(mutex_);
     rows_.at(row).state = state;
+  }
+  /// As when the element's node did not answer.
+  void hold(std::size_t row) {
+    const MutexLock lock(mutex_);
+    rows_.at(row).reason = "BeginTime";
   }
   /// As a controller does that was killed before it wrote its state: jobs are gone, numbers come again.
   void forget() {
@@ -620,6 +628,31 @@ TEST_F(SlurmRunnerTest, ALostTaskThatComesAgainKeepsWhatItHasGrownTo) {
   EXPECT_EQ(slurm_.rows()[3].minutes, "10") << "it ended, and is forgotten";
   ASSERT_TRUE(work(3));
   EXPECT_TRUE(third.get());
+}
+
+TEST_F(SlurmRunnerTest, AnElementThatSlurmHoldsBackIsMadeToStart) {
+  auto run = begin("a");
+  until([&] { return slurm_.rows().size() == 1; });
+  slurm_.hold(0);
+  until([&] { return slurm_.rows()[0].reason == "None"; });
+  EXPECT_EQ(slurm_.rows().size(), 1U) << "it is the same element";
+  ASSERT_TRUE(work(0));
+  EXPECT_TRUE(run.get());
+
+  settings_.site.extra = {"--begin=20:00"};
+  start();
+  auto late = begin("b");
+  until([&] { return slurm_.rows().size() == 2; });
+  slurm_.hold(1);
+  const auto questions = [&] {
+    const auto runs = commands_.runs();
+    return std::ranges::count_if(runs, [](const auto& spec) { return spec.argv.front() == "squeue"; });
+  };
+  const auto asked = questions();
+  until([&] { return questions() > asked + 2; });
+  EXPECT_EQ(slurm_.rows()[1].reason, "BeginTime") << "the site wants it so";
+  ASSERT_TRUE(work(1));
+  EXPECT_TRUE(late.get());
 }
 
 TEST_F(SlurmRunnerTest, WhatPassesIsWaitedFor) {
