@@ -98,18 +98,28 @@ def pages_of(place):
     return bench("page", place, ROOT / "src/taxonomy/testdata/excerpt")
 
 
+def middle(rounds, which):
+    return statistics.median(which(one) for one in rounds)
+
+
 def pages(report, options):
-    measured = pages_of(indexed(options.hsps))
-    for case in dict.fromkeys(page["case"] for page in measured["pages"]):
-        of_case = [page for page in measured["pages"] if page["case"] == case]
+    """The median of the rounds counts: the first of them may find the file on disk only."""
+    rounds = [pages_of(indexed(options.hsps)) for _ in range(options.rounds)]
+    kinds = list(enumerate(rounds[0]["pages"]))
+    for case in dict.fromkeys(kind["case"] for _, kind in kinds):
         for sort in ("blast", "evalue", "bitscore", "pident", "length", "coverage"):
-            of_sort = [page for page in of_case if page["sort"] == sort]
-            worst = max(of_sort, key=lambda page: page["p99_ms"])
-            report.add(f"pages, {case}, by {sort}: p99", worst["p99_ms"], "ms", "≤ 30", worst["p99_ms"] <= 30,
-                       f"median {max(page['p50_ms'] for page in of_sort):.2f}, slowest {max(page['max_ms'] for page in of_sort):.0f}; "
-                       f"p99 by the wall {max(page['wall_p99_ms'] for page in of_sort):.0f}")
-    report.add("pages: memory of the whole program", measured["peak_bytes"] / MIB, "MiB", "≤ 150",
-               measured["peak_bytes"] <= 150 * MIB, "absolute")
+            of_sort = [i for i, kind in kinds if (kind["case"], kind["sort"]) == (case, sort)]
+
+            def worst(figure):
+                return max(middle(rounds, lambda one: one["pages"][i][figure]) for i in of_sort)
+
+            p99 = worst("p99_ms")
+            first = max(rounds[0]["pages"][i]["p99_ms"] for i in of_sort)
+            report.add(f"pages, {case}, by {sort}: p99", p99, "ms", "≤ 30", p99 <= 30,
+                       f"median {worst('p50_ms'):.2f}, slowest {worst('max_ms'):.0f}; first round's p99 {first:.0f}; "
+                       f"p99 by the wall {worst('wall_p99_ms'):.0f}")
+    peak = max(one["peak_bytes"] for one in rounds)
+    report.add("pages: memory of the whole program", peak / MIB, "MiB", "≤ 150", peak <= 150 * MIB, "absolute")
 
 
 def growth(report, options):
@@ -118,9 +128,6 @@ def growth(report, options):
     for _ in range(options.rounds):
         few.append(pages_of(indexed(options.hsps)))
         many.append(pages_of(indexed(10 * options.hsps)))
-
-    def middle(rounds, which):
-        return statistics.median(which(one) for one in rounds)
 
     what = f"pages of {name_of(10 * options.hsps)}"
     for name, figure in (("median", "p50_ms"), ("p99", "p99_ms")):

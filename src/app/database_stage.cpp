@@ -80,9 +80,7 @@ Result<Staged> DatabaseStage::use(exec::ProcessSpec& spec) {
   auto files = catalog::files_of(part.database);
   LOOM_TRY(const std::string key, files_key(files));
   put_in_order(files, part.database);
-  std::error_code failed;
-  fs::create_directories(folder_, failed);
-  if (failed) return system_error(failed.value(), "make folder " + folder_.string());
+  LOOM_CHECKED(make_folders(folder_));
   const fs::path target = folder_ / key;
   LOOM_TRY(Fd reading, lock(folder_ / (key + ".lock"), LOCK_SH));
   const auto needed = files_of_part(files, part);
@@ -95,7 +93,8 @@ Result<Staged> DatabaseStage::use(exec::ProcessSpec& spec) {
     LOOM_TRY(const std::string now, files_key(catalog::files_of(part.database)));
     if (now != key) return error(Code::conflict, "{} was replaced meanwhile", part.database.names);
   }
-  fs::last_write_time(folder_ / (key + ".lock"), fs::file_time_type::clock::now(), failed);
+  std::error_code ignored;
+  fs::last_write_time(folder_ / (key + ".lock"), fs::file_time_type::clock::now(), ignored);
   in_use_ = std::move(reading);
   spec.working_dir = target;
   return Staged::copy;
@@ -108,9 +107,9 @@ Status DatabaseStage::copy(const std::vector<catalog::DatabaseFile>& files, cons
   const fs::path part = folder_ / kUnfinished;
   std::error_code failed;
   fs::remove_all(part, failed);
-  fs::create_directories(part, failed);
-  fs::create_directories(target, failed);
-  if (failed) return system_error(failed.value(), "make folder " + target.string());
+  if (failed) return system_error(failed.value(), "remove folder " + part.string());
+  LOOM_CHECKED(make_folders(part));
+  LOOM_CHECKED(make_folders(target));
   for (const catalog::DatabaseFile& file : files) {
     const fs::path made = part / file.path.filename();
     fs::copy_file(file.path, made, failed);

@@ -12,6 +12,7 @@
 #include "app/server_log.hpp"
 #include "app/surroundings.hpp"
 #include "app/version.hpp"
+#include "base/folder.hpp"
 #include "base/guarded.hpp"
 #include "base/json_writer.hpp"
 #include "base/log.hpp"
@@ -101,11 +102,7 @@ Status ReadingServer::open_data() {
 }
 
 Status ReadingServer::open_parts() {
-  for (const char* name : {"work", "uploads"}) {
-    std::error_code failed;
-    fs::create_directory(scratch(name), failed);
-    if (failed) return system_error(failed.value(), "make folder " + scratch(name).string());
-  }
+  for (const char* name : {"work", "uploads"}) LOOM_CHECKED(make_folders(scratch(name)));
   organisms_ =
       std::make_unique<service::Organisms>(service::taxonomy_file(options_.data), runner_, *databases_);
   LOOM_TRY(hub_, events::Hub::start(*store_));

@@ -64,12 +64,8 @@ int fail(const Error& error) {
   return 1;
 }
 
-Status make_folders(const fs::path& data) {
-  for (const char* name : {"objects", "work", "uploads"}) {
-    std::error_code failed;
-    fs::create_directories(data / name, failed);
-    if (failed) return system_error(failed.value(), "make folder " + (data / name).string());
-  }
+Status make_data_folder(const fs::path& data) {
+  for (const char* name : {"objects", "work", "uploads"}) LOOM_CHECKED(make_folders(data / name));
   std::error_code ignored;
   fs::permissions(data, fs::perms::owner_all, ignored);
   static_cast<void>(for_entries(
@@ -141,7 +137,7 @@ Result<std::unique_ptr<Service>> Service::open(const ServerOptions& options) {
 }
 
 Status Service::open_parts() {
-  LOOM_CHECKED(make_folders(options_.data));
+  LOOM_CHECKED(make_data_folder(options_.data));
   LOOM_TRY(lock_, lock_data(options_.data));
   LOOM_CHECKED(check_reach(options_, tokens_));
   LOOM_TRY(objects_, open_objects(options_));

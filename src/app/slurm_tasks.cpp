@@ -4,6 +4,7 @@
 
 #include "app/database_part.hpp"
 #include "app/object_storage.hpp"
+#include "base/folder.hpp"
 #include "base/log.hpp"
 #include "exec/slurm/left_tasks.hpp"
 
@@ -79,8 +80,7 @@ Result<std::unique_ptr<exec::slurm::SlurmRunner>> open_slurm(const ServerOptions
   const fs::path program = fs::read_symlink("/proc/self/exe", failed);
   if (failed) return system_error(failed.value(), "find our own program");
   const fs::path scratch = scratch_folder(options);
-  fs::create_directories(scratch, failed);
-  if (failed) return system_error(failed.value(), "make folder " + scratch.string());
+  LOOM_CHECKED(make_folders(scratch));
   LOOM_TRY(std::string name, job_name(options));
   const SlurmOptions& slurm = options.slurm;
   const auto poll = std::chrono::seconds(slurm.poll_seconds);

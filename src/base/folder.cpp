@@ -9,6 +9,13 @@
 
 namespace loom {
 
+Status make_folders(const std::filesystem::path& folder) {
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed) return system_error(failed.value(), "make folder " + folder.string());
+  return ok();
+}
+
 Status sync_path(const std::filesystem::path& path) {
   const Fd open_path(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   // EINVAL: the file system has no sync for it.

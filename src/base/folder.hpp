@@ -28,6 +28,9 @@ Status for_entries(const std::filesystem::path& folder, Visit visit) {
   return ok();
 }
 
+/// Makes `folder` and what is missing above it; success where it is there. Thread-safe. Blocking: on disk.
+Status make_folders(const std::filesystem::path& folder);
+
 /// Makes durable what the file at `path` holds, or which names are in the folder there. Success too on a file
 /// system that cannot sync such a thing: it promises no more. Thread-safe. Blocking: on disk.
 Status sync_path(const std::filesystem::path& path);

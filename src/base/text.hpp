@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <string>
 #include <string_view>
 
 namespace loom {
@@ -20,5 +21,8 @@ inline std::string_view first_word(std::string_view text) {
   text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
   return text.substr(0, text.find_first_of(kBlanks));
 }
+
+/// `text` as one word for a POSIX shell, in quotes where it must be.
+std::string shell_word(std::string_view text);
 
 }  // namespace loom

@@ -24,5 +24,13 @@ TEST(Text, FirstWord) {
   for (const std::string_view none : {"", " \r\n"}) EXPECT_EQ(first_word(none), "");
 }
 
+TEST(Text, AWordForAShell) {
+  EXPECT_EQ(shell_word("/data/a-b_1.fa,x=+:"), "/data/a-b_1.fa,x=+:");
+  EXPECT_EQ(shell_word("6 std"), "'6 std'");
+  EXPECT_EQ(shell_word("it's"), "'it'\\''s'");
+  for (const char* text : {"", "$HOME", "~", "*", "a;b", "\xc3\xa4"})
+    EXPECT_EQ(shell_word(text), "'" + std::string(text) + "'");
+}
+
 }  // namespace
 }  // namespace loom

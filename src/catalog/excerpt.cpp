@@ -324,12 +324,9 @@ Result<Database> moved(const Database& database, const fs::path& folder) {
   std::set<std::string> homes;
   for (const Volume& volume : database.volumes) homes.insert(volume.base.parent_path().string());
   Database copy = database;
-  std::error_code failed;
-  fs::create_directory(folder, failed);
   for (std::size_t number = 0; const std::string& home : homes) {
     const fs::path place = fs::absolute(folder) / fmt::format("{:06}", number++);
-    if (!failed) fs::create_directory(place, failed);
-    if (failed) return system_error(failed.value(), "make folder " + place.string());
+    LOOM_CHECKED(make_folders(place));
     LOOM_CHECKED(link_rest(database, home, place));
     for (Volume& volume : copy.volumes)
       if (volume.base.parent_path().string() == home) volume.base = place / volume.base.filename();

@@ -98,7 +98,7 @@ void LocalScheduler::go_alone(const ActivePtr& job) {
 
 Result<search::TaskUse> LocalScheduler::ride(const Work& work, const fs::path& folder,
                                              std::vector<ActivePtr>& left) {
-  LOOM_CHECKED(search::make_folder(folder));
+  LOOM_CHECKED(search::make_empty_folder(folder));
   LOOM_CHECKED(open_job_database(work.jobs.front()->spec));
   LOOM_TRY(search::Coalesced together, search::Coalesced::make(work.jobs.front()->spec.options, folder));
   left.clear();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/algorithm/string/replace.hpp>
 #include <cerrno>
 #include <fstream>
 #include <limits>
@@ -18,12 +19,11 @@ namespace loom::search {
 
 namespace fs = std::filesystem;
 
-Status make_folder(const fs::path& folder) {
+Status make_empty_folder(const fs::path& folder) {
   std::error_code failed;
   fs::remove_all(folder, failed);
-  if (!failed) fs::create_directories(folder, failed);
-  if (failed) return system_error(failed.value(), "make folder " + folder.string());
-  return ok();
+  if (failed) return system_error(failed.value(), "remove folder " + folder.string());
+  return make_folders(folder);
 }
 
 Status write_file(const fs::path& path, std::string_view text) {
@@ -43,19 +43,9 @@ Result<std::string> read_said(const fs::path& path) {
   return render::tail_of(path, std::uint64_t{16} << 20U);
 }
 
-namespace {
-
-/// `what` is not empty.
-std::string replaced(std::string text, const std::string& what, const std::string& by) {
-  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size()))
-    text.replace(at, what.size(), by);
-  return text;
-}
-
-}  // namespace
-
 std::string named_from(const fs::path& folder, std::string text) {
-  return replaced(std::move(text), folder.string() + "/", "");
+  boost::replace_all(text, folder.string() + "/", "");
+  return text;
 }
 
 void TaskRunner::discard(const std::string& name) const {
@@ -89,7 +79,7 @@ std::string with_database(const EngineTask& task, std::string said) {
   const auto flag = std::ranges::find(task.argv, "-db");
   if (task.database.empty() || flag == task.argv.end() || flag + 1 == task.argv.end()) return said;
   const std::string& alias = flag[1];
-  return alias == task.database ? said : replaced(std::move(said), alias, task.database);
+  return alias == task.database ? said : boost::replace_all_copy(said, alias, task.database);
 }
 
 /// Names the folder of an attempt at a task, while that is under way. A job that was cancelled and is tried
@@ -132,7 +122,7 @@ class Attempt {
 
 Result<exec::ProcessOutcome> TaskRunner::attempt(const EngineTask& task, const fs::path& folder,
                                                  std::stop_token stop) {
-  LOOM_CHECKED(make_folder(folder));
+  LOOM_CHECKED(make_empty_folder(folder));
   exec::Portable portable{
       .folder = work_, .reads = task.reads, .makes = folder.filename(), .threads = task.threads};
   exec::ProcessSpec spec;

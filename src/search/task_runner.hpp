@@ -90,7 +90,7 @@ class TaskRunner {
 };
 
 /// Makes and empties a folder. Errors: those of the file system.
-Status make_folder(const std::filesystem::path& folder);
+Status make_empty_folder(const std::filesystem::path& folder);
 
 /// Writes `text` to a new file. For small files of the work folder; not synced.
 Status write_file(const std::filesystem::path& path, std::string_view text);

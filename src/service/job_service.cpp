@@ -246,7 +246,7 @@ Result<Preflight> LocalJobs::preflight(const Caller& caller, const SubmitRequest
   LOOM_CHECKED(trial_.check(checked.spec.options));
   LOOM_TRY(const fs::path file, upload->file());
   const fs::path folder = file.string() + ".plan";
-  LOOM_CHECKED(search::make_folder(folder));
+  LOOM_CHECKED(search::make_empty_folder(folder));
   search::Request wanted{.options = checked.spec.options, .settings = {}, .query = file};
   wanted.settings.workers = parts_.cores;
   wanted.settings.memory_bytes = parts_.memory_bytes;

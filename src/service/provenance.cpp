@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/algorithm/string/replace.hpp>
 
 #include "base/json_writer.hpp"
+#include "base/text.hpp"
 #include "base/time_text.hpp"
 
 namespace loom::service {
@@ -14,6 +16,7 @@ namespace loom::service {
 namespace {
 
 using blast::Program;
+using boost::replace_all_copy;
 
 constexpr std::array<std::string_view, 6> kFormats{"json", "methods",  "bibtex",
                                                    "sh",   "nextflow", "snakemake"};
@@ -32,30 +35,6 @@ std::string_view exactness(const Provenance& provenance) {
   return "identical: the output is byte for byte what one unsplit run of the same BLAST+ writes, whatever "
          "parts "
          "the search was cut into";
-}
-
-/// For a POSIX shell, in quotes where it must be.
-std::string shell_word(std::string_view text) {
-  const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("-_./:,+=").find(c) != std::string_view::npos;
-  };
-  if (!text.empty() && std::ranges::all_of(text, plain)) return std::string(text);
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
-  return out + "'";
-}
-
-std::string replaced(std::string_view text, char what, std::string_view by) {
-  std::string out;
-  for (const char c : text) {
-    if (c == what) {
-      out += by;
-    } else {
-      out += c;
-    }
-  }
-  return out;
 }
 
 std::string output_name(const Provenance& provenance) {
@@ -105,7 +84,7 @@ std::string shell_text(const Provenance& provenance) {
 std::string nextflow_text(const Provenance& provenance) {
   // Between ''' Groovy takes only a backslash for more than it is; quotes might end the text.
   const auto groovy = [](std::string_view text) {
-    return replaced(replaced(text, '\\', "\\\\"), '\'', "\\'");
+    return replace_all_copy(replace_all_copy(std::string(text), "\\", "\\\\"), "'", "\\'");
   };
   return fmt::format(
       "{}nextflow.enable.dsl = 2\n\nprocess blast {{\n    publishDir '.', mode: 'copy'\n\n    input:\n    "
@@ -117,10 +96,10 @@ std::string nextflow_text(const Provenance& provenance) {
 
 std::string snakemake_text(const Provenance& provenance) {
   const auto python = [](std::string_view text) {
-    return "\"" + replaced(replaced(text, '\\', "\\\\"), '"', "\\\"") + "\"";
+    return "\"" + replace_all_copy(replace_all_copy(std::string(text), "\\", "\\\\"), "\"", "\\\"") + "\"";
   };
   // Snakemake fills in what stands in braces.
-  const std::string line = replaced(replaced(command(provenance), '{', "{{"), '}', "}}");
+  const std::string line = replace_all_copy(replace_all_copy(command(provenance), "{", "{{"), "}", "}}");
   return fmt::format("{}rule blast:\n    input: \"query.fasta\"\n    output: {}\n    shell: {}\n",
                      what_it_needs(provenance, "#"), python(output_name(provenance)), python(line));
 }

@@ -109,7 +109,11 @@ class Server:
             if now["status"] in ("completed", "failed", "cancelled"):
                 return now
             time.sleep(0.02)
-        raise AssertionError(f"job {job} did not end: {now}")
+        why = self.call("GET", f"/api/blast/jobs/{job}/explain")[2].decode()
+        raise AssertionError(f"job {job} did not end: {now}\n{why}\n{self.log_end()}")
+
+    def log_end(self):
+        return Path(self.log.name).read_text()[-4000:]
 
     def output(self, job, outfmt=None):
         path = f"/api/blast/jobs/{job}/results/output"

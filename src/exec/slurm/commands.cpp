@@ -11,6 +11,7 @@
 #include <span>
 
 #include "base/atomic_file.hpp"
+#include "base/text.hpp"
 
 namespace loom::exec::slurm {
 namespace {
@@ -51,12 +52,6 @@ Code code_of(std::string_view said) {
 std::string_view first_line(std::string_view text) {
   while (!text.empty() && text.front() == '\n') text.remove_prefix(1);
   return text.substr(0, text.find('\n'));
-}
-
-std::string shell_word(std::string_view word) {
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
 }
 
 std::string script_of(const ArrayRequest& request) {

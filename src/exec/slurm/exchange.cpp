@@ -75,9 +75,7 @@ Status Exchange::put_task(const TaskKey& task, const ProcessSpec& spec, Deadline
 }
 
 Status Exchange::fetch_file(const ObjectKey& object, const fs::path& target, Deadline deadline) {
-  std::error_code failed;
-  fs::create_directories(target.parent_path(), failed);
-  if (failed) return system_error(failed.value(), "make folder " + target.parent_path().string());
+  LOOM_CHECKED(make_folders(target.parent_path()));
   return storage::get_file(store_, object, target, deadline);
 }
 
@@ -87,9 +85,7 @@ Result<ProcessSpec> Exchange::fetch_task(const TaskKey& task, const fs::path& fo
   for (std::size_t i = 0; i < spec.portable->reads.size(); ++i)
     LOOM_CHECKED(
         fetch_file(task_object(task, fmt::format("in/{}", i)), folder / spec.portable->reads[i], deadline));
-  std::error_code failed;
-  fs::create_directories(folder / spec.portable->makes, failed);
-  if (failed) return system_error(failed.value(), "make folder " + (folder / spec.portable->makes).string());
+  LOOM_CHECKED(make_folders(folder / spec.portable->makes));
   return spec;
 }
 

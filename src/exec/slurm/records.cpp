@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/algorithm/string/replace.hpp>
 #include <boost/json.hpp>
 #include <type_traits>
 
@@ -125,9 +126,7 @@ auto parse(std::string_view what, std::string_view text, Take take)
 }  // namespace
 
 std::string moved(std::string text, std::string_view from, std::string_view to) {
-  if (from.empty()) return text;
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
+  boost::replace_all(text, from, to);
   return text;
 }
 

@@ -359,15 +359,23 @@ void SlurmRunner::start_held() {
       std::ranges::any_of(settings_.site.extra, [](const auto& flag) { return flag.starts_with("--begin"); });
   if (by_wish) return;
   std::vector<std::string> ids;
+  std::set<Place> held;
   {
     const MutexLock lock(mutex_);
-    for (const auto& [key, task] : tasks_)
-      if (task->outstanding() && task->element && is_held(*task->element))
-        ids.push_back(task->element->slurm_id);
+    for (const auto& [key, task] : tasks_) {
+      if (!task->outstanding() || !task->element || !is_held(*task->element)) continue;
+      held.emplace(task->token, task->index);
+      // Once each time: where a rule of the site holds it back, we do not ask for ever.
+      if (!held_.contains({task->token, task->index})) ids.push_back(task->element->slurm_id);
+    }
   }
+  held_ = std::move(held);
   if (ids.empty()) return;
   log::write(log::Level::info, "slurm.held", {{"elements", fmt::format("{}", fmt::join(ids, ","))}});
-  if (const Status started = commands_.start_now(ids); !started) warn("slurm.start", started.error());
+  const Status started = commands_.start_now(ids);
+  if (started) return;
+  warn("slurm.start", started.error());
+  held_.clear();
 }
 
 void SlurmRunner::drop_unclaimed() {

@@ -177,10 +177,11 @@ class SlurmRunner final : public ProcessRunner {
   const Settings settings_;
   Commands commands_;
   const Instant started_;
-  std::size_t most_elements_ = 0;    // 0: not asked yet. These five are the monitor's alone.
+  std::size_t most_elements_ = 0;    // 0: not asked yet. These six are the monitor's alone.
   std::vector<LostElement> unkept_;  // lost, and not in the store yet
   /// Tokens whose record is in the store, and the element of each line; none: element N runs line N.
   std::map<std::string, std::vector<std::size_t>> arrays_;
+  std::set<Place> held_;  // back by Slurm, when it last answered
   Instant next_look_{};
   Instant next_ask_{};
 

@@ -9,6 +9,7 @@
 #include <set>
 #include <thread>
 
+#include "base/folder.hpp"
 #include "exec/slurm/affinity.hpp"
 #include "exec/slurm/exchange.hpp"
 
@@ -94,8 +95,7 @@ class Worker {
     if (std::error_code unknown; !fs::is_directory(spec->working_dir, unknown))
       spec->working_dir = folder_ / "work";
     spec->temp_dir = folder_ / "temp";
-    if (std::error_code failed; !fs::create_directories(spec->temp_dir, failed) && failed)
-      return system_error(failed.value(), "make folder " + spec->temp_dir.string());
+    LOOM_CHECKED(make_folders(spec->temp_dir));
     const Status adapted = adapt_ ? adapt_(*spec) : ok();
 
     const auto ran = runner_.run(*spec, Deadline::never(), stop_);

@@ -47,12 +47,12 @@ Error failed_write(const Error& cause, const ObjectKey& key, const fs::path& pat
 
 /// Makes `folder` and what is missing above it, each durable in its parent.
 // NOLINTNEXTLINE(misc-no-recursion): as deep as the path.
-Status make_folders(const fs::path& folder) {
+Status make_durable_folders(const fs::path& folder) {
   if (::mkdir(folder.c_str(), 0777) == 0) return sync_path(folder.parent_path());
   if (errno == EEXIST) return ok();
   if (errno != ENOENT || !folder.has_relative_path())
     return system_error(errno, "make folder " + folder.string());
-  LOOM_CHECKED(make_folders(folder.parent_path()));
+  LOOM_CHECKED(make_durable_folders(folder.parent_path()));
   if (::mkdir(folder.c_str(), 0777) == 0) return sync_path(folder.parent_path());
   if (errno == EEXIST) return ok();
   return system_error(errno, "make folder " + folder.string());
@@ -62,7 +62,7 @@ Status make_folders(const fs::path& folder) {
 template <class Act>
 auto with_folder(const fs::path& path, Act act) -> decltype(act()) {
   for (int attempt = 1;; ++attempt) {
-    const Status made = make_folders(path.parent_path());
+    const Status made = make_durable_folders(path.parent_path());
     if (!made && (made.error().code != Code::not_found || attempt == kFolderAttempts)) return made.error();
     auto done = act();
     if (done || attempt == kFolderAttempts) return done;
@@ -229,7 +229,7 @@ Result<std::unique_ptr<FilesObjectStore>> FilesObjectStore::open(const fs::path&
   std::error_code trouble;
   const fs::path place = fs::absolute(root, trouble).lexically_normal();
   if (trouble) return system_error(trouble.value(), root.string());
-  const Status made = make_folders(place.has_filename() ? place : place.parent_path());
+  const Status made = make_durable_folders(place.has_filename() ? place : place.parent_path());
   if (!made) return made.error().at("object store");
   if (!fs::is_directory(place, trouble)) {
     return error(Code::invalid_argument, "object store: {} is not a folder", place.string());
