@@ -267,10 +267,10 @@ class SlurmAffinityTest : public SlurmRunnerTest {
     return name.substr(0, name.find('-'));
   }
 
-  void put(bool parts_known) {
+  void put(bool parts_known, std::size_t count = kTasks) {
     Exchange exchange(store_);
     std::vector<ArrayTask> tasks;
-    for (std::size_t i = 0; i < kTasks; ++i) {
+    for (std::size_t i = 0; i < count; ++i) {
       const ProcessSpec spec = task(fmt::format("p{}-{}", i / 2 % kParts, i));
       tasks.push_back(
           {Exchange::key_of(spec).value(), parts_known ? part_in(spec.argv.at(4)) : std::string()});
@@ -339,6 +339,40 @@ TEST_F(SlurmAffinityTest, AnElementThatIsLostLosesTheTaskThatItTook) {
   std::size_t lost = 0;
   for (auto& run : runs_) lost += run.get() ? 0 : 1;
   EXPECT_EQ(lost, 1U);
+}
+
+/// Element 1 moves from line 0 to line 1 while the claims are listed for the first time.
+class MovingClaim final : public testkit::ForwardingObjectStore {
+ public:
+  using ForwardingObjectStore::ForwardingObjectStore;
+  int lists = 0;
+
+  Result<std::vector<storage::ObjectInfo>> list(std::string_view prefix, std::string_view after,
+                                                std::size_t max_count, Deadline deadline) override {
+    auto listed = ForwardingObjectStore::list(prefix, after, max_count, deadline);
+    if (prefix != "slurm/arrays/array/claims/" || ++lists > 1) return listed;
+    EXPECT_TRUE(Exchange(*this).give_up("array", {.line = 0, .element = 1}, deadline));
+    return listed;
+  }
+};
+
+TEST_F(SlurmAffinityTest, ALineThatSeemedClaimedByOneThatMovesIsTaken) {
+  put(true, 4);
+  Exchange exchange(store_);
+  const std::vector<Claim> moved{
+      {.line = 1, .element = 1}, {.line = 2, .element = 2}, {.line = 3, .element = 3}};
+  ASSERT_TRUE(exchange.claim("array", {.line = 0, .element = 1}, true, Deadline::never()));
+  for (const Claim& claim : moved) ASSERT_TRUE(exchange.claim("array", claim, true, Deadline::never()));
+  MovingClaim moving(store_);
+  testkit::FakeProcessRunner engine(copy);
+  const TempDir folder = TempDir::create().value();
+  const Element free{.token = "array", .index = 0, .node = "n1"};
+  EXPECT_EQ(run_element(moving, engine, free, folder.path(), {}).value(), Worked::ran);
+  EXPECT_GT(moving.lists, 1);
+  auto claims = exchange.claims("array", Deadline::never()).value();
+  EXPECT_EQ(claims.front(), (Claim{.line = 0, .element = 0}));
+  claims.erase(claims.begin());
+  EXPECT_EQ(claims, moved);
 }
 
 TEST_F(SlurmAffinityTest, AStopCancelsTheElementThatTookTheTask) {

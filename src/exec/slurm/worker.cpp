@@ -31,6 +31,16 @@ bool was_stopped(const Result<ProcessOutcome>& ran) {
   return ran && (is(SIGTERM) || is(SIGINT) || is(SIGHUP));
 }
 
+/// Whether elements that met at a line look for others: then a line may be free though all seem claimed, for
+/// a list of claims shows one that moves at both its lines, or two at one.
+bool any_moves(const std::vector<Claim>& claims) {
+  std::set<std::size_t> lines;
+  std::set<std::size_t> elements;
+  for (const Claim& claim : claims)
+    if (!lines.insert(claim.line).second || !elements.insert(claim.element).second) return true;
+  return false;
+}
+
 /// Of one element.
 class Worker {
  public:
@@ -74,11 +84,15 @@ class Worker {
       }
       LOOM_TRY(const auto warm, exchange_.warm(patient()));
       const auto lines = preference(tasks, taken, warm, element_.index, element_.node);
-      if (lines.empty()) return std::optional<std::size_t>();
-      // Two that run one task waste time, and no more.
-      LOOM_TRY(const Claimed claimed, exchange_.claim(element_.token, {lines.front(), element_.index},
-                                                      tries == kMostTries, patient()));
-      if (claimed == Claimed::ours) return std::optional(lines.front());
+      const bool last = tries == kMostTries;
+      if (lines.empty()) {
+        if (last || !any_moves(claims)) return std::optional<std::size_t>();
+      } else {
+        // Two that run one task waste time, and no more.
+        LOOM_TRY(const Claimed claimed,
+                 exchange_.claim(element_.token, {lines.front(), element_.index}, last, patient()));
+        if (claimed == Claimed::ours) return std::optional(lines.front());
+      }
       std::this_thread::sleep_for(
           std::chrono::milliseconds(random_() % (kApart * static_cast<unsigned>(tries))));
     }
