@@ -630,7 +630,7 @@ TEST_F(SlurmRunnerTest, AWorkerThatIsStoppedPutsNoEnd) {
 
 TEST_F(SlurmRunnerTest, AProgramThatEndsOfTheStopBeforeItsWorkerHearsOfItHasNoEndEither) {
   auto run = begin("a");
-  const auto stopped = [](ProcessOutcome outcome) {
+  const auto stopped = [](const ProcessOutcome& outcome) {
     return [outcome](const ProcessSpec&, int) { return outcome; };
   };
   until([&] { return slurm_.rows().size() == 1; });
@@ -711,7 +711,7 @@ TEST_F(SlurmRunnerTest, TheSitesOptionsTakeNothingOfATasksIdentity) {
   until([&] { return slurm_.rows().size() == 1; });
   const auto argv = [&] {
     for (const ProcessSpec& spec : commands_.runs())
-      if (after(spec.argv, "--comment=") != "") return spec.argv;
+      if (!after(spec.argv, "--comment=").empty()) return spec.argv;
     return std::vector<std::string>();
   }();
   const auto place = [&](std::string_view word) {
