@@ -18,6 +18,7 @@
 #include "exec/slurm/left_tasks.hpp"
 #include "exec/slurm/worker.hpp"
 #include "testkit/fake_process_runner.hpp"
+#include "testkit/fake_slurm.hpp"
 #include "testkit/forwarding_object_store.hpp"
 #include "testkit/mem_object_store.hpp"
 
@@ -25,117 +26,7 @@ namespace loom::exec::slurm {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string after(const std::vector<std::string>& argv, std::string_view flag) {
-  for (const std::string& word : argv)
-    if (word.starts_with(flag)) return word.substr(flag.size());
-  return {};
-}
-
-ProcessOutcome says(int exit_code, std::string words) {
-  return {.exit_code = exit_code, .stderr_text = std::move(words)};
-}
-
-/// Slurm's commands, and what they act on. Nothing starts by itself: a test plays the nodes.
-class FakeSlurm {
- public:
-  struct Row {
-    std::string token, id, state = "PENDING", memory, minutes, reason = "None";
-  };
-
-  Result<ProcessOutcome> run(const ProcessSpec& spec) {
-    const MutexLock lock(mutex_);
-    // sbatch gets an environment of its own, by env.
-    const std::string command = spec.argv.front() == "env" ? "sbatch" : spec.argv.front();
-    if (command == missing_) return error(Code::not_found, "{} is not in PATH", command);
-    if (spec.argv.back() == "--version") return says(0, "");
-    if (down_) return says(1, "Unable to contact slurm controller (connect failure)\n");
-    std::string text;
-    if (command == "sbatch") {
-      if (!refusal_.empty()) return says(1, refusal_);
-      const std::string token = after(spec.argv, "--comment=loom:");
-      const int last = std::stoi(after(spec.argv, "--array=0-"));
-      ++arrays_;
-      for (int i = 0; i <= last && !swallow_; ++i)
-        rows_.push_back({token, fmt::format("{}_{}", next_id_, i), "PENDING", after(spec.argv, "--mem="),
-                         after(spec.argv, "--time=")});
-      ++next_id_;
-    } else if (command == "scontrol" && spec.argv.at(2) == "partition") {
-      if (spec.argv.back() != "main") return says(1, "");
-    } else if (command == "scontrol" && spec.argv.at(1) == "update") {
-      for (Row& row : rows_)
-        if ((after(spec.argv, "JobId=") + ",").find(row.id + ",") != std::string::npos) row.reason = "None";
-    } else if (command == "scontrol") {
-      text = "AccountingStorageType   = accounting_storage/slurmdbd\nMaxArraySize            = 4\n";
-    } else if (command == "sacct") {
-      text = accounts_;
-    } else if (command == "scancel") {
-      for (Row& row : rows_)
-        if (std::ranges::find(spec.argv, row.id) != spec.argv.end()) row.state = "CANCELLED";
-    } else {
-      for (const Row& row : rows_)
-        text += fmt::format("{}|{}|n1|{}|loom:{}\n", row.id, row.state, row.reason, row.token);
-    }
-    std::ofstream(std::get<fs::path>(spec.output)) << text;
-    return says(0, "");
-  }
-
-  std::vector<Row> rows() {
-    const MutexLock lock(mutex_);
-    return rows_;
-  }
-  void set(std::size_t row, const std::string& state) {
-    const MutexLock lock(mutex_);
-    rows_.at(row).state = state;
-  }
-  /// As when the element's node did not answer.
-  void hold(std::size_t row) {
-    const MutexLock lock(mutex_);
-    rows_.at(row).reason = "BeginTime";
-  }
-  /// As a controller does that was killed before it wrote its state: jobs are gone, numbers come again.
-  void forget() {
-    const MutexLock lock(mutex_);
-    rows_.clear();
-    next_id_ = 1;
-  }
-  int arrays() {
-    const MutexLock lock(mutex_);
-    return arrays_;
-  }
-  void down(bool is) {
-    const MutexLock lock(mutex_);
-    down_ = is;
-  }
-  void swallow(bool is) {
-    const MutexLock lock(mutex_);
-    swallow_ = is;
-  }
-  void lack(std::string command) {
-    const MutexLock lock(mutex_);
-    missing_ = std::move(command);
-  }
-  /// What sacct says.
-  void account(std::string lines) {
-    const MutexLock lock(mutex_);
-    accounts_ = std::move(lines);
-  }
-  void refuse(std::string words) {
-    const MutexLock lock(mutex_);
-    refusal_ = std::move(words);
-  }
-
- private:
-  Mutex mutex_;
-  std::vector<Row> rows_ GUARDED_BY(mutex_);
-  int next_id_ GUARDED_BY(mutex_) = 1;
-  int arrays_ GUARDED_BY(mutex_) = 0;
-  bool down_ GUARDED_BY(mutex_) = false;
-  bool swallow_ GUARDED_BY(mutex_) = false;
-  std::string refusal_ GUARDED_BY(mutex_);
-  std::string missing_ GUARDED_BY(mutex_);
-  std::string accounts_ GUARDED_BY(mutex_);
-};
+using testkit::FakeSlurm;
 
 class SlurmRunnerTest : public testing::Test {
  protected:
@@ -561,7 +452,9 @@ TEST_F(SlurmRunnerTest, MemoryGrowsUpToALimitAndTheFailureIsThenTold) {
   auto run = begin("a");
   for (std::size_t i = 0; i < 5; ++i) {
     until([&] { return slurm_.rows().size() == i + 1; });
-    ASSERT_TRUE(work(i, [](const ProcessSpec&, int) { return says(4, "std::bad_alloc"); }));
+    ASSERT_TRUE(work(i, [](const ProcessSpec&, int) {
+      return ProcessOutcome{.exit_code = 4, .stderr_text = "std::bad_alloc"};
+    }));
   }
   const auto outcome = run.get();
   ASSERT_TRUE(outcome);
@@ -572,7 +465,9 @@ TEST_F(SlurmRunnerTest, MemoryGrowsUpToALimitAndTheFailureIsThenTold) {
 TEST_F(SlurmRunnerTest, WhatTheProgramRefusesIsNotTriedAgain) {
   auto run = begin("a");
   until([&] { return slurm_.rows().size() == 1; });
-  ASSERT_TRUE(work(0, [](const ProcessSpec&, int) { return says(1, "BLAST query error"); }));
+  ASSERT_TRUE(work(0, [](const ProcessSpec&, int) {
+    return ProcessOutcome{.exit_code = 1, .stderr_text = "BLAST query error"};
+  }));
   EXPECT_EQ(run.get()->exit_code, 1);
   EXPECT_EQ(slurm_.arrays(), 1);
 }
@@ -711,7 +606,8 @@ TEST_F(SlurmRunnerTest, TheSitesOptionsTakeNothingOfATasksIdentity) {
   until([&] { return slurm_.rows().size() == 1; });
   const auto argv = [&] {
     for (const ProcessSpec& spec : commands_.runs())
-      if (!after(spec.argv, "--comment=").empty()) return spec.argv;
+      if (std::ranges::any_of(spec.argv, [](const auto& word) { return word.starts_with("--comment="); }))
+        return spec.argv;
     return std::vector<std::string>();
   }();
   const auto place = [&](std::string_view word) {
