@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "base/folder.hpp"
 #include "search/engine_args.hpp"
 #include "search/task_runner.hpp"
 
@@ -46,9 +47,7 @@ Result<WorkFolder> WorkFolder::open(const fs::path& resume) {
     return folder;
   }
   folder.path_ = fs::absolute(resume) / kFolder;
-  std::error_code failed;
-  fs::create_directories(folder.path_, failed);
-  if (failed) return system_error(failed.value(), "--resume: make folder " + folder.path_.string());
+  if (const Status made = make_folders(folder.path_); !made) return made.error().at("--resume");
   folder.lock_ = Fd(::open((folder.path_ / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!folder.lock_) return system_error(errno, "--resume: lock " + resume.string());
   if (::flock(folder.lock_.get(), LOCK_EX | LOCK_NB) != 0) {

@@ -46,8 +46,9 @@ Result<ProcessOutcome> FakeSlurm::run(const ProcessSpec& spec) {
   } else if (command == "scontrol" && spec.argv.at(2) == "partition") {
     if (spec.argv.back() != "main") return says(1, "");
   } else if (command == "scontrol" && spec.argv.at(1) == "update") {
+    const std::string ids = "," + after(spec.argv, "JobId=") + ",";
     for (Row& row : rows_)
-      if ((after(spec.argv, "JobId=") + ",").find(row.id + ",") != std::string::npos) row.reason = "None";
+      if (ids.find("," + row.id + ",") != std::string::npos) row.reason = "None";
   } else if (command == "scontrol") {
     text = "AccountingStorageType   = accounting_storage/slurmdbd\nMaxArraySize            = 4\n";
   } else if (command == "sacct") {

@@ -144,10 +144,11 @@ class SlurmTest(st.ServerTest):
     def test_a_task_that_slurm_holds_back_is_made_to_start(self):
         self.server.start()
         CLUSTER.pause_node("n1")
-        self.addCleanup(CLUSTER.go_on_node, "n1")
-        jobs = [self.submit(evalue=f"1e-{n}", outfmt="6") for n in range(1, 7)]
-        until(lambda: "COMPLETING n1" in CLUSTER.run("squeue", "-h", "-r", "-o", "%T %N"), "Slurm gives up a start on n1")
-        CLUSTER.go_on_node("n1")
+        try:
+            jobs = [self.submit(evalue=f"1e-{n}", outfmt="6") for n in range(1, 7)]
+            until(lambda: "COMPLETING n1" in CLUSTER.run("squeue", "-h", "-r", "-o", "%T %N"), "Slurm gives up a start on n1")
+        finally:
+            CLUSTER.go_on_node("n1")
         for job in jobs:
             self.check(job)
         self.assertIn("event=slurm.held", (self.folder / "data.log").read_text())
