@@ -133,7 +133,7 @@ class ServerTest : public testing::Test {
       co_return response;
     };
   }
-  static Handler page(std::string type, std::size_t bytes, bool shared) {
+  static Handler page(const std::string& type, std::size_t bytes, bool shared) {
     const auto text = std::make_shared<const std::string>(bytes, 'x');
     return [=](Request&) -> net::awaitable<Response> {
       Response response;

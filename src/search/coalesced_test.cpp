@@ -24,7 +24,8 @@ TEST(BatchSize, FillsBatchesOfEqualReads) {
   const std::vector<std::uint64_t> reads(100, 150);
   const auto size = batch_size_for(reads);
   ASSERT_TRUE(size);
-  EXPECT_EQ(batches(reads, *size), (std::vector<std::uint64_t>{26 * 151, 26 * 151, 26 * 151, 22 * 151}));
+  EXPECT_EQ(batches(reads, *size),
+            (std::vector<std::uint64_t>{26UL * 151, 26UL * 151, 26UL * 151, 22UL * 151}));
 }
 
 TEST(BatchSize, LeavesOneCompanyInOneBatch) {

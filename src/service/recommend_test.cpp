@@ -13,7 +13,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-QueryLook look(std::string text) {
+QueryLook look(std::string_view text) {
   sequence::MemorySource source(text);
   return look_at_query(source).value();
 }
