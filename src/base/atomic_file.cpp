@@ -1,6 +1,7 @@
 #include "base/atomic_file.hpp"
 
 #include <fcntl.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -12,6 +13,7 @@
 #include "base/folder.hpp"
 #include "base/number.hpp"
 #include "base/random.hpp"
+#include "base/temp_dir.hpp"
 
 namespace loom {
 namespace {
@@ -80,9 +82,15 @@ Result<AtomicFile> AtomicFile::create(fs::path target) {
   }
   if (exists && ::access(target.c_str(), W_OK) != 0) return failed_to("replace", target);
   LOOM_TRY(fs::path end, follow_links(std::move(target)));
-  LOOM_TRY(AtomicFile file, open_new(std::move(end)));
-  if (exists && ::fchmod(file.fd(), found.st_mode & 07777U) != 0) return failed_to("open", file.target_);
-  return file;
+  auto file = open_new(end);
+  if (!exists) return file;
+  if (file && ::fchmod(file->fd(), found.st_mode & 07777U) != 0) return failed_to("open", file->target_);
+  if (file) return file;
+  auto elsewhere = open_new(TempDir::default_parent() / end.filename());
+  if (!elsewhere) return file;
+  elsewhere->target_ = std::move(end);
+  elsewhere->kind_ = Kind::elsewhere;
+  return elsewhere;
 }
 
 Result<AtomicFile> AtomicFile::open_new(fs::path target) {
@@ -90,13 +98,13 @@ Result<AtomicFile> AtomicFile::open_new(fs::path target) {
     return error(Code::invalid_argument, "'{}' does not name a file to write", target.string());
   }
   const fs::path folder = folder_of(target);
-  Fd fd(::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, kNewFile));
+  Fd fd(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, kNewFile));
   if (fd) return AtomicFile(std::move(target), std::move(fd), Kind::nameless, {});
   // EOPNOTSUPP: the file system; EISDIR: a kernel or FUSE layer that does not know the flag.
   if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) return failed_to("open", target);
   for (int attempt = 0; attempt < kNameAttempts; ++attempt) {
     fs::path hidden = folder / hidden_name(target);
-    fd = Fd(::open(hidden.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, kNewFile));
+    fd = Fd(::open(hidden.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, kNewFile));
     if (fd) return AtomicFile(std::move(target), std::move(fd), Kind::hidden, std::move(hidden));
     if (errno != EEXIST) break;
   }
@@ -151,16 +159,51 @@ Status AtomicFile::give_hidden_name() {
   return failed_to("write", target_);
 }
 
+Status AtomicFile::replace() {
+  if (::fsync(fd_.get()) != 0) return failed_to("write", target_);
+  if (hidden_.empty()) LOOM_CHECKED(give_hidden_name());
+  if (::rename(hidden_.c_str(), target_.c_str()) != 0) {
+    if (errno != EBUSY) return failed_to("write", target_);
+    LOOM_CHECKED(overwrite());
+    ::unlink(hidden_.c_str());
+  }
+  hidden_.clear();
+  kind_ = Kind::named;
+  return ok();
+}
+
+Status AtomicFile::overwrite() {
+  const Fd target(::open(target_.c_str(), O_WRONLY | O_CLOEXEC));
+  struct stat made{};
+  struct stat old{};
+  if (!target || ::fstat(fd_.get(), &made) != 0 || ::fstat(target.get(), &old) != 0)
+    return failed_to("write", target_);
+  if (made.st_size > old.st_size) {
+    errno = ::posix_fallocate(target.get(), old.st_size, made.st_size - old.st_size);
+    if (errno != 0) {
+      const Error full = failed_to("write", target_);
+      return ::ftruncate(target.get(), old.st_size) == 0 ? full : failed_to("write", target_);
+    }
+  }
+  for (off_t at = 0; at < made.st_size;) {
+    const auto left = static_cast<std::size_t>(made.st_size - at);
+    const ssize_t sent = ::sendfile(target.get(), fd_.get(), &at, left);
+    if (sent == 0 || (sent < 0 && errno != EINTR)) return failed_to("write", target_);
+  }
+  if (::ftruncate(target.get(), made.st_size) != 0 || ::fsync(target.get()) != 0)
+    return failed_to("write", target_);
+  return ok();
+}
+
 Status AtomicFile::commit() {
   LOOM_CHECK(fd_, "an AtomicFile is committed once");
-  if (kind_ == Kind::nameless || kind_ == Kind::hidden) {
-    if (::fsync(fd_.get()) != 0) return failed_to("write", target_);
-    if (hidden_.empty()) LOOM_CHECKED(give_hidden_name());
-    if (::rename(hidden_.c_str(), target_.c_str()) != 0) return failed_to("write", target_);
-    hidden_.clear();
-    kind_ = Kind::named;
-  }
+  if (kind_ == Kind::nameless || kind_ == Kind::hidden) LOOM_CHECKED(replace());
   if (kind_ == Kind::named) LOOM_CHECKED(sync_path(folder_of(target_)));
+  if (kind_ == Kind::elsewhere) {
+    LOOM_CHECKED(overwrite());
+    if (!hidden_.empty()) ::unlink(hidden_.c_str());
+    hidden_.clear();
+  }
   fd_.reset();
   return ok();
 }

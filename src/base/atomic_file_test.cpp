@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -10,6 +12,7 @@
 #include <sstream>
 
 #include "base/temp_dir.hpp"
+#include "testkit/without_rights.hpp"
 
 namespace loom {
 namespace {
@@ -136,6 +139,45 @@ TEST_F(AtomicFileTest, AMissingFolderIsNamedAndCommitMayBeTriedAgainOnceItIsBack
   }
   ASSERT_TRUE(file->commit());
   EXPECT_EQ(contents(at("sub/out")), "x");
+}
+
+TEST_F(AtomicFileTest, AFileInAFolderThatMayNotBeWrittenGetsItsNewBytesInPlace) {
+  fs::permissions(dir_->path(), fs::perms(0755));
+  fs::create_directory(at("closed"));
+  for (const char* const text : {"longer than before", "short", ""}) {
+    std::ofstream(at("closed/out")) << "of yesterday";
+    fs::permissions(at("closed/out"), fs::perms(0666));
+    fs::permissions(at("closed"), fs::perms(0555));
+    {
+      const testkit::WithoutRights rights;
+      EXPECT_FALSE(AtomicFile::create(at("closed/new")));
+      static_cast<void>(AtomicFile::create(at("closed/out"))->write("never committed"));
+      EXPECT_EQ(contents(at("closed/out")), "of yesterday");
+      put(at("closed/out"), text);
+    }
+    EXPECT_EQ(contents(at("closed/out")), text);
+    fs::permissions(at("closed"), fs::perms(0755));
+  }
+}
+
+TEST_F(AtomicFileTest, AMountPointGetsItsNewBytesInPlace) {
+  std::ofstream(at("outside")) << "of yesterday";
+  std::ofstream(at("inside"));
+  constexpr int kMayNotMount = 77;
+  const pid_t writer = ::fork();
+  if (writer == 0) {
+    if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount(at("outside").c_str(), at("inside").c_str(), nullptr, MS_BIND, nullptr) != 0)
+      ::_exit(kMayNotMount);
+    auto file = AtomicFile::create(at("inside"));
+    ::_exit(file && file->write("new") && file->commit() ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(writer, &status, 0), writer);
+  if (WEXITSTATUS(status) == kMayNotMount) GTEST_SKIP() << "mounting is not allowed here";
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(contents(at("outside")), "new");
+  EXPECT_EQ(entries(), 2) << "no hidden file is left";
 }
 
 TEST_F(AtomicFileTest, AFolderIsRefused) {

@@ -2,31 +2,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/fsuid.h>
-#include <unistd.h>
 
 #include "catalog/blast_under_test.hpp"
 #include "testkit/fake_process_runner.hpp"
+#include "testkit/without_rights.hpp"
 
 namespace loom::service {
 namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
-
-constexpr uid_t kNobody = 65534;
-
-/// This thread is to the file system nobody of importance while this lives: root may read every folder.
-class WithoutRights {
- public:
-  WithoutRights() : before_(static_cast<uid_t>(::setfsuid(::geteuid() == 0 ? kNobody : ::geteuid()))) {}
-  WithoutRights(const WithoutRights&) = delete;
-  WithoutRights& operator=(const WithoutRights&) = delete;
-  ~WithoutRights() { ::setfsuid(before_); }
-
- private:
-  uid_t before_;
-};
 
 void let_all(const fs::path& path, fs::perms rights) {
   fs::permissions(path, rights);
@@ -48,7 +33,7 @@ TEST(AddDatabase, AFolderThatMayNotBeListedIsAnErrorThatNamesIt) {
   testkit::FakeProcessRunner runner(
       [](const exec::ProcessSpec&, int) -> Result<exec::ProcessOutcome> { return exec::ProcessOutcome{}; });
   const auto added = [&] {
-    const WithoutRights to_read;
+    const testkit::WithoutRights to_read;
     return add_database(kept, runner, given / "d", {});
   }();
   let_all(given, fs::perms(0755));
