@@ -106,7 +106,7 @@ Result<search::TaskUse> LocalScheduler::ride(const Work& work, const fs::path& f
   const std::optional<std::string> around = surroundings(*work.jobs.front());  // and of all the others
   for (const ActivePtr& job : work.jobs) {
     name_search(job, around);
-    if (answer_known(job) || join_equal(job)) continue;
+    if (needs_no_search(job)) continue;
     const fs::path file = folder / (job->job.id.str() + ".fasta");
     auto query = query_of(job->job, file);
     if (query && answered_by_parts(job, *open_text(*query))) continue;

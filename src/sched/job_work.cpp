@@ -92,7 +92,7 @@ void LocalScheduler::render_archive(const ActivePtr& job) {
 void LocalScheduler::prepare(const ActivePtr& job) {
   if (job->rendering && job->spec.imported == kImportedArchive) return render_archive(job);
   name_search(job, surroundings(*job));
-  if (answer_known(job) || join_equal(job)) return;
+  if (needs_no_search(job)) return;
   const Status done = read_and_plan(job);
   if (!done) fail(job, done.error());
 }

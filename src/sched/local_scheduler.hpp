@@ -156,6 +156,8 @@ class LocalScheduler final : public Scheduler {
                   std::string_view messages);
   /// While an equal search runs, the job waits for its end; else it is the one that runs.
   bool join_equal(const ActivePtr& job);
+  /// Whether nobody needs to search for it: its answer is known, or an equal search runs.
+  bool needs_no_search(const ActivePtr& job);
   /// Those that wait for the end of `job` take their turns; and it waits for none.
   void leave_equals(const ActivePtr& job) REQUIRES(mutex_);
 

@@ -147,6 +147,11 @@ bool LocalScheduler::join_equal(const ActivePtr& job) {
   return true;
 }
 
+bool LocalScheduler::needs_no_search(const ActivePtr& job) {
+  // Asked twice: the equal search may have kept its answer and left after the first time.
+  return answer_known(job) || join_equal(job) || answer_known(job);
+}
+
 void LocalScheduler::leave_equals(const ActivePtr& job) {
   const auto equals = equals_.find(job->key);
   if (job->key.empty() || equals == equals_.end()) return;
