@@ -119,11 +119,12 @@ class Endless final : public BodySource {
 
 class ServerTest : public testing::Test {
  protected:
-  static ServerOptions options() {
+  explicit ServerTest(std::chrono::seconds patience = std::chrono::minutes(1))
+      : server_(options(patience), routes()) {}
+  static ServerOptions options(std::chrono::seconds patience) {
     ServerOptions options;
     options.header_bytes = {4096, "limit-header"};
-    options.head_timeout = std::chrono::seconds(1);
-    options.body_timeout = std::chrono::seconds(1);
+    options.head_timeout = options.body_timeout = patience;
     return options;
   }
   Handler source(bool sized, std::uint64_t fail_at = Numbers::kSize + 1) {
@@ -181,7 +182,12 @@ class ServerTest : public testing::Test {
   }
 
   std::atomic<int> alive_{0};
-  RunningServer server_{options(), routes()};
+  RunningServer server_;
+};
+
+class ImpatientServerTest : public ServerTest {
+ protected:
+  ImpatientServerTest() : ServerTest(std::chrono::seconds(1)) {}
 };
 
 TEST_F(ServerTest, AnswersWithItsOwnFields) {
@@ -476,7 +482,7 @@ TEST_F(ServerTest, StreamsUploadsInBoundedMemory) {
   EXPECT_EQ(raw.reply().body, fmt::format("{} {}", kChunk, 97 * (kChunk * (kChunk - 1) / 2)));
 }
 
-TEST_F(ServerTest, GivesUpOnSlowHeadsAndBodies) {
+TEST_F(ImpatientServerTest, GivesUpOnSlowHeadsAndBodies) {
   auto slow_head = client();
   auto slow_body = client();
   auto nothing = client();
@@ -497,7 +503,7 @@ TEST_F(ServerTest, AnUploadThatBreaksOffIsTheClientsFault) {
   for (const auto& told : server_.told()) EXPECT_EQ(told.status, kClientGone);
 }
 
-TEST_F(ServerTest, SlowDripDoesNotProlongAHead) {
+TEST_F(ImpatientServerTest, SlowDripDoesNotProlongAHead) {
   auto raw = client();
   raw.send("GET /hello HTTP/1.1\r\nA: ");
   const auto drip = [&] {
@@ -538,7 +544,7 @@ TEST_F(ServerTest, EndsASourceWhoseClientHasGone) {
   EXPECT_TRUE(eventually([this] { return alive_ == 0; }));
 }
 
-TEST_F(ServerTest, EndsASourceWhoseClientDoesNotRead) {
+TEST_F(ImpatientServerTest, EndsASourceWhoseClientDoesNotRead) {
   auto raw = client();
   raw.get("/endless");
   EXPECT_EQ(raw.head().status, 200);

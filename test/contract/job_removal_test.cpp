@@ -117,11 +117,10 @@ class JobRemoval : public LocalServiceTest {
     return id;
   }
 
-  /// In a format that is not its own. Without an outcome it comes after five seconds, with no file.
+  /// In a format that is not its own.
   std::future<Result<Rendered>> ask_for_output(const store::JobId& id) {
-    return std::async(std::launch::async, [this, id] {
-      return jobs_->output(kAnn, id, {.outfmt = "5"}, Deadline::in(std::chrono::seconds(5)));
-    });
+    return std::async(std::launch::async,
+                      [this, id] { return jobs_->output(kAnn, id, {.outfmt = "5"}, kNever); });
   }
 
   bool idle() {
@@ -163,7 +162,8 @@ TEST_F(JobRemoval, WaitsForAnOutputThatIsJustBeingWrittenAndRemovesItToo) {
   auto output = ask_for_output(id);
   objects_.gate.wait_until_reached();
   auto removed = std::async(std::launch::async, [&] { return jobs_->remove(kAnn, id, kNever); });
-  EXPECT_EQ(removed.wait_for(std::chrono::milliseconds(200)), std::future_status::timeout);
+  until([&] { return !jobs_->get(kAnn, id, kNever); });  // it has begun
+  EXPECT_EQ(removed.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
   objects_.gate.open();
   EXPECT_TRUE(removed.get());
   EXPECT_EQ(output.get().error().code, Code::not_found);
@@ -181,7 +181,7 @@ TEST_F(JobRemoval, AnOutputThatIsAskedForAtThatMomentIsNotMade) {
   ASSERT_TRUE(files_->put(storage::ObjectKey::parse(job.request.query_key).value(),
                           std::as_bytes(std::span(query)), kNever));
   const auto key = storage::ObjectKey::parse("jobs/" + id.str() + "/rendered/35-").value();
-  const Status made = scheduler_->render(job, "5", key, Deadline::in(std::chrono::seconds(60)));
+  const Status made = scheduler_->render(job, "5", key, kNever);
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code, Code::not_found) << made.error().message;
   until([&] { return idle(); });

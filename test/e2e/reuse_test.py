@@ -14,10 +14,6 @@ from support import TESTDATA, blast, query
 
 
 class ReuseTest(support.ServerTest):
-    def metric(self, name):
-        lines = self.server.call("GET", "/metrics")[2].decode().splitlines()
-        return int(float(next(line for line in lines if line.startswith(name + " ")).split()[-1]))
-
     def test_a_search_asked_again_is_answered_without_blast(self):
         databases = self.folder / "databases"
         databases.mkdir()
@@ -34,12 +30,12 @@ class ReuseTest(support.ServerTest):
             if restart:
                 self.server.kill()
                 self.server.start()
-            before = self.metric("blastloom_engine_runs_total")
+            before = self.server.metric("blastloom_engine_runs_total")
             for (text, options), bytes_ in zip(searches, want):
                 again = ask(text, dict(reversed(options.items())))
                 self.assertEqual((again["status"], again.get("reused")), ("completed", True))
                 self.assertEqual(self.server.output(again["id"]), bytes_)
-            self.assertEqual(self.metric("blastloom_engine_runs_total"), before)
+            self.assertEqual(self.server.metric("blastloom_engine_runs_total"), before)
         kinds = [event["kind"] for event in json.loads(self.server.call("GET", f"/api/blast/jobs/{again['id']}/events")[2])["events"]]
         self.assertIn("reused", kinds)
         self.assertIn("Nothing was searched", self.cli("explain", again["id"]))
@@ -69,16 +65,16 @@ class ReuseTest(support.ServerTest):
                 ("tblastn", "nucleotides_500", proteins[:80], 60, {"outfmt": "6", "evalue": "1e-3"})):
             with self.subTest(program=program, options=options):
                 ask(program, database, other_names(records[:first]), options)
-                before = self.metric("blastloom_reused_queries_total")
+                before = self.server.metric("blastloom_reused_queries_total")
                 job = ask(program, database, records, options)
                 self.assertEqual(self.server.output(job["id"]), blast(program, database, "".join(records), options))
                 self.assertNotIn("reused", job)
-                self.assertGreater(self.metric("blastloom_reused_queries_total"), before)
+                self.assertGreater(self.server.metric("blastloom_reused_queries_total"), before)
                 self.assertRegex(self.cli("explain", job["id"]), r"of \d+ queries are answered by what earlier searches found")
-                runs = self.metric("blastloom_engine_runs_total")
+                runs = self.server.metric("blastloom_engine_runs_total")
                 again = ask(program, database, other_names(records), options)
                 self.assertEqual(self.server.output(again["id"]), blast(program, database, "".join(other_names(records)), options))
-                self.assertEqual((self.metric("blastloom_engine_runs_total"), again["reused"]), (runs, True))
+                self.assertEqual((self.server.metric("blastloom_engine_runs_total"), again["reused"]), (runs, True))
         one = reads[:1]
         options = {"outfmt": "6"}
         ask("blastn", "nucleotides_500", one, options)
@@ -115,7 +111,7 @@ class ReuseTest(support.ServerTest):
             tasks = [json.loads(self.server.call("GET", f"/api/blast/jobs/{job}/tasks")[2])["tasks"][0] for job in jobs]
             searched = sum("metrics" in task and task["metrics"]["cpu_seconds"] > 0 for task in tasks)
             self.assertEqual(searched, 1)
-            self.assertEqual(self.metric("blastloom_engine_runs_total"), number)
+            self.assertEqual(self.server.metric("blastloom_engine_runs_total"), number)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@ called as PROGRAM BINARY TESTDATA SCRATCH [more]."""
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -91,6 +92,10 @@ class Server:
         if check:
             validate.validate(SPEC, method, path, reply.status, dict(reply.getheaders()), data)
         return reply.status, dict(reply.getheaders()), data
+
+    def metric(self, name):
+        """The value of a metric that has no labels."""
+        return float(re.search(rf"(?m)^{name} (\S+)$", self.call("GET", "/metrics")[2].decode())[1])
 
     def submit(self, program, database, text, options, **more):
         headers = more.pop("headers", {})

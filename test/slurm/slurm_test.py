@@ -89,8 +89,7 @@ class SlurmTest(st.ServerTest):
         return [mark.name.split(".")[1] for mark in self.folder.glob("at-gate.*")]
 
     def metric(self, name):
-        text = self.server.call("GET", "/metrics")[2].decode()
-        return int(re.search(rf"^blastloom_slurm_{name} (\d+)$", text, re.M)[1])
+        return self.server.metric(f"blastloom_slurm_{name}")
 
     def submit(self, text="proteins_100.fa", program="blastp", database="proteins_2k", **options):
         """The job, and what check() asks BLAST+ for."""

@@ -9,7 +9,7 @@ namespace loom::storage::azure {
 
 /// How often and how long after each other a request is tried.
 struct RetryPolicy {
-  int attempts = 8;                           ///< at least 1
+  int attempts = 12;                          ///< at least 1; these take 31 to 62 s where nobody answers
   std::chrono::milliseconds first_wait{200};  ///< doubled for each further one
   std::chrono::milliseconds most_wait{10'000};
   std::chrono::milliseconds silence{30'000};  ///< an attempt without a byte for that long is given up

@@ -73,7 +73,7 @@ TEST_F(ReadersTest, ALongReadEndsAtItsDeadline) {
     return db.integer(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n");
   };
-  const auto ended = readers_->run(Deadline::in(milliseconds(5)), endless);
+  const auto ended = readers_->run(Deadline::in(milliseconds(500)), endless);
   ASSERT_FALSE(ended);
   EXPECT_EQ(ended.error().code, Code::timed_out);
   EXPECT_EQ(ended.error().message, "job store: interrupted: the deadline passed");
