@@ -18,6 +18,7 @@ namespace loom::app {
 namespace {
 
 constexpr int kReaderGone = 128 + SIGPIPE;
+constexpr int kEngineFailed = 3;
 
 /// BLAST+'s exit code for what went wrong before, or outside of, the engine.
 int exit_code_of(const Error& error) {
@@ -68,15 +69,17 @@ Progress::Style style_of(OwnFlags::Progress wanted) {
   return ::isatty(STDERR_FILENO) != 0 ? Progress::Style::line : Progress::Style::off;
 }
 
-int run_search(search::LocalSearch& search, const OwnFlags& flags, const Signals& signals) {
+int run_search(search::LocalSearch& search, bool to_stdout, const OwnFlags& flags, const Signals& signals) {
   Progress progress(style_of(flags.progress), stderr);
   search::Messages messages(stderr, [&progress] { progress.clear(); });
   const Status status = search.run(progress, messages, signals.stop());
   progress.clear();
   if (status) return 0;
   if (signals.received() != 0) return 0;  // search_command ends by the signal, once all is put away
-  if (Signals::reader_gone()) return kReaderGone;
-  return fail(status.error(), search.engine_exit_code().value_or(exit_code_of(status.error())));
+  if (to_stdout && Signals::reader_gone()) return kReaderGone;
+  const bool odd_output = status.error().code == Code::corrupt;
+  return fail(status.error(),
+              search.engine_exit_code().value_or(odd_output ? kEngineFailed : exit_code_of(status.error())));
 }
 
 int prepare_and_run(search::Request request, const OwnFlags& flags, const Signals& signals) {
@@ -92,7 +95,8 @@ int prepare_and_run(search::Request request, const OwnFlags& flags, const Signal
   if (flags.explain == Show::text) fmt::print("{}", explain_text(**search));
   if (flags.explain == Show::json) fmt::print("{}", explain_json(**search));
   if (flags.explain != Show::nothing) return 0;
-  return run_search(**search, flags, signals);
+  const auto* out = options.find("out");
+  return run_search(**search, out == nullptr || out->text == "-", flags, signals);
 }
 
 }  // namespace

@@ -5,14 +5,28 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "exec/local/spawn.hpp"
+
 namespace loom::app {
 
 namespace {
+/// But for those that whoever started us wants ignored, as nohup does.
 sigset_t watched() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR2}) sigaddset(&set, signal);
+  sigaddset(&set, SIGUSR2);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGTSTP}) {
+    struct sigaction now{};
+    if (sigaction(signal, nullptr, &now) == 0 && now.sa_handler != SIG_IGN) sigaddset(&set, signal);
+  }
   return set;
+}
+
+/// As a terminal's Ctrl-Z stops other programs, until they are to go on. Each child leads a group, which a
+/// terminal does not know.
+void pause_all() {
+  const exec::PausedChildren paused;
+  raise(SIGSTOP);  // of this thread, which so does not go on before all the others stop
 }
 }  // namespace
 
@@ -25,6 +39,10 @@ Signals::Signals() {
     while (!stop.stop_requested()) {
       int signal = 0;
       if (sigwait(&set, &signal) != 0 || signal == SIGUSR2) continue;
+      if (signal == SIGTSTP) {
+        pause_all();
+        continue;
+      }
       if (received_ == 0) received_ = signal;
       source_.request_stop();
     }

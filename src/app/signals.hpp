@@ -5,7 +5,8 @@
 
 namespace loom::app {
 
-/// Turns SIGINT, SIGTERM and SIGHUP into a stop request. Make it before any other thread starts: the signals
+/// Turns SIGINT, SIGTERM and SIGHUP into a stop request, and has children pause with us at SIGTSTP; a signal
+/// that is ignored at the start stays so. Make it before any other thread starts: the signals
 /// stay blocked in all threads that follow, and one thread waits for them.
 class Signals {
  public:

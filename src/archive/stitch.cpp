@@ -114,8 +114,8 @@ class TextCopy {
   }
 
   void string(const Token& token) {
-    if (archive_ && before_ == Name::subject && last_ == Name::database && !token.more) {
-      scanner_.replace(print_string(names_.database, scanner_.column()));
+    if (archive_ && names_.database && before_ == Name::subject && last_ == Name::database && !token.more) {
+      scanner_.replace(print_string(*names_.database, scanner_.column()));
     } else if (before_ == Name::local && last_ == Name::str && !places_.subject()) {
       if (const auto id = new_id(token, names_)) scanner_.replace(print_string(*id, scanner_.column()));
     }

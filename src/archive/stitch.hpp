@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "archive/stream.hpp"
@@ -14,8 +15,8 @@ struct PartNames {
   std::uint64_t first_query = 0;
   /// False with -parse_deflines, which leaves queries the names that the user gave them.
   bool queries_numbered = true;
-  /// -db as the user gave it: stands in -outfmt 11 for whatever database the task searched.
-  std::string database;
+  /// Stands in -outfmt 11 for whatever database the task searched, if it is set.
+  std::optional<std::string> database;
 };
 
 /// Writes the output `file` of a task, with its queries renumbered and its database renamed. The formats are

@@ -84,13 +84,15 @@ Result<AtomicFile> AtomicFile::create(fs::path target) {
   LOOM_TRY(fs::path end, follow_links(std::move(target)));
   auto file = open_new(end);
   if (!exists) return file;
-  if (file && ::fchmod(file->fd(), found.st_mode & 07777U) != 0) return failed_to("open", file->target_);
-  if (file) return file;
-  auto elsewhere = open_new(TempDir::default_parent() / end.filename());
-  if (!elsewhere) return file;
-  elsewhere->target_ = std::move(end);
-  elsewhere->kind_ = Kind::elsewhere;
-  return elsewhere;
+  // The owner first: a change of owner takes away some of the mode.
+  if (file && ::fchown(file->fd(), found.st_uid, found.st_gid) == 0 &&
+      ::fchmod(file->fd(), found.st_mode & 07777U) == 0)
+    return file;
+  auto copied = file ? std::move(file) : open_new(TempDir::default_parent() / end.filename());
+  if (!copied) return file;
+  copied->target_ = std::move(end);
+  copied->kind_ = Kind::in_place;
+  return copied;
 }
 
 Result<AtomicFile> AtomicFile::open_new(fs::path target) {
@@ -163,7 +165,7 @@ Status AtomicFile::replace() {
   if (::fsync(fd_.get()) != 0) return failed_to("write", target_);
   if (hidden_.empty()) LOOM_CHECKED(give_hidden_name());
   if (::rename(hidden_.c_str(), target_.c_str()) != 0) {
-    if (errno != EBUSY) return failed_to("write", target_);
+    if (errno != EBUSY && errno != EPERM && errno != EACCES) return failed_to("write", target_);
     LOOM_CHECKED(overwrite());
     ::unlink(hidden_.c_str());
   }
@@ -199,7 +201,7 @@ Status AtomicFile::commit() {
   LOOM_CHECK(fd_, "an AtomicFile is committed once");
   if (kind_ == Kind::nameless || kind_ == Kind::hidden) LOOM_CHECKED(replace());
   if (kind_ == Kind::named) LOOM_CHECKED(sync_path(folder_of(target_)));
-  if (kind_ == Kind::elsewhere) {
+  if (kind_ == Kind::in_place) {
     LOOM_CHECKED(overwrite());
     if (!hidden_.empty()) ::unlink(hidden_.c_str());
     hidden_.clear();

@@ -13,11 +13,12 @@ namespace loom {
 /// target's folder, which commit() names; destroyed uncommitted, or killed by any signal, it leaves nothing.
 /// On a file system without O_TMPFILE (NFS) a hidden `.NAME.XXXXXXXX.part` stands in, which a kill -9 leaves
 /// behind. A symbolic link is followed, and the file it names is replaced. A replaced file hands on its
-/// permission bits. What is no regular file cannot be replaced: a pipe, a device (/dev/null) or a descriptor
-/// (/dev/stdout, /dev/fd/N) is written straight through, and commit() only ends it. A file that may be
-/// written in a folder that may not, or that is a mount point, gets the new bytes in place of its own at
-/// commit(), once there is room for all of them; only a kill in the midst of that leaves a mixture.
-/// Move-only. Thread-safety: one thread at a time. Blocking: on disk.
+/// owner, group and permission bits. One that may be written but not replaced (its folder or its owner forbid
+/// it, it is a mount point) gets the new bytes in place of its own at commit(), once there is room for all of
+/// them; only a kill in the midst leaves a mixture. What is no regular file cannot be replaced: a pipe, a
+/// device
+/// (/dev/null) or a descriptor (/dev/stdout, /dev/fd/N) is written straight through, and commit() only ends
+/// it. Move-only. Thread-safety: one thread at a time. Blocking: on disk.
 class AtomicFile {
  public:
   /// Errors: not_found when the folder is missing; invalid_argument when the target is a folder or must not
@@ -42,8 +43,8 @@ class AtomicFile {
   Status commit();
 
  private:
-  // elsewhere: in the folder for temporary files; named: committed but for the folder's sync
-  enum class Kind { nameless, hidden, elsewhere, named, straight };
+  // in_place: to be copied; named: committed but for the folder's sync
+  enum class Kind { nameless, hidden, in_place, named, straight };
   AtomicFile(std::filesystem::path target, Fd fd, Kind kind, std::filesystem::path hidden);
   static Result<AtomicFile> open_new(std::filesystem::path target);
   Status give_hidden_name();

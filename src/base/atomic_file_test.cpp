@@ -160,6 +160,31 @@ TEST_F(AtomicFileTest, AFileInAFolderThatMayNotBeWrittenGetsItsNewBytesInPlace) 
   }
 }
 
+TEST_F(AtomicFileTest, AFileOfSomebodyElseStaysHis) {
+  fs::permissions(dir_->path(), fs::perms(0755));
+  fs::create_directory(at("shared"));
+  fs::permissions(at("shared"), fs::perms(01777));
+  std::ofstream(at("shared/out")) << "of yesterday";
+  fs::permissions(at("shared/out"), fs::perms(0666));
+  const auto owner = [&] {
+    struct stat found{};
+    EXPECT_EQ(::stat(at("shared/out").c_str(), &found), 0);
+    return std::pair(found.st_uid, found.st_gid);
+  };
+  const auto before = owner();
+  {
+    const testkit::WithoutRights rights;
+    put(at("shared/out"), "new");
+  }
+  EXPECT_EQ(contents(at("shared/out")), "new");
+  EXPECT_EQ(owner(), before);
+  if (::geteuid() != 0) return;
+  ASSERT_EQ(::chown(at("shared/out").c_str(), 4711, 4712), 0);
+  put(at("shared/out"), "newer");
+  EXPECT_EQ(contents(at("shared/out")), "newer");
+  EXPECT_EQ(owner(), std::pair(uid_t{4711}, gid_t{4712}));
+}
+
 TEST_F(AtomicFileTest, AMountPointGetsItsNewBytesInPlace) {
   std::ofstream(at("outside")) << "of yesterday";
   std::ofstream(at("inside"));

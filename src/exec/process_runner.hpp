@@ -43,6 +43,8 @@ struct ProcessSpec {
   /// reads.
   Stream input = DevNull{};
   Stream output = DevNull{};
+  /// The child has what we were started with above 2, as the /dev/fd/63 of a shell's <(...). Only here.
+  bool keeps_descriptors = false;
   /// Of a longer stderr the first and the last half of this are kept, with a note between them.
   std::size_t max_stderr_bytes = std::size_t{1} << 20U;
   std::optional<std::uint64_t> max_file_bytes;  ///< RLIMIT_FSIZE: the largest file it may write

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/number.hpp"
 #include "render/number_queries.hpp"
 #include "render/part_text.hpp"
 #include "render/stitch_text.hpp"
@@ -14,13 +15,17 @@ namespace {
 /// Format 5: one header and footer around the iterations of all queries, which are numbered on.
 class Xml final : public Stitcher {
  public:
-  explicit Xml(const StitchSpec& spec)
-      : database_line_(fmt::format("{}{}</BlastOutput_db>\n", kDatabase, xml_escaped(spec.database))) {}
+  explicit Xml(const StitchSpec& spec) {
+    if (spec.database)
+      database_line_ = fmt::format("{}{}</BlastOutput_db>\n", kDatabase, xml_escaped(*spec.database));
+  }
 
   Status add(const Part& part, Sink& out) override {
     LOOM_TRY(LineReader lines, LineReader::open(part.file));
     bool ended = false;
     bool in_header = true;
+    // One of a query that has none leaves a gap; psiblast's are of rounds, not of queries.
+    before_ = std::max(last_, part.first_query);
     while (!ended) {
       LOOM_TRY(const auto line, lines.next());
       if (!line) return unlike(part.file, "its closing tag is missing");
@@ -29,7 +34,8 @@ class Xml final : public Stitcher {
         in_header = first_ = false;
       } else if (in_header) {
         if (first_)
-          LOOM_CHECKED(out.write(line->starts_with(kDatabase) ? std::string_view(database_line_) : *line));
+          LOOM_CHECKED(out.write(
+              database_line_ && line->starts_with(kDatabase) ? std::string_view(*database_line_) : *line));
       } else if (line->starts_with("</BlastOutput_iterations>")) {
         ended = true;
       } else {
@@ -44,7 +50,9 @@ class Xml final : public Stitcher {
  private:
   Status write_body(std::string_view line, std::uint64_t first_query, Sink& out) {
     if (line.starts_with(kNumber)) {
-      return out.write(fmt::format("{}{}</Iteration_iter-num>\n", kNumber, ++iterations_));
+      const std::string_view text = line.substr(kNumber.size());
+      last_ = before_ + number_of<std::uint64_t>(text.substr(0, text.find('<'))).value_or(0);
+      return out.write(fmt::format("{}{}</Iteration_iter-num>\n", kNumber, last_));
     }
     if (const auto moved = renumbered(line, "  <Iteration_query-ID>", first_query)) return out.write(*moved);
     if (line.starts_with("  <Iteration_message>")) return out.write(renumber_all(line, first_query));
@@ -54,16 +62,19 @@ class Xml final : public Stitcher {
   static constexpr std::string_view kDatabase = "  <BlastOutput_db>";
   static constexpr std::string_view kIterations = "<BlastOutput_iterations>";
   static constexpr std::string_view kNumber = "  <Iteration_iter-num>";
-  std::string database_line_;
+  std::optional<std::string> database_line_;
   bool first_ = true;
-  std::uint64_t iterations_ = 0;
+  std::uint64_t before_ = 0;  // of iterations, in front of the part
+  std::uint64_t last_ = 0;    // number written
 };
 
 /// What formats 13-16 say of a query: its label, the database, messages. Line by line.
 class ReportLines {
  public:
-  ReportLines(const StitchSpec& spec, bool json)
-      : json_(json), database_(json ? '"' + json_escaped(spec.database) + '"' : xml_escaped(spec.database)) {}
+  ReportLines(const StitchSpec& spec, bool json) : json_(json) {
+    if (spec.database)
+      database_ = json ? '"' + json_escaped(*spec.database) + '"' : xml_escaped(*spec.database);
+  }
 
   Status write(std::string_view line, std::uint64_t first_query, Sink& out) const {
     const std::size_t indent = line.find_first_not_of(' ');
@@ -76,18 +87,18 @@ class ReportLines {
     }
     if (text.starts_with(json_ ? R"("message": ")" : "<message>"))
       return out.write(renumber_all(line, first_query));
-    if (json_ && text.starts_with(R"("db": ")")) {
-      return out.write(fmt::format("{}\"db\": {}\n", line.substr(0, indent), database_));
+    if (database_ && json_ && text.starts_with(R"("db": ")")) {
+      return out.write(fmt::format("{}\"db\": {}\n", line.substr(0, indent), *database_));
     }
-    if (!json_ && text.starts_with("<db>")) {
-      return out.write(fmt::format("{}<db>{}</db>\n", line.substr(0, indent), database_));
+    if (database_ && !json_ && text.starts_with("<db>")) {
+      return out.write(fmt::format("{}<db>{}</db>\n", line.substr(0, indent), *database_));
     }
     return out.write(line);
   }
 
  private:
   bool json_;
-  std::string database_;
+  std::optional<std::string> database_;
 };
 
 /// Format 16 (`json` false) and 15: the reports of all queries in one list.

@@ -22,7 +22,9 @@ class Plain final : public Stitcher {
 /// Format 7: comment lines name the database; the last line of a run counts its queries.
 class Commented final : public Stitcher {
  public:
-  explicit Commented(const StitchSpec& spec) : database_line_(kDatabase + spec.database + "\n") {}
+  explicit Commented(const StitchSpec& spec) {
+    if (spec.database) database_line_ = kDatabase + *spec.database + "\n";
+  }
 
   Status add(const Part& part, Sink& out) override {
     LOOM_TRY(LineReader lines, LineReader::open(part.file));
@@ -31,7 +33,7 @@ class Commented final : public Stitcher {
       LOOM_TRY(const auto line, lines.next());
       if (!line) break;
       if (line->starts_with(kDatabase)) {
-        LOOM_CHECKED(out.write(database_line_));
+        LOOM_CHECKED(out.write(database_line_ ? std::string_view(*database_line_) : *line));
       } else if (line->starts_with(kProcessed)) {
         const std::string_view rest = line->substr(kProcessed.size());
         std::from_chars(rest.data(), rest.data() + rest.size(), counted);
@@ -49,7 +51,7 @@ class Commented final : public Stitcher {
  private:
   static constexpr std::string_view kProcessed = "# BLAST processed ";
   inline static const std::string kDatabase = "# Database: ";
-  std::string database_line_;
+  std::optional<std::string> database_line_;
   std::uint64_t queries_ = 0;
 };
 

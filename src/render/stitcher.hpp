@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,9 +17,9 @@ namespace loom::render {
 struct StitchSpec {
   blast::Program program = blast::Program::blastp;
   blast::OutFormat format;
-  /// -db as the user gave it: what reports name as the database. Parts may have been searched over an alias
-  /// of ours with another name; wherever a report names its database, this text stands in the output.
-  std::string database;
+  /// -db as the user gave it, where parts may have been searched over an alias of ours with another name:
+  /// wherever a report names its database, this text stands in the output. Else the engine's own words do.
+  std::optional<std::string> database;
   /// False with -parse_deflines, which leaves queries the ids that the user gave them.
   bool queries_numbered = true;
   /// The program and its arguments as the user gave them, separated by spaces: what SAM's @PG line quotes.

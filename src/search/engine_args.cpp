@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <string_view>
 
 #include "base/check.hpp"
@@ -80,7 +81,8 @@ Options scout_options(const Options& options, OnSaturation on_saturation) {
   must_set(result, "max_target_seqs", fmt::format("{}", scout_cap(options)));
   if (composition_based(options)) {
     must_set(result, "comp_based_stats", "0");
-    must_set(result, "evalue", fmt::format("{}", 10 * expect_value(options)));
+    const double value = std::min(10 * expect_value(options), std::numeric_limits<double>::max());
+    must_set(result, "evalue", fmt::format("{}", value));
   }
   return result;
 }

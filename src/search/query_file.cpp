@@ -15,9 +15,28 @@ namespace loom::search {
 
 namespace {
 
-bool plain_file(const std::string& path) {
+/// Whether `path` is a name of an open file of this process, as /dev/stdin and /dev/fd/3 are: children have
+/// others under it.
+bool names_descriptor(std::filesystem::path path) {
+  constexpr int kMostLinks = 40;  // the kernel's own limit
+  std::error_code failed;
+  for (int links = 0; links < kMostLinks; ++links) {
+    const auto next = std::filesystem::read_symlink(path, failed);
+    if (failed) return false;
+    const auto folder = std::filesystem::canonical(path.has_parent_path() ? path.parent_path() : ".", failed);
+    if (!failed && folder.string().starts_with("/proc/")) return true;
+    path = folder / next;
+  }
+  return false;
+}
+
+bool can_be_opened_again(const std::string& path) {
   struct stat info{};
-  if (path == "-" || ::stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return false;
+  return path != "-" && ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && !names_descriptor(path);
+}
+
+bool plain_file(const std::string& path) {
+  if (!can_be_opened_again(path)) return false;
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   std::array<unsigned char, 2> magic{};
   const bool gzip =
@@ -43,6 +62,16 @@ std::optional<std::uint64_t> batch_size_of_user() {
   if (text == nullptr) return std::nullopt;
   const std::uint64_t size = std::strtoull(text, nullptr, 10);
   return size > 0 ? std::optional(size) : std::nullopt;
+}
+
+std::string read_once(const blast::Options& options) {
+  for (const auto& entry : options.entries()) {
+    if (entry.spec->type != blast::Type::input_file || entry.spec->name == "query") continue;
+    struct stat info{};
+    const bool there = entry.text == "-" || ::stat(entry.text.c_str(), &info) == 0;
+    if (there && !can_be_opened_again(entry.text)) return std::string(entry.spec->name);
+  }
+  return {};
 }
 
 sequence::Alphabet alphabet_of(blast::Program program) {

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "blast/options.hpp"
 #include "blast/program.hpp"
 #include "sequence/query_map.hpp"
 
@@ -16,6 +17,10 @@ inline constexpr std::uint64_t kBlastnUnitLetters = 50'000;
 
 /// The user's own BATCH_SIZE, which the engine obeys and so do we.
 std::optional<std::uint64_t> batch_size_of_user();
+
+/// The first option but -query that names standard input, a pipe or a descriptor: only one process, which has
+/// our descriptors, can read it. Empty: none does.
+std::string read_once(const blast::Options& options);
 
 /// What the queries of `program` are written in.
 sequence::Alphabet alphabet_of(blast::Program program);

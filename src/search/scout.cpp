@@ -33,6 +33,10 @@ Result<catalog::Database> open_search_database(const blast::Options& options,
   return catalog::open_database(names->text, molecule, catalog::SearchPath::with(database_path));
 }
 
+/// The engine makes room for twice a list and some more, and counts in 32 bits; a scout's list is twice as
+/// long.
+constexpr std::uint64_t kLongestList = 500'000'000;
+
 std::string whole_database_because(const blast::Options& options, const blast::OutFormat& format,
                                    const std::optional<catalog::Database>& database) {
   for (const auto& limit : blast::split_limits(options)) {
@@ -41,6 +45,8 @@ std::string whole_database_because(const blast::Options& options, const blast::O
     }
   }
   if (!database) return "it is not searched as a database";
+  if (hit_list_size(options) > kLongestList)
+    return "-max_target_seqs: a scout's list would be longer than the engine can count";
   const bool names_it =
       format.number == 5 || format.number == 11 || format.number == 14 || format.number == 16;
   if (names_it &&

@@ -1,6 +1,7 @@
 #include "search/split_search.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -10,6 +11,7 @@
 #include "render/part_text.hpp"
 #include "render/stitcher.hpp"
 #include "search/engine_args.hpp"
+#include "search/query_file.hpp"
 #include "search/repeats.hpp"
 #include "search/scout.hpp"
 
@@ -100,6 +102,8 @@ std::string Split::one_piece_because() const {
       return fmt::format("{}: {}", limit.cause, limit.why);
     }
   }
+  if (const std::string once = read_once(options()); !once.empty())
+    return fmt::format("-{}: what it names can be read once only", once);
   if (!queries_.map.why_not_splittable.empty()) return queries_.map.why_not_splittable;
   if (queries_.map.unnamed_records > 0 && format_.tabular()) {
     return "a query has no name, and BLAST+ then prints its number in every row";
@@ -272,6 +276,10 @@ Result<exec::ProcessOutcome> Split::run_straight(Messages& messages, std::stop_t
     spec.argv.insert(spec.argv.end(), {"-query", queries_.path.string()});
   }
   spec.temp_dir = folder_;
+  if (!read_once(options()).empty()) {
+    spec.input = exec::BorrowedFd{STDIN_FILENO};
+    spec.keeps_descriptors = true;
+  }
   LOOM_TRY(AtomicFile file, AtomicFile::create(out() == "-" ? "/dev/stdout" : out()));
   spec.output = exec::BorrowedFd{file.fd()};
   LOOM_TRY(exec::ProcessOutcome outcome, runner_.run(spec, Deadline::never(), std::move(stop)));
@@ -322,7 +330,7 @@ Status Split::write_output(const TaskRunner& tasks, bool keep, const std::functi
                            Messages& messages) {
   render::StitchSpec spec{.program = options().program(),
                           .format = format_,
-                          .database = text_of(options(), "db", ""),
+                          .database = scouts_ ? std::optional(text_of(options(), "db", "")) : std::nullopt,
                           .queries_numbered = queries_numbered(),
                           .command_line = command_line(options().program(), options()),
                           .out = out(),
@@ -337,17 +345,18 @@ Status Split::write_output(const TaskRunner& tasks, bool keep, const std::functi
     const auto& unit = work_.units[plan_.searches[t].first_unit];
     const std::string name = search_name(t);
     const std::uint64_t first_query = queries_numbered() ? unit.first_record : 0;
-    if (one_text()) {
-      LOOM_TRY(const std::uint64_t size, render::size_of(tasks.output(name)));
-      LOOM_CHECKED(render::copy_range(tasks.output(name), 0, size, sink));
-    } else {
-      LOOM_CHECKED(stitcher->add({.file = tasks.output(name), .first_query = first_query}, sink));
-    }
+    // First, for it may say why there is no output.
     LOOM_TRY(const std::string said, read_said(tasks.stderr_file(name)));
     if (repeats_) {
       messages.add(take_messages(*repeats_, said), 0, 1);
     } else {
       messages.add(said, unit.first_record, unit.first_line);
+    }
+    if (one_text()) {
+      LOOM_TRY(const std::uint64_t size, render::size_of(tasks.output(name)));
+      LOOM_CHECKED(render::copy_range(tasks.output(name), 0, size, sink));
+    } else {
+      LOOM_CHECKED(stitcher->add({.file = tasks.output(name), .first_query = first_query}, sink));
     }
     if (out() == "-") LOOM_CHECKED(sink.flush());
     if (!keep) tasks.discard(name);

@@ -20,6 +20,8 @@ constexpr const char* kName = "search";
 /// All that we put into a --resume folder is in this one below it, so that nothing else there is ever
 /// touched.
 constexpr const char* kFolder = "blastloom-work";
+/// There if the --resume folder was not, and so is to go when its search is done.
+constexpr const char* kOurs = "folder-made";
 
 /// What must be equal for finished tasks to be of use again: the engine, the options, the queries, the cuts.
 std::string description(const Request& request, const fs::path& engine, const QueryFile& queries,
@@ -47,6 +49,8 @@ Result<WorkFolder> WorkFolder::open(const fs::path& resume) {
     return folder;
   }
   folder.path_ = fs::absolute(resume) / kFolder;
+  std::error_code unknown;
+  const bool new_folder = !fs::exists(resume, unknown);
   if (const Status made = make_folders(folder.path_); !made) return made.error().at("--resume");
   folder.lock_ = Fd(::open((folder.path_ / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!folder.lock_) return system_error(errno, "--resume: lock " + resume.string());
@@ -54,6 +58,7 @@ Result<WorkFolder> WorkFolder::open(const fs::path& resume) {
     return error(Code::conflict, "--resume: another search is using {}; wait for it, or give another folder",
                  resume.string());
   }
+  if (new_folder) LOOM_CHECKED(write_file(folder.path_ / kOurs, ""));
   return folder;
 }
 
@@ -75,9 +80,10 @@ Status WorkFolder::begin(const Request& request, const fs::path& engine, const Q
 Status WorkFolder::finish() {
   if (!resumable()) return ok();
   std::error_code failed;
+  const bool ours = fs::exists(path_ / kOurs, failed);
   fs::remove_all(path_, failed);
   if (failed) return system_error(failed.value(), "remove " + path_.string());
-  ::rmdir(path_.parent_path().c_str());  // goes only if nothing else is in it
+  if (ours) ::rmdir(path_.parent_path().c_str());  // goes only if nothing else is in it
   return ok();
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 #include <filesystem>
@@ -13,6 +14,7 @@
 #include <iterator>
 #include <map>
 #include <random>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -369,6 +371,60 @@ TEST_F(Beside, ParsedDeflinesKeepTheirIds) {
               {"--shards", "2", "--on-saturation", "identical"});
 }
 
+/// What a shell passes on has a name in /dev or /proc, which means something else to a child.
+TEST_F(Beside, DescriptorsAreReadAsFiles) {
+  const std::string q = data("query/proteins_10.fa");
+  const std::string db = data("db/proteins_2k");
+  for (const std::string& rest :
+       {"-query /dev/stdin -db " + db + " < " + q, "-query /dev/fd/3 -db " + db + " 3< " + q,
+        "-query <(cat " + q + ") -db " + db, "-query " + q + " -subject <(cat " + q + ")",
+        "-query " + q + " -subject - < " + q, "-query " + q + " -subject /dev/stdin < " + q}) {
+    const auto by = [&](const std::string& program) {
+      return Args{"bash", "-c", program + " -outfmt 6 " + rest};
+    };
+    const Files expected = left_by(by("blastp"));
+    EXPECT_NE(expected.at("stdout"), "") << rest;
+    EXPECT_TRUE(left_by(by(std::string(LOOM_BINARY) + " search blastp")) == expected) << rest;
+  }
+}
+
+/// The engine leaves out what it cannot write in this format, and counts on.
+TEST_F(Beside, AnIterationThatIsLeftOutKeepsItsNumber) {
+  make_batches_small();
+  std::istringstream proteins(text_of(data("query/proteins_20.fa")));
+  std::string queries;
+  int records = 0;
+  for (std::string line; std::getline(proteins, line);)
+    queries += line + (line.starts_with('>') && ++records == 4 ? " \xCE\xB2\n" : "\n");
+  std::ofstream(here() / "q.fa") << queries;
+  const Args flags{"-db", data("db/proteins_2k"), "-query", (here() / "q.fa").string(), "-outfmt", "5"};
+  for (const Args& cut : {Args{"--shards", "2"}, Args{"--batch-letters", "1"}})
+    expect_same("blastp", flags, cut);
+}
+
+TEST_F(Beside, ValuesAtTheEdgeOfWhatIsTakenDoNotBreakScouts) {
+  const Args flags{"-db", data("db/proteins_2k"), "-query", data("query/protein_1.fa"), "-outfmt", "6"};
+  expect_same("blastp", with(flags, {"-max_target_seqs", "2147483647"}), {"--shards", "2"});
+  expect_same("blastp", with(flags, {"-evalue", "1e308"}), {"--shards", "2"});
+}
+
+/// The one who reads standard output is gone, but that is not where the output was to go.
+TEST_F(SearchCli, SaysWhatIsWrongThoughNobodyReadsStandardOutput) {
+  const Said said = run({"bash", "-c",
+                         "{ sleep 0.2; " + std::string(LOOM_BINARY) + " search blastp -db " +
+                             data("db/proteins_2k") + " -query " + data("query/protein_1.fa") +
+                             " -out missing/hits; } | true; exit ${PIPESTATUS[0]}"});
+  EXPECT_EQ(said.exit_code, 1);
+  EXPECT_NE(said.err.find("missing/hits"), std::string::npos) << said.err;
+}
+
+TEST_F(SearchCli, AnEmptyFolderToResumeInStays) {
+  fs::create_directory(here() / "mine");
+  const Said said = search(with(kBlastp, {"-query", data("query/protein_1.fa"), "--resume", "mine"}));
+  EXPECT_EQ(said.exit_code, 0) << said.err;
+  EXPECT_TRUE(fs::is_empty(here() / "mine"));
+}
+
 TEST_F(SearchCli, ResumeTouchesNoOtherFile) {
   fs::create_directories(here() / "mine/sub");
   std::ofstream(here() / "mine/thesis.txt") << "precious";
@@ -447,6 +503,7 @@ class Running {
     while (::read(stderr_, rest.data(), rest.size()) > 0) {
     }
   }
+  [[nodiscard]] pid_t pid() const { return pid_; }
   int end_by(int signal) const {
     ::kill(pid_, signal);
     int status = 0;
@@ -495,6 +552,64 @@ TEST_P(Interrupted, LeavesNoChildAndNoPartOfTheOutput) {
   for (int tries = 0; tries < 600 && !left().empty(); ++tries)
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   EXPECT_EQ(left(), "") << "children are still there";
+}
+
+/// As `nohup` starts it.
+TEST_F(SearchCli, ASignalThatIsIgnoredAtTheStartStaysIgnored) {
+  const Args flags{"blastp",
+                   "-db",
+                   data("db/proteins_2k"),
+                   "-query",
+                   data("query/proteins_20.fa"),
+                   "-outfmt",
+                   "6",
+                   "-out",
+                   "hits",
+                   "--progress=json",
+                   "--batch-letters",
+                   "1",
+                   "--jobs",
+                   "2"};
+  ASSERT_NE(::signal(SIGHUP, SIG_IGN), SIG_ERR);
+  const Running running(flags, here());
+  ::signal(SIGHUP, SIG_DFL);
+  running.wait_for_lines(2);
+  EXPECT_EQ(running.end_by(SIGHUP), 0);
+  EXPECT_EQ(text_of(here() / "hits"), run({"blastp", "-db", data("db/proteins_2k"), "-query",
+                                           data("query/proteins_20.fa"), "-outfmt", "6"})
+                                          .out);
+}
+
+/// Of a process, as /proc/PID/stat has it: 'T' is stopped.
+char state_of(const std::string& pid) {
+  const std::string stat = text_of("/proc/" + pid + "/stat");
+  const std::size_t name_end = stat.rfind(')');
+  return name_end == std::string::npos ? '?' : stat[name_end + 2];
+}
+
+TEST_F(SearchCli, PausesWithItsChildrenAndGoesOn) {
+  const Running running(long_search(), here());
+  running.wait_for_lines(2);
+  const auto children = [&] {
+    std::istringstream found(run({"pgrep", "-P", std::to_string(running.pid())}).out);
+    return Args{std::istream_iterator<std::string>(found), {}};
+  };
+  const auto until_all = [&](auto&& condition) {
+    for (int tries = 0; tries < 600; ++tries) {
+      const Args all = children();
+      if (!all.empty() && std::ranges::all_of(all, condition)) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    return false;
+  };
+  ::kill(running.pid(), SIGTSTP);
+  int status = 0;
+  ASSERT_EQ(::waitpid(running.pid(), &status, WUNTRACED), running.pid());
+  ASSERT_TRUE(WIFSTOPPED(status));
+  EXPECT_TRUE(until_all([](const std::string& pid) { return state_of(pid) == 'T'; }));
+  ::kill(running.pid(), SIGCONT);
+  EXPECT_TRUE(until_all([](const std::string& pid) { return state_of(pid) != 'T'; }));
+  running.end_by(SIGTERM);
 }
 
 INSTANTIATE_TEST_SUITE_P(By, Interrupted, testing::Values(SIGINT, SIGTERM, SIGKILL),

@@ -215,6 +215,7 @@ Result<Started> start(const ProcessSpec& spec) {
                       environment_of(spec),
                       spec.working_dir.string(),
                       {std::move(input), std::move(output), std::move(errors)},
+                      spec.keeps_descriptors,
                       spec.max_file_bytes,
                       spec.max_data_bytes};
   LOOM_TRY(Child child, spawn(launch));

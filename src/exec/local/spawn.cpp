@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <climits>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <string_view>
 
 namespace loom::exec {
@@ -58,7 +60,7 @@ bool place_streams(const Launch& launch) {
   }
   // Whatever another thread or a library opened without close-on-exec stays ours. An old kernel lacks the
   // call.
-  ::close_range(3, UINT_MAX, CLOSE_RANGE_CLOEXEC);
+  if (!launch.keeps_descriptors) ::close_range(3, UINT_MAX, CLOSE_RANGE_CLOEXEC);
   return true;
 }
 
@@ -150,7 +152,29 @@ Result<Child> adopt(pid_t pid, const Launch& launch, int report) {
                       fmt::format("{}: watch its process (Linux 5.3 or later does)", launch.argv.front()));
 }
 
+/// Held (shared) from before a child is there until it is its program, in a group of its own.
+std::shared_mutex& starts() {
+  static std::shared_mutex mutex;
+  return mutex;
+}
+
+void signal_children(int signal) {
+  std::error_code ignored;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task", ignored)) {
+    std::ifstream children(thread.path() / "children");
+    for (pid_t child = 0; children >> child;) ::kill(-child, signal);
+  }
+}
+
 }  // namespace
+
+PausedChildren::PausedChildren() : none_starts_(starts()) {
+  signal_children(SIGSTOP);
+}
+
+PausedChildren::~PausedChildren() {
+  signal_children(SIGCONT);
+}
 
 Result<Child> spawn(const Launch& launch) {
   const std::vector<char*> argv = pointers(launch.argv);
@@ -160,6 +184,7 @@ Result<Child> spawn(const Launch& launch) {
   const Fd report(ends[0]);
   Fd refusals(ends[1]);
 
+  const std::shared_lock starting(starts());
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
