@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <iterator>
 
 #include "base/atomic_file.hpp"
@@ -45,21 +46,21 @@ Result<std::map<std::string, std::string>> read_account_file(const fs::path& pat
   return values;
 }
 
-Status claim(AzureObjectStore& store, const std::string& container, const std::string& id,
-             Deadline deadline) {
-  const auto claimed = store.put_if(owner_key(), std::as_bytes(std::span(id)), {.if_absent = true}, deadline);
-  if (claimed) return ok();
-  if (claimed.error().code != Code::conflict) return claimed.error();
+/// `put_absent` puts the owner's key where there is none; conflict where there is one.
+Status claim(storage::ObjectStore& store, const std::string& where, const std::string& id,
+             const std::function<Status(std::span<const std::byte>)>& put_absent) {
+  const std::span<const std::byte> own = std::as_bytes(std::span(id));
+  const Status claimed = put_absent(own);
+  if (claimed || claimed.error().code != Code::conflict) return claimed;
   constexpr std::uint64_t kMostId = 1024;
-  LOOM_TRY(const auto owner, store.get(owner_key(), kMostId, deadline));
-  if (std::equal(owner.begin(), owner.end(), std::as_bytes(std::span(id)).begin(),
-                 std::as_bytes(std::span(id)).end()))
-    return ok();
+  LOOM_TRY(const auto owner, store.get(owner_key(), kMostId, Deadline::in(kOpening)));
+  if (std::ranges::equal(owner, own)) return ok();
   return error(
       Code::conflict,
-      "--objects azure:{}: the container belongs to another server's data folder; name one of its own, or "
-      "remove the blob '{}' from it if that server is gone for good",
-      container, kOwner);
+      "--objects {}: it belongs to another server's data folder, and each removes objects of jobs "
+      "that it does not know; name one of its own, or remove '{}' from it if that server is gone for "
+      "good",
+      where, kOwner);
 }
 
 Result<std::pair<std::unique_ptr<AzureObjectStore>, std::shared_ptr<AzureClients>>> open_container(
@@ -90,7 +91,11 @@ Result<std::pair<std::unique_ptr<AzureObjectStore>, std::shared_ptr<AzureClients
 Result<ObjectStorage> open_azure(const ServerOptions& options, const std::string& container) {
   LOOM_TRY(auto opened, open_container(options, container));
   LOOM_TRY(const std::string id, data_id(options.data));
-  LOOM_CHECKED(claim(*opened.first, container, id, Deadline::in(kOpening)));
+  AzureObjectStore& store = *opened.first;
+  LOOM_CHECKED(claim(store, options.objects, id, [&store](std::span<const std::byte> own) -> Status {
+    LOOM_CHECKED(store.put_if(owner_key(), own, {.if_absent = true}, Deadline::in(kOpening)));
+    return ok();
+  }));
   return ObjectStorage{std::move(opened.first), opened.second};
 }
 
@@ -100,6 +105,18 @@ Status ObjectStorage::check(Deadline deadline) const {
   const auto there = store->stat(owner_key(), deadline);
   if (there || there.error().code == Code::not_found) return ok();
   return there.error();
+}
+
+Status ObjectStorage::check_known_by(store::JobStore& jobs, const fs::path& file) const {
+  LOOM_TRY(const std::uint64_t happened, jobs.last_order(Deadline::in(kOpening)));
+  if (happened > 0) return ok();
+  LOOM_TRY(const auto first, store->list("jobs/", "", 1, Deadline::in(kOpening)));
+  if (first.empty()) return ok();
+  return error(
+      Code::conflict,
+      "job store {}: it is new, but results of jobs are there, '{}' for one, which it would remove: put "
+      "the store that they belong to in its place, or, to begin anew, remove the objects below 'jobs/'",
+      file.string(), first.front().key.str());
 }
 
 Result<std::map<std::string, std::string>> parse_account_file(std::string_view text) {
@@ -158,7 +175,14 @@ Result<ObjectStorage> open_objects(const ServerOptions& options) {
   const std::string& where = options.objects;
   if (where.starts_with("azure:")) return open_azure(options, where.substr(6));
   const fs::path folder = where.empty() ? options.data / "objects" : fs::path(where.substr(6));
-  LOOM_TRY(auto store, storage::FilesObjectStore::open(folder));
+  LOOM_TRY(std::unique_ptr<storage::ObjectStore> store, storage::FilesObjectStore::open(folder));
+  LOOM_TRY(const std::string id, data_id(options.data));
+  LOOM_CHECKED(claim(*store, "files:" + folder.string(), id, [&](std::span<const std::byte> own) -> Status {
+    const auto there = store->stat(owner_key(), Deadline::in(kOpening));
+    if (there) return error(Code::conflict, "it has an owner");
+    if (there.error().code != Code::not_found) return there.error();
+    return store->put(owner_key(), own, Deadline::in(kOpening));
+  }));
   return ObjectStorage{std::move(store), nullptr};
 }
 

@@ -5,6 +5,7 @@ import email.utils
 import json
 import os
 import resource
+import shutil
 import socket
 import subprocess
 import sys
@@ -180,6 +181,37 @@ class FaultsTest(st.ServerTest):
         store.write_bytes(whole)
         self.server.start()
         self.assertEqual(self.jobs(), 40)
+
+    def test_results_are_not_removed_for_a_store_or_a_folder_that_is_another(self):
+        self.server.start()
+        text = st.query("proteins_20.fa")
+        job = self.server.submit("blastp", "proteins_2k", text, {"outfmt": "6"})
+        self.assertEqual(self.server.wait(job)["status"], "completed")
+        want = self.server.output(job, "5")
+        self.assertEqual(self.server.stop(), 0)
+        data = self.folder / "data"
+        store, objects = data / "jobs.sqlite", data / "objects"
+        whole, kept = store.read_bytes(), sorted(objects.rglob("*"))
+        self.assertTrue((objects / "jobs").is_dir())
+        for spoil in (lambda: store.write_bytes(b""), store.unlink):
+            spoil()
+            for _ in range(2):  # the first makes the file
+                words = self.refused_start()
+                self.assertIn(f"job store {store}: it is new", words)
+                self.assertIn("to begin anew, remove", words)
+        other = subprocess.run([st.BINARY, "serve", "--data", self.folder / "other", "--objects", f"files:{objects}", "--listen", "127.0.0.1:0"],
+                               capture_output=True, text=True, timeout=st.PATIENCE)
+        self.assertEqual(other.returncode, 1)
+        self.assertIn("belongs to another server's data folder", other.stderr)
+        self.assertEqual(sorted(objects.rglob("*")), kept)
+        store.write_bytes(whole)
+        self.server.start()
+        self.assertEqual(self.server.output(job, "5"), want)
+        self.server.stop()
+        store.unlink()
+        shutil.rmtree(objects / "jobs")
+        self.server.start()
+        self.assertEqual(self.jobs(), 0)
 
     def await_reconcile(self):
         """Until a pass of reconcile, which ends leases, has come after now."""

@@ -53,8 +53,8 @@ Error at_path(Error cause, const std::filesystem::path& path) {
   if (cause.code == Code::corrupt)
     return error(
         cause.code,
-        "job store {}: the file is damaged or no SQLite database ({}), or move it away with its -wal "
-        "and -shm to begin an empty one",
+        "job store {}: the file is damaged or no SQLite database ({}), or, to begin an empty one, move it "
+        "away with its -wal and -shm, and what its jobs wrote (objects/jobs)",
         path.string(), cause.message);
   return std::move(cause).at("job store " + path.string());
 }
