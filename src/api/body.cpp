@@ -1,5 +1,7 @@
 #include "api/body.hpp"
 
+#include <boost/beast/core/string.hpp>
+
 namespace loom::api {
 
 namespace {
@@ -16,9 +18,19 @@ Status check_announced(const http::Request& request, const Limit& limit) {
   return limit.passed_by(bytes) ? Status(too_long(bytes, limit)) : ok();
 }
 
+tl::unexpected<Refusal> body_refused(const Error& error) {
+  constexpr int kRequestTimeout = 408;
+  return tl::unexpected(
+      Refusal{.error = error, .field = {}, .status = error.code == Code::timed_out ? kRequestTimeout : 0});
+}
+
+bool has_type(const http::Request& request, std::string_view wanted) {
+  const std::string_view type = request.header("Content-Type");
+  return boost::beast::iequals(type.substr(0, type.find_first_of("; \t")), wanted);
+}
+
 http::net::awaitable<Parsed<std::string>> read_body(http::Request& request, Limit limit) {
   constexpr std::size_t kBlock = 64U << 10U;
-  constexpr int kRequestTimeout = 408;
   const Status fits = check_announced(request, limit);
   if (!fits) co_return tl::unexpected(Refusal{fits.error()});
   std::string body;
@@ -26,10 +38,7 @@ http::net::awaitable<Parsed<std::string>> read_body(http::Request& request, Limi
     const std::size_t had = body.size();
     body.resize(had + kBlock);
     const auto came = co_await request.body->read_some({body.data() + had, kBlock});
-    if (!came) {
-      const int status = came.error().code == Code::timed_out ? kRequestTimeout : 0;
-      co_return tl::unexpected(Refusal{.error = came.error(), .field = {}, .status = status});
-    }
+    if (!came) co_return body_refused(came.error());
     body.resize(had + *came);
     if (*came == 0) co_return body;
     if (limit.passed_by(body.size())) co_return tl::unexpected(Refusal{too_long(body.size(), limit)});

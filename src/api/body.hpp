@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "api/refusal.hpp"
 #include "base/limit.hpp"
@@ -16,8 +17,14 @@ inline constexpr std::size_t kBodyPiece = 256U << 10U;
 /// refused when it has come that far.
 Status check_announced(const http::Request& request, const Limit& limit);
 
+/// Why no more of a body came: a client that is too slow (408) is not a server that is.
+tl::unexpected<Refusal> body_refused(const Error& error);
+
+/// Whether the body is said to be of that media type, whatever its parameters.
+bool has_type(const http::Request& request, std::string_view wanted);
+
 /// The whole body, which is held in memory. Errors: too_large past `limit` and past that of the route; those
-/// of reading it; timed out is the client's fault (408).
+/// of reading it, as body_refused().
 http::net::awaitable<Parsed<std::string>> read_body(http::Request& request, Limit limit);
 
 }  // namespace loom::api

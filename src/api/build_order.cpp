@@ -132,7 +132,7 @@ class Files final : public PartSink {
     refusal_ = set.error();
     return refusal_->error;
   }
-  [[nodiscard]] Refusal refusal(const Error& error) const { return refusal_.value_or(Refusal{error}); }
+  [[nodiscard]] Refusal refusal(Refusal otherwise) const { return refusal_.value_or(std::move(otherwise)); }
 
  private:
   static constexpr std::size_t kMostField = 4096;
@@ -152,23 +152,19 @@ class Files final : public PartSink {
   std::optional<Refusal> refusal_;
 };
 
-/// Hands the body to `take` block by block, on the pool.
+/// Hands the body to `take` block by block, on the pool. What takes it tells why it does not.
 template <class Take>
-awaitable<Status> read_blocks(http::Request& request, async::BlockingPool& blocking, Take& take) {
+awaitable<Parsed<std::monostate>> read_blocks(http::Request& request, async::BlockingPool& blocking,
+                                              Take& take) {
   std::string block(kBodyPiece, '\0');
   for (;;) {
     const auto came = co_await request.body->read_some(block);
-    if (!came) co_return came.error();
-    if (*came == 0) co_return ok();
+    if (!came) co_return body_refused(came.error());
+    if (*came == 0) co_return std::monostate{};
     const auto work = [&] { return take(std::string_view(block).substr(0, *came)); };
-    Status taken = co_await blocking.run(work);
-    if (!taken) co_return taken;
+    const Status taken = co_await blocking.run(work);
+    if (!taken) co_return refused(taken.error());
   }
-}
-
-bool is_form(const http::Request& request) {
-  const std::string_view type = request.header("Content-Type");
-  return boost::beast::iequals(type.substr(0, type.find_first_of("; \t")), "multipart/form-data");
 }
 
 }  // namespace
@@ -181,7 +177,7 @@ awaitable<Parsed<BuildOrder>> read_build_order(http::Request& request, service::
     const auto set = fields.set(name, value);
     if (!set) co_return tl::unexpected(set.error());
   }
-  const bool form = is_form(request);
+  const bool form = has_type(request, kFormType);
   if (!form) {
     const auto whole = fields.check();
     if (!whole) co_return tl::unexpected(whole.error());
@@ -193,8 +189,8 @@ awaitable<Parsed<BuildOrder>> read_build_order(http::Request& request, service::
   order.sequences = *std::move(upload);
   if (!form) {
     const auto take = [&](std::string_view bytes) { return order.sequences->write(bytes); };
-    const Status came = co_await read_blocks(request, blocking, take);
-    if (!came) co_return refused(came.error());
+    const auto came = co_await read_blocks(request, blocking, take);
+    if (!came) co_return tl::unexpected(came.error());
     co_return std::move(order);
   }
   auto boundary = MultipartParser::boundary_of(request.header("Content-Type"));
@@ -202,7 +198,7 @@ awaitable<Parsed<BuildOrder>> read_build_order(http::Request& request, service::
   Files files(order, fields, works, caller);
   MultipartParser parser(*boundary, files);
   const auto take = [&](std::string_view bytes) { return parser.feed(bytes); };
-  const Status came = co_await read_blocks(request, blocking, take);
+  const auto came = co_await read_blocks(request, blocking, take);
   if (!came) co_return tl::unexpected(files.refusal(came.error()));
   const Status end = parser.finish();
   if (!end) co_return refused(end.error());

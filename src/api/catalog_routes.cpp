@@ -128,7 +128,8 @@ void CatalogRoutes::add_to(std::vector<http::Route>& routes) {
     auto call = [this, handler](Request& request, Caller caller) {
       return (this->*handler)(request, std::move(caller));
     };
-    routes.push_back({verb::get, std::move(pattern), with_caller(context_, std::move(call))});
+    routes.push_back({verb::get, std::move(pattern),
+                      with_caller(context_, without_parameters(context_, std::move(call)))});
   };
   add("/api/blast/programs", &CatalogRoutes::programs);
   add("/api/blast/databases", &CatalogRoutes::databases);

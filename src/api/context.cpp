@@ -1,5 +1,7 @@
 #include "api/context.hpp"
 
+#include "api/replies.hpp"
+
 namespace loom::api {
 namespace {
 
@@ -48,6 +50,15 @@ http::net::awaitable<http::Response> admit_and_send(Context& context, const Call
 http::Handler with_caller(Context& context, CallerHandler handler) {
   return [&context, handler = std::move(handler)](http::Request& request) {
     return admit_and_handle(context, handler, request);
+  };
+}
+
+CallerHandler without_parameters(const Context& context, CallerHandler handler) {
+  return [&context, handler = std::move(handler)](
+             http::Request& request, service::Caller caller) -> http::net::awaitable<http::Response> {
+    const auto known = check_parameters(request, {});
+    if (!known) co_return context.fail(request, known.error());
+    co_return co_await handler(request, std::move(caller));
   };
 }
 

@@ -124,6 +124,8 @@ inline Deadline lookup_deadline() {
 using CallerHandler = std::function<http::net::awaitable<http::Response>(http::Request&, service::Caller)>;
 /// Asks the gate first; `context` is borrowed.
 http::Handler with_caller(Context& context, CallerHandler handler);
+/// The handler of a route that takes no parameters, which refuses any by name; `context` is borrowed.
+CallerHandler without_parameters(const Context& context, CallerHandler handler);
 /// A route of GET that sends what is to be kept as a file: a link of /api/blast/download-links opens
 /// it too. Adds `pattern` to context.downloads; `context` is borrowed.
 http::Route download_route(Context& context, std::string pattern, CallerHandler handler);

@@ -86,27 +86,33 @@ std::string text_parameter(const Request& request, std::string_view name) {
 }  // namespace
 
 void DatabasesRoutes::add_to(std::vector<http::Route>& routes) {
-  const auto add = [&](verb method, std::string pattern, auto handler, Limit most_bytes = http::kNoBody) {
-    auto call = [this, handler](Request& request, Caller caller) {
+  const auto call_of = [this](auto handler) {
+    return [this, handler](Request& request, Caller caller) {
       return (this->*handler)(request, std::move(caller));
     };
-    routes.push_back({method, std::move(pattern), with_caller(context_, std::move(call)), most_bytes});
+  };
+  const auto add = [&](verb method, std::string pattern, auto handler, Limit most_bytes = http::kNoBody) {
+    routes.push_back({method, std::move(pattern), with_caller(context_, call_of(handler)), most_bytes});
+  };
+  const auto add_plain = [&](verb method, std::string pattern, auto handler) {
+    CallerHandler call = without_parameters(context_, call_of(handler));
+    routes.push_back({method, std::move(pattern), with_caller(context_, std::move(call))});
   };
   add(verb::post, "/api/blast/databases", &DatabasesRoutes::build, Limit{});
   add(verb::post, "/api/blast/database-imports", &DatabasesRoutes::take_in);
-  add(verb::get, "/api/blast/databases/{name}", &DatabasesRoutes::get);
-  add(verb::delete_, "/api/blast/databases/{name}", &DatabasesRoutes::remove);
+  add_plain(verb::get, "/api/blast/databases/{name}", &DatabasesRoutes::get);
+  add_plain(verb::delete_, "/api/blast/databases/{name}", &DatabasesRoutes::remove);
   add(verb::post, "/api/blast/databases/{name}/verify", &DatabasesRoutes::verify);
   add(verb::get, "/api/blast/databases/{name}/metadata", &DatabasesRoutes::metadata);
   add(verb::get, "/api/blast/databases/{name}/residency", &DatabasesRoutes::residency);
-  add(verb::post, "/api/blast/databases/{name}/fetch", &DatabasesRoutes::fetch);
+  add_plain(verb::post, "/api/blast/databases/{name}/fetch", &DatabasesRoutes::fetch);
   add(verb::post, "/api/blast/databases/{name}/warm", &DatabasesRoutes::warm);
   add(verb::delete_, "/api/blast/metadata-cache", &DatabasesRoutes::forget);
-  add(verb::post, "/api/blast/databases/{name}/snapshots/{id}/current", &DatabasesRoutes::make_current);
-  add(verb::delete_, "/api/blast/databases/{name}/snapshots/{id}", &DatabasesRoutes::remove);
-  add(verb::get, "/api/blast/database-works", &DatabasesRoutes::works);
-  add(verb::get, "/api/blast/database-works/{id}", &DatabasesRoutes::work);
-  add(verb::post, "/api/blast/database-works/{id}/cancel", &DatabasesRoutes::cancel);
+  add_plain(verb::post, "/api/blast/databases/{name}/snapshots/{id}/current", &DatabasesRoutes::make_current);
+  add_plain(verb::delete_, "/api/blast/databases/{name}/snapshots/{id}", &DatabasesRoutes::remove);
+  add_plain(verb::get, "/api/blast/database-works", &DatabasesRoutes::works);
+  add_plain(verb::get, "/api/blast/database-works/{id}", &DatabasesRoutes::work);
+  add_plain(verb::post, "/api/blast/database-works/{id}/cancel", &DatabasesRoutes::cancel);
 }
 
 /// POST /api/blast/databases?name=&molecule=, the sequences as body or a form -> 202 | 400 | 401 | 403 | 404

@@ -39,7 +39,7 @@ http::net::awaitable<Response> ImportsRoutes::take(Request& request, Caller call
   std::string block(kBodyPiece, '\0');
   for (;;) {
     const auto came = co_await request.body->read_some(block);
-    if (!came) co_return context_.fail(request, came.error());
+    if (!came) co_return context_.fail(request, body_refused(came.error()).value());
     if (*came == 0) break;
     const std::string_view bytes(block.data(), *came);
     const auto keep = [&upload, bytes] { return (*upload)->write(bytes); };

@@ -101,22 +101,28 @@ Response cached_reply(const Request& request, const CachedReply& reply) {
 }  // namespace
 
 void JobsRoutes::add_to(std::vector<http::Route>& routes) {
-  const auto add = [&](verb method, std::string pattern, auto handler, Limit most_bytes = http::kNoBody) {
-    auto call = [this, handler](Request& request, Caller caller) {
+  const auto call_of = [this](auto handler) {
+    return [this, handler](Request& request, Caller caller) {
       return (this->*handler)(request, std::move(caller));
     };
+  };
+  const auto add = [&](verb method, std::string pattern, auto handler, Limit most_bytes = http::kNoBody) {
+    CallerHandler call = without_parameters(context_, call_of(handler));
     routes.push_back({method, std::move(pattern), with_caller(context_, std::move(call)), most_bytes});
+  };
+  const auto add_query = [&](std::string pattern, auto handler) {
+    routes.push_back({verb::get, std::move(pattern), with_caller(context_, call_of(handler))});
   };
   const Limit submission = submission_limit(context_.deps.limits);
   add(verb::post, "/api/blast/jobs", &JobsRoutes::submit, submission);
   add(verb::post, "/api/blast/preflight", &JobsRoutes::preflight, submission);
-  add(verb::get, "/api/blast/jobs", &JobsRoutes::list);
+  add_query("/api/blast/jobs", &JobsRoutes::list);
   add(verb::get, "/api/blast/jobs/{id}", &JobsRoutes::get);
   add(verb::delete_, "/api/blast/jobs/{id}", &JobsRoutes::remove);
   add(verb::post, "/api/blast/jobs/{id}/cancel", &JobsRoutes::cancel);
   add(verb::post, "/api/blast/jobs/{id}/retry", &JobsRoutes::retry);
   add(verb::get, "/api/blast/jobs/{id}/explain", &JobsRoutes::explain);
-  add(verb::get, "/api/blast/jobs/{id}/tasks", &JobsRoutes::tasks);
+  add_query("/api/blast/jobs/{id}/tasks", &JobsRoutes::tasks);
 }
 
 std::string JobsRoutes::text_of(const store::Job& job) const {

@@ -7,6 +7,8 @@
 
 namespace loom::api {
 
+inline constexpr std::string_view kFormType = "multipart/form-data";
+
 /// The head of one part of a form.
 struct PartHead {
   std::string name;

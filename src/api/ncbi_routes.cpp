@@ -5,6 +5,7 @@
 
 #include "api/body.hpp"
 #include "api/job_json.hpp"
+#include "api/multipart.hpp"
 #include "api/ncbi_request.hpp"
 #include "api/reading.hpp"
 #include "api/submission.hpp"
@@ -121,11 +122,35 @@ Result<Answer> there_are_hits(service::JobService& jobs, const Caller& caller, c
   return Answer{!index || index->counts().hsps > 0};
 }
 
+class FieldSink final : public PartSink {
+ public:
+  Pairs fields;
+  Status begin_part(PartHead head) override {
+    fields.emplace_back(std::move(head.name), "");
+    return ok();
+  }
+  Status part_data(std::string_view bytes) override {
+    fields.back().second += bytes;
+    return ok();
+  }
+  Status end_part() override { return ok(); }
+};
+
+Result<Pairs> fields_of(std::string_view content_type, std::string_view form) {
+  LOOM_TRY(const std::string boundary, MultipartParser::boundary_of(content_type));
+  FieldSink sink;
+  MultipartParser parser(boundary, sink);
+  LOOM_CHECKED(parser.feed(form));
+  LOOM_CHECKED(parser.finish());
+  return std::move(sink.fields);
+}
+
 http::net::awaitable<Parsed<Pairs>> read_parameters(Request& request, Limit limit) {
   Pairs parameters = request.query;
   const auto body = co_await read_body(request, limit);
   if (!body) co_return tl::unexpected(body.error());
-  auto form = http::parse_query(*body);
+  auto form = has_type(request, kFormType) ? fields_of(request.header("Content-Type"), *body)
+                                           : http::parse_query(*body);
   if (!form) co_return tl::unexpected(Refusal{form.error()});
   parameters.insert(parameters.end(), std::make_move_iterator(form->begin()),
                     std::make_move_iterator(form->end()));

@@ -38,8 +38,9 @@ Parsed<std::monostate> check_parameters(const http::Request& request,
                                         std::span<const std::string_view> known) {
   for (const auto& [name, value] : request.query) {
     if (std::ranges::find(known, name) == known.end())
-      return wrong(name, "unknown parameter '{}'; known here are: {}", name.substr(0, 80),
-                   fmt::join(known, ", "));
+      return wrong(
+          name, "unknown parameter '{}'; {}", name.substr(0, 80),
+          known.empty() ? "none is taken here" : fmt::format("known here are: {}", fmt::join(known, ", ")));
     if (std::ranges::count(request.query, name, &http::Pairs::value_type::first) > 1)
       return wrong(name, "parameter '{}' came more than once, and takes one value", name);
   }

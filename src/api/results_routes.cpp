@@ -89,16 +89,19 @@ std::string download_name(const store::JobId& id, std::string_view name) {
 void ResultsRoutes::add_to(std::vector<http::Route>& routes) {
   const std::string results = "/api/blast/jobs/{id}/results";
   auto show = [this](Request& request, Caller caller) { return list(request, std::move(caller)); };
-  routes.push_back({verb::get, results, with_caller(context_, std::move(show))});
-  const auto add = [&](std::string_view rest, auto handler) {
-    auto call = [this, handler](Request& request, Caller caller) {
+  routes.push_back(
+      {verb::get, results, with_caller(context_, without_parameters(context_, std::move(show)))});
+  const auto call_of = [this](auto handler) {
+    return [this, handler](Request& request, Caller caller) {
       return (this->*handler)(request, std::move(caller));
     };
+  };
+  const auto add = [&](std::string_view rest, CallerHandler call) {
     routes.push_back(download_route(context_, fmt::format("{}{}", results, rest), std::move(call)));
   };
-  add("/output", &ResultsRoutes::output);
-  add("/files/{name}", &ResultsRoutes::file);
-  add("/archive.zip", &ResultsRoutes::archive);
+  add("/output", call_of(&ResultsRoutes::output));
+  add("/files/{name}", without_parameters(context_, call_of(&ResultsRoutes::file)));
+  add("/archive.zip", without_parameters(context_, call_of(&ResultsRoutes::archive)));
 }
 
 /// GET …/results -> 200 | 401 | 404.

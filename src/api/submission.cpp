@@ -1,7 +1,5 @@
 #include "api/submission.hpp"
 
-#include <boost/beast/core/string.hpp>
-
 #include "api/body.hpp"
 
 namespace loom::api {
@@ -21,21 +19,9 @@ Limit form_limit(const service::Limits& limits) {
   return limit;
 }
 
-bool has_type(std::string_view content_type, std::string_view wanted) {
-  const auto end = content_type.find_first_of("; \t");
-  return boost::beast::iequals(content_type.substr(0, end), wanted);
-}
-
 template <class T>
 tl::unexpected<Refusal> refused(const Result<T>& result, std::string_view field = {}) {
   return tl::unexpected(Refusal{result.error(), std::string(field)});
-}
-
-// Why no more of the body came. A client that is too slow is not a server that is.
-tl::unexpected<Refusal> body_refused(const Error& error) {
-  constexpr int kRequestTimeout = 408;
-  return tl::unexpected(
-      Refusal{.error = error, .field = {}, .status = error.code == Code::timed_out ? kRequestTimeout : 0});
 }
 
 /// Puts the fields of a form together and gathers what came of the query since it was last asked.
@@ -206,9 +192,8 @@ awaitable<Parsed<Submission>> read_submission(http::Request& request, service::C
                                               service::JobService& jobs, async::BlockingPool& blocking,
                                               const service::Limits& limits) {
   Intake intake(request, std::move(caller), jobs, blocking, limits);
-  const std::string_view type = request.header("Content-Type");
-  if (has_type(type, "application/json")) co_return co_await intake.read_json();
-  if (has_type(type, "multipart/form-data")) co_return co_await intake.read_form();
+  if (has_type(request, "application/json")) co_return co_await intake.read_json();
+  if (has_type(request, kFormType)) co_return co_await intake.read_form();
   co_return wrong("Content-Type", "Content-Type must be application/json or multipart/form-data");
 }
 

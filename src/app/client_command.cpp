@@ -21,6 +21,7 @@
 #include "base/atomic_file.hpp"
 #include "base/fd.hpp"
 #include "base/random.hpp"
+#include "base/text.hpp"
 #include "blast/options.hpp"
 #include "http/client.hpp"
 
@@ -149,9 +150,11 @@ std::string path_of(const std::string& id, std::string_view what = {}) {
   return "/api/blast/jobs/" + encoded(id) + std::string(what);
 }
 
+/// As a terminal may show it: titles are what other users wrote.
 std::string text_member(const json::value& job, std::string_view name) {
   const auto* member = job.as_object().if_contains({name.data(), name.size()});
-  return member != nullptr && member->is_string() ? std::string(member->as_string()) : std::string();
+  return member != nullptr && member->is_string() ? one_line(std::string(member->as_string()))
+                                                  : std::string();
 }
 
 void print_row(const json::value& job) {
@@ -460,7 +463,7 @@ Result<int> about_one(Session& session, std::string_view command, const std::str
   }
   fmt::print("{}\n", text_member(answer, "summary"));
   for (const json::value& reason : answer.at("reasons").as_array())
-    fmt::print("- {}\n", reason.as_string().c_str());
+    fmt::print("- {}\n", one_line(std::string(reason.as_string())));
   if (const std::string advice = text_member(answer, "advice"); !advice.empty()) fmt::print("{}\n", advice);
   return 0;
 }

@@ -8,6 +8,7 @@
 #include "app/db_call.hpp"
 #include "app/signals.hpp"
 #include "base/temp_dir.hpp"
+#include "base/text.hpp"
 #include "exec/local/local_process_runner.hpp"
 #include "search/settings.hpp"
 #include "sequence/byte_source.hpp"
@@ -56,7 +57,7 @@ Status print_others(const catalog::Snapshots& snapshots, bool as_json, json::arr
     all.push_back(json_of(one));
     if (!as_json)
       fmt::print("* {}\t{:28}\t{}\t{} sequences\t{} letters\tin BLASTDB\t{}\n", one.name, "-", one.molecule,
-                 one.sequences, one.letters, one.title);
+                 one.sequences, one.letters, one_line(one.title));
   }
   return ok();
 }
@@ -77,7 +78,7 @@ Status print_snapshots(const DbCall& call, const std::string& name) {
                !one.fault.empty()     ? "damaged"
                : one.verified.empty() ? "not verified"
                                       : "verified " + one.verified,
-               one.title);
+               one_line(one.title));
   }
   if (name.empty() && call.has("all")) LOOM_CHECKED(print_others(call.snapshots, as_json, all));
   if (as_json) fmt::print("{}\n", json::serialize(all));

@@ -17,6 +17,7 @@
 #include "base/fd.hpp"
 #include "base/number.hpp"
 #include "base/temp_dir.hpp"
+#include "base/text.hpp"
 #include "results/blast_xml.hpp"
 #include "results/page_json.hpp"
 #include "sequence/byte_source.hpp"
@@ -212,12 +213,12 @@ Status view(const ViewArguments& arguments, const std::stop_token& stop) {
   return show_hits(text, wish, arguments.out);
 }
 
-/// A cell of the table: one line, and no control characters of a terminal.
+/// A cell of the table.
 std::string shown(const json::value& row, std::string_view name, std::size_t width) {
   const json::value* found = row.as_object().if_contains({name.data(), name.size()});
   if (found == nullptr || found->is_null()) return "-";
-  std::string text = found->is_string() ? std::string(found->as_string()) : json::serialize(*found);
-  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 127; }, ' ');
+  const std::string text =
+      one_line(found->is_string() ? std::string(found->as_string()) : json::serialize(*found));
   if (text.size() <= width) return text;
   // Not in the middle of a letter of UTF-8.
   std::size_t end = width - 1;

@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstdio>
 #include <exception>
 #include <span>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "app/client_command.hpp"
@@ -16,6 +19,8 @@
 #include "app/worker_command.hpp"
 
 namespace {
+
+constexpr int kFailed = 255;
 
 constexpr std::string_view kUsage = R"(usage: blastloom COMMAND …
 
@@ -62,14 +67,23 @@ int run(std::span<const std::string> args) {
   return 1;
 }
 
+/// What was printed may still be in memory, and be lost on a full disk.
+int finish(int exit_code) {
+  const bool whole = std::ferror(stdout) == 0;
+  if (std::fflush(stdout) == 0 && whole) return exit_code;
+  fmt::print(stderr, "blastloom: standard output could not be written whole: {}\n",
+             std::generic_category().message(errno));
+  return kFailed;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
     const std::vector<std::string> args(argv + 1, argv + argc);
-    return run(args);
+    return finish(run(args));
   } catch (const std::exception& e) {
     fmt::print(stderr, "blastloom: {}\n", e.what());
-    return 255;
+    return kFailed;
   }
 }

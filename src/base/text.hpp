@@ -22,6 +22,9 @@ inline std::string_view first_word(std::string_view text) {
   return text.substr(0, text.find_first_of(kBlanks));
 }
 
+/// `text` (UTF-8) as a terminal may show it: one line, blanks in place of control characters.
+std::string one_line(std::string text);
+
 /// `text` as one word for a POSIX shell, in quotes where it must be.
 std::string shell_word(std::string_view text);
 

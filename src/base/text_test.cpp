@@ -24,6 +24,15 @@ TEST(Text, FirstWord) {
   for (const std::string_view none : {"", " \r\n"}) EXPECT_EQ(first_word(none), "");
 }
 
+TEST(Text, OneLineForATerminal) {
+  EXPECT_EQ(one_line("x\x1b]0;t\ared\nnext\x7f"), "x ]0;t red next ");
+  EXPECT_EQ(one_line("a\xc2\x9b"
+                     "31mb"),
+            "a  31mb")
+      << "CSI in one letter";
+  EXPECT_EQ(one_line("\xc3\xa4\xc2\xa0\xc2"), "\xc3\xa4\xc2\xa0\xc2");
+}
+
 TEST(Text, AWordForAShell) {
   EXPECT_EQ(shell_word("/data/a-b_1.fa,x=+:"), "/data/a-b_1.fa,x=+:");
   EXPECT_EQ(shell_word("6 std"), "'6 std'");

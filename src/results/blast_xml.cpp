@@ -257,6 +257,9 @@ Status BlastXml::write_hsp(std::string& out) {
   const std::string bits = cell("Hsp_bit-score");
   if (evalue.empty() || bits.empty() || length <= 0)
     return wrong("an HSP without Hsp_evalue, Hsp_bit-score or Hsp_align-len");
+  if (qseq.size() != sseq.size() || (!qseq.empty() && qseq.size() != static_cast<std::size_t>(length)))
+    return wrong(fmt::format("an HSP whose Hsp_qseq has {} letters, Hsp_hseq {} and Hsp_align-len {}",
+                             qseq.size(), sseq.size(), length));
   const std::string definition = cell("Hit_def");
   out += fmt::format("{}\t{}\t{:.3f}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}", cell("name"),
                      name_of_id(cell("Hit_id"), definition),

@@ -90,6 +90,10 @@ TEST(BlastXml, SaysWhatIsWrong) {
             std::string::npos);
   EXPECT_NE(tabular("<!DOCTYPE x [<!ENTITY a \"b\">", 90).find("with rules"), std::string::npos);
   EXPECT_NE(tabular("<BlastOutput><Hsp></Hsp>", 90).find("an HSP without"), std::string::npos);
+  std::string odd(kXml);
+  odd.replace(odd.find("MKAVC"), 5, "MK");
+  EXPECT_NE(tabular(odd, 90).find("whose Hsp_qseq has 5 letters, Hsp_hseq 2 and Hsp_align-len 5"),
+            std::string::npos);
 }
 
 }  // namespace

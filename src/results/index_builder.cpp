@@ -326,7 +326,7 @@ Result<std::uint32_t> Builder::subject_of(const Layout& layout, std::span<const 
   ++counts_.subjects;
   to_.subject.integer(1, fresh);
   to_.subject.text(2, cell(Field::subject));
-  to_.subject.text(3, without_spaces(cell(Field::title)));
+  to_.subject.text(3, cell(Field::title));
   to_.subject.text(4, cell(Field::taxids));
   // BLAST's word for no name is no name to look for.
   const std::string_view sciname = cell(Field::sciname);
@@ -391,6 +391,9 @@ Status Builder::write_hsp(const Layout& layout, std::span<const std::string_view
   const auto qseq = layout.place(Field::qseq);
   const auto sseq = layout.place(Field::sseq);
   if (!qseq || !sseq) return ok();
+  if (cells[*qseq].size() != cells[*sseq].size())
+    return error(Code::corrupt, "qseq has {} letters and sseq has {}", cells[*qseq].size(),
+                 cells[*sseq].size());
   to_.alignment.integer(1, hsps_);
   to_.alignment.text(2, cells[*qseq]);
   to_.alignment.text(3, cells[*sseq]);

@@ -304,7 +304,13 @@ Result<Job> LocalJobs::cancel(const Caller& caller, const JobId& id, Deadline de
 }
 
 Result<Job> LocalJobs::retry(const Caller& caller, const JobId& id, Deadline deadline) {
-  LOOM_CHECKED(allowed(caller, Action::change, id, deadline));
+  LOOM_TRY(const Job before, allowed(caller, Action::change, id, deadline));
+  if (!store::may_move(before.state, store::JobState::queued))
+    return error(Code::conflict, "job {} is {}; only a failed or cancelled one can be retried{}", id.str(),
+                 name(before.state),
+                 before.state == store::JobState::completed
+                     ? ": submit it again, with fresh to search once more"
+                     : "");
   LOOM_TRY(const Admissions::Place place, admissions_.enter(caller.name, deadline));
   LOOM_TRY(Job job, parts_.store.retry(id, store::wall_now(), deadline));
   parts_.scheduler.queued(job);

@@ -21,9 +21,9 @@ constexpr int kRefused = 1;  // "Error in query sequence(s) or BLAST options"
 constexpr std::array kJudged{"matrix",        "gapopen",          "gapextend",     "reward",
                              "penalty",       "word_size",        "threshold",     "seg",
                              "dust",          "comp_based_stats", "template_type", "template_length",
-                             "query_gencode", "db_gencode"};
+                             "query_gencode", "db_gencode",       "ungapped"};
 /// … and what its judgement depends on.
-constexpr std::array kContext{"task", "ungapped", "no_greedy", "use_sw_tback"};
+constexpr std::array kContext{"task", "no_greedy", "use_sw_tback"};
 
 constexpr std::string_view kProtein = ">1\nMKVLAAGIVGLCAKAYMKLVWWRSTPLDEQHNFYMKVLAAGIVGLCAKAYMKLVWW\n";
 constexpr std::string_view kNucleotide =
@@ -64,8 +64,9 @@ std::string words_of(std::string_view said) {
 
 /// Which of the options BLAST+ means: it names them in words of its own.
 std::string blamed(const blast::Options& options, std::string_view words) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kMeans{
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kMeans{
       {{"expect value", "evalue"},
+       {"ungapped search", "ungapped"},
        {"supported matri", "matrix"},
        {"Gap existence", "gapopen"},
        {"Gap existence", "gapextend"},

@@ -143,6 +143,15 @@ class NcbiTest(st.ServerTest):
         self.assertIn("P01308' looks like an accession", self.refused(QUERY="P01308"))
         self.assertIn("CMD must be", self.ask(CMD="Web"))
 
+    def test_a_form_may_come_in_parts(self):
+        fields = {"CMD": "Put", "PROGRAM": "blastp", "DATABASE": "proteins_2k", "QUERY": st.query("protein_1.fa")}
+        body = "".join(f'--XX\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields.items()) + "--XX--\r\n"
+        request = urllib.request.Request(self.url, body.encode(), {"Content-Type": "multipart/form-data; boundary=XX"})
+        with urllib.request.urlopen(request) as reply:
+            rid = re.search(r"^    RID = (\S+)\n", reply.read().decode(), re.M)[1]
+        own = st.blast("blastp", "proteins_2k", fields["QUERY"], {"outfmt": "5"})
+        self.assertEqual(self.get(rid, FORMAT_TYPE="XML"), own.decode())
+
     def test_a_search_can_be_asked_for_and_removed(self):
         self.assertIn("Status=UNKNOWN", self.ask(CMD="Get", RID="0" * 32, FORMAT_OBJECT="SearchInfo"))
         self.assertIn("Status=UNKNOWN", self.ask(CMD="Get", RID="NONE", FORMAT_OBJECT="SearchInfo"))

@@ -189,6 +189,26 @@ class ServiceTest(support.ServerTest):
         self.cli("delete", job)
         self.cli("status", job, code=1)
 
+    def test_the_command_line_says_when_it_could_not_say_something(self):
+        words = ["-query", str(TESTDATA / "query" / "protein_1.fa"), "-db", "proteins_2k", "--title", "x\x1b]0;own\a\x1b[31m\nforged  completed"]
+        with open("/dev/full", "w") as full:
+            run = subprocess.run([BINARY, "submit", "blastp", *words, "--server", self.server.url], stdout=full, stderr=subprocess.PIPE)
+        self.assertEqual(run.returncode, 255)
+        self.assertIn(b"No space left", run.stderr)
+        row, = self.cli("list").splitlines()
+        self.assertTrue(row.endswith("x ]0;own  [31m forged  completed"), row)
+
+    def test_a_parameter_that_a_route_does_not_take_is_refused_by_name(self):
+        job = self.server.submit("blastp", "proteins_2k", query("protein_1.fa"), {"outfmt": "6"})
+        self.server.wait(job)
+        for method, path in (("GET", ""), ("GET", "/results"), ("GET", "/results/archive.zip"), ("GET", "/results/files/query.fasta"),
+                             ("GET", "/explain"), ("POST", "/cancel"), ("POST", "/retry"), ("DELETE", "")):
+            status, _, data = self.server.call(method, f"/api/blast/jobs/{job}{path}?x=1")
+            self.assertEqual(status, 400, (method, path))
+            self.assertIn("unknown parameter 'x'", json.loads(data)["detail"])
+        for method, path in (("GET", "/api/blast/databases"), ("GET", "/api/blast/programs"), ("POST", "/api/blast/databases/proteins_2k/fetch")):
+            self.assertEqual(self.server.call(method, f"{path}?from=file:///etc")[0], 400, path)
+
     def test_small_searches_of_many_jobs_share_runs_and_keep_their_bytes(self):
         self.restart("--cores", "1")
         first = self.server.submit("blastp", "proteins_2k", query("proteins_20.fa"), {})
@@ -240,6 +260,9 @@ class ServiceTest(support.ServerTest):
         self.assertEqual(self.server.call("GET", f"/api/blast/jobs/{job}/results/output")[0], 409)
         status, _, data = self.server.call("POST", f"/api/blast/jobs/{job}/retry")
         self.assertEqual((status, json.loads(data)["status"]), (200, "queued"))
+        status, _, data = self.server.call("POST", f"/api/blast/jobs/{job}/retry")
+        self.assertEqual(status, 409)
+        self.assertIn("only a failed or cancelled one can be retried", json.loads(data)["detail"])
         self.assertEqual(self.server.call("DELETE", f"/api/blast/jobs/{job}")[0], 409)
         self.server.call("POST", f"/api/blast/jobs/{job}/cancel")
         self.assertEqual(self.server.call("DELETE", f"/api/blast/jobs/{job}")[0], 204)
@@ -365,6 +388,8 @@ class ServiceTest(support.ServerTest):
                 ("blastp", protein, {"query_loc": "50000-60000"}, "query_loc", "the longest has"),
                 ("blastp", protein, {"taxids": "x"}, "taxids", "9606"),
                 ("blastp", protein, {"evalue": "-1"}, "evalue", "greater than zero"),
+                ("blastp", protein, {"ungapped": True}, "ungapped", "comp_based_stats"),
+                ("blastp", protein, {"ungapped": True, "word_size": "3"}, "ungapped", "comp_based_stats"),
                 ("blastn", reads, {"evalue": "0"}, "evalue", "greater than zero")):
             for where in ("preflight", "jobs", "preflight"):
                 with self.subTest(program=program, options=options, where=where):
