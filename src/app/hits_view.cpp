@@ -217,8 +217,7 @@ Status view(const ViewArguments& arguments, const std::stop_token& stop) {
 std::string shown(const json::value& row, std::string_view name, std::size_t width) {
   const json::value* found = row.as_object().if_contains({name.data(), name.size()});
   if (found == nullptr || found->is_null()) return "-";
-  const std::string text =
-      one_line(found->is_string() ? std::string(found->as_string()) : json::serialize(*found));
+  std::string text = one_line(found->is_string() ? std::string(found->as_string()) : json::serialize(*found));
   if (text.size() <= width) return text;
   // Not in the middle of a letter of UTF-8.
   std::size_t end = width - 1;

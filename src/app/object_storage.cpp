@@ -50,7 +50,7 @@ Result<std::map<std::string, std::string>> read_account_file(const fs::path& pat
 Status claim(storage::ObjectStore& store, const std::string& where, const std::string& id,
              const std::function<Status(std::span<const std::byte>)>& put_absent) {
   const std::span<const std::byte> own = std::as_bytes(std::span(id));
-  const Status claimed = put_absent(own);
+  Status claimed = put_absent(own);
   if (claimed || claimed.error().code != Code::conflict) return claimed;
   constexpr std::uint64_t kMostId = 1024;
   LOOM_TRY(const auto owner, store.get(owner_key(), kMostId, Deadline::in(kOpening)));

@@ -88,11 +88,14 @@ Result<AtomicFile> AtomicFile::create(fs::path target) {
   if (file && ::fchown(file->fd(), found.st_uid, found.st_gid) == 0 &&
       ::fchmod(file->fd(), found.st_mode & 07777U) == 0)
     return file;
-  auto copied = file ? std::move(file) : open_new(TempDir::default_parent() / end.filename());
-  if (!copied) return file;
-  copied->target_ = std::move(end);
-  copied->kind_ = Kind::in_place;
-  return copied;
+  if (!file) {
+    auto elsewhere = open_new(TempDir::default_parent() / end.filename());
+    if (!elsewhere) return file;
+    file = std::move(elsewhere);
+    file->target_ = std::move(end);
+  }
+  file->kind_ = Kind::in_place;
+  return file;
 }
 
 Result<AtomicFile> AtomicFile::open_new(fs::path target) {
