@@ -72,7 +72,9 @@ std::string_view login_reason(const http::Request& request) {
 }
 
 std::string_view cross_site_reason(const http::Request& request) {
-  if (iequals(request.header("Sec-Fetch-Site"), "cross-site"))
+  // "same-site" is another port or subdomain: not this server's page either.
+  const std::string_view site = request.header("Sec-Fetch-Site");
+  if (!site.empty() && !iequals(site, "same-origin") && !iequals(site, "none"))
     return "a page of another site asked for this; open the server's own page, or send a token as Bearer";
   const std::string_view origin = request.header("Origin");
   if (origin.empty()) return {};

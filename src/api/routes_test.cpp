@@ -320,6 +320,8 @@ TEST_F(ApiTest, WithoutLoginOtherSitesAreRefused) {
   EXPECT_EQ(get(mine, "Origin: http://localhost:81\r\n").status, 403);
   EXPECT_EQ(get(mine, "Origin: null\r\n").status, 403);
   EXPECT_EQ(get(mine, "Sec-Fetch-Site: cross-site\r\n").status, 403);
+  EXPECT_EQ(get(mine, "Sec-Fetch-Site: same-site\r\n").status, 403) << "another port of this machine";
+  EXPECT_EQ(get(mine, "Sec-Fetch-Site: none\r\n").status, 200) << "typed by the user";
   EXPECT_EQ(ask("GET", mine, "", "", "evil.example").status, 403) << "a name that leads here";
   EXPECT_EQ(get(mine, "X-Forwarded-For: 192.0.2.1\r\n").status, 403) << "who knows whose";
   EXPECT_EQ(ask("GET", "/healthz", "", "", "evil.example").status, 200);

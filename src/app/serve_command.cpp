@@ -83,10 +83,20 @@ Result<Fd> lock_data(const fs::path& data) {
   return lock;
 }
 
-Status write_address(const fs::path& data, const std::string& address) {
-  LOOM_TRY(AtomicFile file, AtomicFile::create(data / "address"));
-  LOOM_CHECKED(file.write(address + "\n"));
-  return file.commit();
+Status write_address(const fs::path& file, const std::string& address) {
+  LOOM_TRY(AtomicFile made, AtomicFile::create(file));
+  LOOM_CHECKED(made.write(address + "\n"));
+  return made.commit();
+}
+
+/// On a full disk the server starts without it, so that jobs can be removed.
+Status tell_address(const fs::path& file, const std::string& address) {
+  Status written = write_address(file, address);
+  if (written || written.error().code != Code::disk_full) return written;
+  log::write(log::Level::warning, "address.unwritten", {{"reason", written.error().message}});
+  std::error_code failed;
+  fs::remove(file, failed);  // of a server before
+  return failed ? written : ok();
 }
 
 class Service {
@@ -313,7 +323,7 @@ void Service::begin_beat() {
 
 int Service::run(const Signals& signals) {
   const std::string& address = front_->address();
-  if (const Status written = write_address(options_.data, address); !written) return fail(written.error());
+  if (const Status told = tell_address(options_.data / "address", address); !told) return fail(told.error());
   if (const Status started = scheduler_->start(); !started) return fail(started.error());
   begin_beat();
   fmt::print("{}\n", address);

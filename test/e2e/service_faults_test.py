@@ -95,6 +95,9 @@ class FaultsTest(st.ServerTest):
         while not (self.folder / "data/jobs.sqlite-ballast").exists() and time.monotonic() < until:
             time.sleep(0.05)
         self.fill(filler)
+        self.server.kill()
+        self.fill(filler)
+        self.server.start()
         self.assertEqual(self.server.call("DELETE", f"/api/blast/jobs/{first}")[0], 204, "what makes room works all the same")
         filler.unlink()
         self.assertEqual(self.server.call("POST", f"/api/blast/jobs/{job}/retry")[0], 200)
