@@ -516,12 +516,13 @@ class Running {
   int stderr_ = -1;
 };
 
-Args long_search() {
+/// In as many tasks as there are internal batches, with progress.
+Args cut_search(const std::string& database, const std::string& query) {
   return {"blastp",
           "-db",
-          data("db/proteins"),
+          data("db/" + database),
           "-query",
-          data("query/proteins_500.fa"),
+          data("query/" + query),
           "-outfmt",
           "6",
           "-out",
@@ -531,6 +532,10 @@ Args long_search() {
           "1",
           "--jobs",
           "2"};
+}
+
+Args long_search() {
+  return cut_search("proteins", "proteins_500.fa");
 }
 
 class Interrupted : public SearchCli, public testing::WithParamInterface<int> {};
@@ -556,22 +561,8 @@ TEST_P(Interrupted, LeavesNoChildAndNoPartOfTheOutput) {
 
 /// As `nohup` starts it.
 TEST_F(SearchCli, ASignalThatIsIgnoredAtTheStartStaysIgnored) {
-  const Args flags{"blastp",
-                   "-db",
-                   data("db/proteins_2k"),
-                   "-query",
-                   data("query/proteins_20.fa"),
-                   "-outfmt",
-                   "6",
-                   "-out",
-                   "hits",
-                   "--progress=json",
-                   "--batch-letters",
-                   "1",
-                   "--jobs",
-                   "2"};
   ASSERT_NE(::signal(SIGHUP, SIG_IGN), SIG_ERR);
-  const Running running(flags, here());
+  const Running running(cut_search("proteins_2k", "proteins_20.fa"), here());
   ::signal(SIGHUP, SIG_DFL);
   running.wait_for_lines(2);
   EXPECT_EQ(running.end_by(SIGHUP), 0);
@@ -617,22 +608,7 @@ INSTANTIATE_TEST_SUITE_P(By, Interrupted, testing::Values(SIGINT, SIGTERM, SIGKI
 
 TEST_F(SearchCli, ResumeGoesOnFromFinishedTasks) {
   make_batches_small();
-  const Args args{"blastp",
-                  "-db",
-                  data("db/proteins_2k"),
-                  "-query",
-                  data("query/proteins_100.fa"),
-                  "-outfmt",
-                  "6",
-                  "-out",
-                  "hits",
-                  "--progress=json",
-                  "--jobs",
-                  "2",
-                  "--batch-letters",
-                  "1",
-                  "--resume",
-                  "unfinished"};
+  const Args args = with(cut_search("proteins_2k", "proteins_100.fa"), {"--resume", "unfinished"});
   {
     const Running running(args, here());
     running.wait_for_lines(2);  // started, and one task is done
