@@ -11,7 +11,7 @@ mode=$1 program=$2 seeds=$3 work=$4
 if [ "$mode" = replay ]; then
   exec "$program" "$seeds"
 fi
-runs='' seconds=${LOOM_FUZZ_SECONDS:-120}
+runs='' seconds=${LOOM_FUZZ_SECONDS:-120} corpus=$work/corpus
 case ${LOOM_TEST_LEVEL:-default} in
   quick) runs=1000 ;;
   default) runs=5000 ;;
@@ -20,10 +20,11 @@ case ${LOOM_TEST_LEVEL:-default} in
 esac
 if [ -n "$runs" ] && [ -z "${LOOM_FUZZ_SECONDS:-}" ]; then
   limit=(-runs="$runs" -seed=1)
-  rm -rf "$work/corpus"
+  corpus=$work/corpus-begun
+  rm -rf "$corpus"
 else
   limit=(-max_total_time="$seconds")
 fi
-mkdir -p "$work/corpus" "$work/failed"
+mkdir -p "$corpus" "$work/failed"
 exec "$program" "${limit[@]}" -timeout=60 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=0 \
-  -artifact_prefix="$work/failed/" "$work/corpus" "$seeds"
+  -artifact_prefix="$work/failed/" "$corpus" "$seeds"

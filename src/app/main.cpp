@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <span>
@@ -15,6 +16,7 @@
 #include "app/hits_view.hpp"
 #include "app/search_command.hpp"
 #include "app/serve_command.hpp"
+#include "app/signals.hpp"
 #include "app/version.hpp"
 #include "app/worker_command.hpp"
 
@@ -70,9 +72,11 @@ int run(std::span<const std::string> args) {
 /// What was printed may still be in memory, and be lost on a full disk.
 int finish(int exit_code) {
   const bool whole = std::ferror(stdout) == 0;
-  if (std::fflush(stdout) == 0 && whole) return exit_code;
-  fmt::print(stderr, "blastloom: standard output could not be written whole: {}\n",
-             std::generic_category().message(errno));
+  const int failed = std::fflush(stdout) == 0 ? 0 : errno;
+  if (whole && failed == 0) return exit_code;
+  if (loom::app::Signals::reader_gone()) return loom::app::Signals::exit_by(SIGPIPE);
+  fmt::print(stderr, "blastloom: standard output could not be written whole{}{}\n", failed != 0 ? ": " : "",
+             failed != 0 ? std::generic_category().message(failed) : "");
   return kFailed;
 }
 

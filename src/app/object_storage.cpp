@@ -46,6 +46,19 @@ Result<std::map<std::string, std::string>> read_account_file(const fs::path& pat
   return values;
 }
 
+/// A new job store beside results would have them removed.
+Status check_known_by(store::JobStore& jobs, const fs::path& file, storage::ObjectStore& objects) {
+  LOOM_TRY(const std::uint64_t happened, jobs.last_order(Deadline::in(kOpening)));
+  if (happened > 0) return ok();
+  LOOM_TRY(const auto first, objects.list("jobs/", "", 1, Deadline::in(kOpening)));
+  if (first.empty()) return ok();
+  return error(
+      Code::conflict,
+      "job store {}: it is new, but results of jobs are there, '{}' for one, which it would remove: put "
+      "the store that they belong to in its place, or, to begin anew, remove the objects below 'jobs/'",
+      file.string(), first.front().key.str());
+}
+
 /// `put_absent` puts the owner's key where there is none; conflict where there is one.
 Status claim(storage::ObjectStore& store, const std::string& where, const std::string& id,
              const std::function<Status(std::span<const std::byte>)>& put_absent) {
@@ -88,8 +101,10 @@ Result<std::pair<std::unique_ptr<AzureObjectStore>, std::shared_ptr<AzureClients
   return std::pair(*std::move(store), clients);
 }
 
-Result<ObjectStorage> open_azure(const ServerOptions& options, const std::string& container) {
+Result<ObjectStorage> open_azure(const ServerOptions& options, const std::string& container,
+                                 store::JobStore& jobs, const fs::path& file) {
   LOOM_TRY(auto opened, open_container(options, container));
+  LOOM_CHECKED(check_known_by(jobs, file, *opened.first));
   LOOM_TRY(const std::string id, data_id(options.data));
   AzureObjectStore& store = *opened.first;
   LOOM_CHECKED(claim(store, options.objects, id, [&store](std::span<const std::byte> own) -> Status {
@@ -105,18 +120,6 @@ Status ObjectStorage::check(Deadline deadline) const {
   const auto there = store->stat(owner_key(), deadline);
   if (there || there.error().code == Code::not_found) return ok();
   return there.error();
-}
-
-Status ObjectStorage::check_known_by(store::JobStore& jobs, const fs::path& file) const {
-  LOOM_TRY(const std::uint64_t happened, jobs.last_order(Deadline::in(kOpening)));
-  if (happened > 0) return ok();
-  LOOM_TRY(const auto first, store->list("jobs/", "", 1, Deadline::in(kOpening)));
-  if (first.empty()) return ok();
-  return error(
-      Code::conflict,
-      "job store {}: it is new, but results of jobs are there, '{}' for one, which it would remove: put "
-      "the store that they belong to in its place, or, to begin anew, remove the objects below 'jobs/'",
-      file.string(), first.front().key.str());
 }
 
 Result<std::map<std::string, std::string>> parse_account_file(std::string_view text) {
@@ -171,11 +174,13 @@ Result<ObjectStorage> join_objects(const ServerOptions& options) {
   return ObjectStorage{std::move(store), nullptr};
 }
 
-Result<ObjectStorage> open_objects(const ServerOptions& options) {
+Result<ObjectStorage> open_objects(const ServerOptions& options, store::JobStore& jobs,
+                                   const fs::path& file) {
   const std::string& where = options.objects;
-  if (where.starts_with("azure:")) return open_azure(options, where.substr(6));
+  if (where.starts_with("azure:")) return open_azure(options, where.substr(6), jobs, file);
   const fs::path folder = where.empty() ? options.data / "objects" : fs::path(where.substr(6));
   LOOM_TRY(std::unique_ptr<storage::ObjectStore> store, storage::FilesObjectStore::open(folder));
+  LOOM_CHECKED(check_known_by(jobs, file, *store));
   LOOM_TRY(const std::string id, data_id(options.data));
   LOOM_CHECKED(claim(*store, "files:" + folder.string(), id, [&](std::span<const std::byte> own) -> Status {
     const auto there = store->stat(owner_key(), Deadline::in(kOpening));

@@ -24,18 +24,17 @@ struct ObjectStorage {
 
   /// Whether it answers. Blocking. Errors: those of ObjectStore::stat.
   [[nodiscard]] Status check(Deadline deadline) const;
-  /// Whether the job store in `file` is the one whose jobs wrote these objects, as far as can be told: a new
-  /// one beside results would have them removed. Blocking. Errors: conflict, with the way out; those of both.
-  [[nodiscard]] Status check_known_by(store::JobStore& jobs, const std::filesystem::path& file) const;
 };
 
 /// Closes clients that nobody used for long; for the beat.
 sched::Periodic client_prune(const std::shared_ptr<AzureClients>& clients);
 
 /// Opens what --objects names, and claims it for this data folder: a server removes objects of jobs that it
-/// does not know, so two of them must not share a store. Blocking. Errors: invalid_argument, naming the
-/// setting; conflict, when it is another data folder's; those of the store.
-Result<ObjectStorage> open_objects(const ServerOptions& options);
+/// does not know, so two of them must not share a store, and a job store that is new (`jobs`, in `file`) must
+/// not be put beside results. Blocking. Errors: invalid_argument, naming the setting; conflict, when they are
+/// another data folder's or another job store's, with the way out; those of both stores.
+Result<ObjectStorage> open_objects(const ServerOptions& options, store::JobStore& jobs,
+                                   const std::filesystem::path& file);
 
 /// A random name for this data folder that no other has, made at its first use. Errors: those of writing it.
 Result<std::string> data_id(const std::filesystem::path& data);

@@ -4,6 +4,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+
 #include "app/explain.hpp"
 #include "app/own_flags.hpp"
 #include "app/progress.hpp"
@@ -96,7 +99,9 @@ int prepare_and_run(search::Request request, const OwnFlags& flags, const Signal
   if (flags.explain == Show::json) fmt::print("{}", explain_json(**search));
   if (flags.explain != Show::nothing) return 0;
   const auto* out = options.find("out");
-  return run_search(**search, out == nullptr || out->text == "-", flags, signals);
+  constexpr std::array kStdout{"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"};
+  const bool to_stdout = out == nullptr || std::ranges::find(kStdout, out->text) != kStdout.end();
+  return run_search(**search, to_stdout, flags, signals);
 }
 
 }  // namespace

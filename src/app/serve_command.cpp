@@ -150,10 +150,9 @@ Status Service::open_parts() {
   LOOM_CHECKED(make_data_folder(options_.data));
   LOOM_TRY(lock_, lock_data(options_.data));
   LOOM_CHECKED(check_reach(options_, tokens_));
-  LOOM_TRY(objects_, open_objects(options_));
   const fs::path jobs = options_.data / "jobs.sqlite";
   LOOM_TRY(store_, store::SqliteJobStore::open(jobs));
-  LOOM_CHECKED(objects_.check_known_by(*store_, jobs));
+  LOOM_TRY(objects_, open_objects(options_, *store_, jobs));
   LOOM_TRY(sweep_, sched::sweep(*store_, *objects_.store, options_.data / "work"));
   LOOM_TRY(catalog::Snapshots kept, catalog::Snapshots::open(options_.data / "databases"));
   databases_ = std::make_unique<service::DatabaseList>(std::move(kept));

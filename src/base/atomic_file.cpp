@@ -168,8 +168,10 @@ Status AtomicFile::replace() {
   if (::fsync(fd_.get()) != 0) return failed_to("write", target_);
   if (hidden_.empty()) LOOM_CHECKED(give_hidden_name());
   if (::rename(hidden_.c_str(), target_.c_str()) != 0) {
-    if (errno != EBUSY && errno != EPERM && errno != EACCES) return failed_to("write", target_);
-    LOOM_CHECKED(overwrite());
+    Error why = failed_to("write", target_);
+    if (errno != EBUSY && errno != EPERM && errno != EACCES) return why;
+    if (const Status done = overwrite(); !done)
+      return done.error().code == Code::not_found ? why : done.error();
     ::unlink(hidden_.c_str());
   }
   hidden_.clear();
@@ -178,13 +180,13 @@ Status AtomicFile::replace() {
 }
 
 Status AtomicFile::overwrite() {
-  const Fd target(::open(target_.c_str(), O_WRONLY | O_CLOEXEC));
+  const Fd target(::open(target_.c_str(), O_RDWR | O_CLOEXEC));  // what stands in for fallocate reads
   struct stat made{};
   struct stat old{};
   if (!target || ::fstat(fd_.get(), &made) != 0 || ::fstat(target.get(), &old) != 0)
     return failed_to("write", target_);
-  if (made.st_size > old.st_size) {
-    errno = ::posix_fallocate(target.get(), old.st_size, made.st_size - old.st_size);
+  if (made.st_size > 0) {
+    errno = ::posix_fallocate(target.get(), 0, made.st_size);
     if (errno != 0) {
       const Error full = failed_to("write", target_);
       return ::ftruncate(target.get(), old.st_size) == 0 ? full : failed_to("write", target_);

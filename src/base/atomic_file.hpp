@@ -15,10 +15,10 @@ namespace loom {
 /// behind. A symbolic link is followed, and the file it names is replaced. A replaced file hands on its
 /// owner, group and permission bits. One that may be written but not replaced (its folder or its owner forbid
 /// it, it is a mount point) gets the new bytes in place of its own at commit(), once there is room for all of
-/// them; only a kill in the midst leaves a mixture. What is no regular file cannot be replaced: a pipe, a
-/// device
-/// (/dev/null) or a descriptor (/dev/stdout, /dev/fd/N) is written straight through, and commit() only ends
-/// it. Move-only. Thread-safety: one thread at a time. Blocking: on disk.
+/// them (by way of TMPDIR where the folder is closed): only a kill in the midst, or a full file system that
+/// writes to other blocks than it had allocated, leaves a mixture. What is no regular file cannot be
+/// replaced: a pipe, a device (/dev/null) or a descriptor (/dev/stdout, /dev/fd/N) is written straight
+/// through, and commit() only ends it. Move-only. Thread-safety: one thread at a time. Blocking: on disk.
 class AtomicFile {
  public:
   /// Errors: not_found when the folder is missing; invalid_argument when the target is a folder or must not

@@ -22,6 +22,10 @@ inline std::string_view first_word(std::string_view text) {
   return text.substr(0, text.find_first_of(kBlanks));
 }
 
+inline bool is_ascii(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
 /// `text` (UTF-8) as a terminal may show it: one line, blanks in place of control characters.
 std::string one_line(std::string text);
 

@@ -37,6 +37,9 @@ Status Local::run(Watch& watch, Messages& messages, std::stop_token stop) {
     watch.started(1, 0, split_->steps().front().letters, 0);
     LOOM_CHECKED(run_straight(messages, std::move(stop)));
   } else {
+    if (const std::string why = read_once_because(split_->request().options); !why.empty())
+      return error(Code::invalid_argument, "{}, and {} asks for more; put it into a file", why,
+                   folder_.resumable() ? "--resume" : "this -outfmt");
     LOOM_CHECKED(folder_.begin(split_->request(), split_->engine(), split_->queries(), plan()));
     LOOM_CHECKED(run_steps(watch, messages, stop));
     LOOM_CHECKED(folder_.finish());

@@ -64,12 +64,15 @@ std::optional<std::uint64_t> batch_size_of_user() {
   return size > 0 ? std::optional(size) : std::nullopt;
 }
 
-std::string read_once(const blast::Options& options) {
+std::string read_once_because(const blast::Options& options) {
   for (const auto& entry : options.entries()) {
-    if (entry.spec->type != blast::Type::input_file || entry.spec->name == "query") continue;
+    const bool file =
+        entry.spec->type == blast::Type::input_file || entry.spec->refers == blast::Refers::file;
+    if (!file || entry.spec->name == "query") continue;
     struct stat info{};
     const bool there = entry.text == "-" || ::stat(entry.text.c_str(), &info) == 0;
-    if (there && !can_be_opened_again(entry.text)) return std::string(entry.spec->name);
+    if (there && !can_be_opened_again(entry.text))
+      return fmt::format("-{}: {} can be read once only", entry.spec->name, entry.text);
   }
   return {};
 }

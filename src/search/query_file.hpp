@@ -18,9 +18,9 @@ inline constexpr std::uint64_t kBlastnUnitLetters = 50'000;
 /// The user's own BATCH_SIZE, which the engine obeys and so do we.
 std::optional<std::uint64_t> batch_size_of_user();
 
-/// The first option but -query that names standard input, a pipe or a descriptor: only one process, which has
-/// our descriptors, can read it. Empty: none does.
-std::string read_once(const blast::Options& options);
+/// Says which option but -query names standard input, a pipe or a descriptor: only one process, which has our
+/// descriptors, can read it. Empty: none does.
+std::string read_once_because(const blast::Options& options);
 
 /// What the queries of `program` are written in.
 sequence::Alphabet alphabet_of(blast::Program program);

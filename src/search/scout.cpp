@@ -10,6 +10,7 @@
 #include "base/atomic_file.hpp"
 #include "base/folder.hpp"
 #include "base/mapped_file.hpp"
+#include "base/text.hpp"
 #include "blast/engine.hpp"
 #include "blast/split_limits.hpp"
 #include "catalog/alias_file.hpp"
@@ -18,6 +19,7 @@
 #include "catalog/shards.hpp"
 #include "render/sink.hpp"
 #include "search/engine_args.hpp"
+#include "search/query_file.hpp"
 
 namespace loom::search {
 
@@ -45,12 +47,12 @@ std::string whole_database_because(const blast::Options& options, const blast::O
     }
   }
   if (!database) return "it is not searched as a database";
+  if (const std::string why = read_once_because(options); !why.empty()) return why;
   if (hit_list_size(options) > kLongestList)
     return "-max_target_seqs: a scout's list would be longer than the engine can count";
   const bool names_it =
       format.number == 5 || format.number == 11 || format.number == 14 || format.number == 16;
-  if (names_it &&
-      !std::ranges::all_of(database->names, [](char c) { return static_cast<unsigned char>(c) < 0x80; }))
+  if (names_it && !is_ascii(database->names))
     return "the format writes a name that is not ASCII in other letters, which are the engine's own";
   if (options.program() == blast::Program::psiblast)
     return "psiblast's scouts are not proven to find all subjects";

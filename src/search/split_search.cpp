@@ -102,8 +102,10 @@ std::string Split::one_piece_because() const {
       return fmt::format("{}: {}", limit.cause, limit.why);
     }
   }
-  if (const std::string once = read_once(options()); !once.empty())
-    return fmt::format("-{}: what it names can be read once only", once);
+  if (std::string why = read_once_because(options()); !why.empty()) return why;
+  const bool xml = format_.number == 5 || format_.number == 14 || format_.number == 16;
+  if (xml && !queries_.map.ascii_titles)
+    return "a query's title is not ASCII, and BLAST+ then leaves out what it cannot write in this format";
   if (!queries_.map.why_not_splittable.empty()) return queries_.map.why_not_splittable;
   if (queries_.map.unnamed_records > 0 && format_.tabular()) {
     return "a query has no name, and BLAST+ then prints its number in every row";
@@ -276,7 +278,7 @@ Result<exec::ProcessOutcome> Split::run_straight(Messages& messages, std::stop_t
     spec.argv.insert(spec.argv.end(), {"-query", queries_.path.string()});
   }
   spec.temp_dir = folder_;
-  if (!read_once(options()).empty()) {
+  if (!read_once_because(options()).empty()) {
     spec.input = exec::BorrowedFd{STDIN_FILENO};
     spec.keeps_descriptors = true;
   }

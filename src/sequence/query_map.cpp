@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/text.hpp"
+
 namespace loom::sequence {
 namespace {
 
@@ -25,6 +27,16 @@ std::optional<std::uint32_t> internal_batch_letters(std::string_view program) {
   if (found == kBatchLetters.end()) return std::nullopt;
   return found->second;
 }
+
+namespace {
+
+/// Of a record, which may have blank lines and comments in front.
+std::string_view defline_of(std::string_view raw) {
+  raw.remove_prefix(std::min(raw.find('>'), raw.size()));
+  return raw.substr(0, raw.find('\n'));
+}
+
+}  // namespace
 
 Result<QueryMap> map_queries(ByteSource& source, Alphabet alphabet, std::uint64_t unit_letters) {
   FastaReader reader(source, alphabet);
@@ -48,6 +60,7 @@ Result<QueryMap> map_queries(ByteSource& source, Alphabet alphabet, std::uint64_
     map.letters += record->letters;
     if (record->id.empty()) ++map.unnamed_records;
     if (record->letters == 0) ++map.empty_records;
+    map.ascii_titles = map.ascii_titles && is_ascii(defline_of(record->raw));
   }
   map.why_not_splittable = reader.unsplittable();
   return map;

@@ -35,6 +35,7 @@ struct QueryMap {
   std::uint64_t letters = 0;
   std::uint64_t unnamed_records = 0;  ///< whose defline has no first word: BLAST+ calls them Query_<n>
   std::uint64_t empty_records = 0;    ///< without letters
+  bool ascii_titles = true;           ///< names included
   std::string why_not_splittable;     ///< a clause that names the line; empty if the units may be cut apart
 };
 

@@ -22,6 +22,9 @@ SPEC = validate.load(Path(__file__).resolve().parent.parent.parent / "doc" / "op
 os.environ["BLASTDB"] = str(TESTDATA / "db")
 
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a script has it ignored, and so its children
+
+
 def query(name):
     return (TESTDATA / "query" / name).read_text()
 
