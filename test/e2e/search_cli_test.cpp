@@ -416,7 +416,11 @@ TEST_F(Beside, AnIterationThatIsLeftOutKeepsItsNumber) {
 }
 
 TEST_F(Beside, ValuesAtTheEdgeOfWhatIsTakenDoNotBreakScouts) {
-  const Args flags{"-db", data("db/proteins_2k"), "-query", data("query/protein_1.fa"), "-outfmt", "6"};
+  const std::string database = (here() / "few").string();
+  ASSERT_EQ(run({"makeblastdb", "-in", data("query/proteins_20.fa"), "-dbtype", "prot", "-out", database})
+                .exit_code,
+            0);
+  const Args flags{"-db", database, "-query", data("query/protein_1.fa"), "-outfmt", "6"};
   expect_same("blastp", with(flags, {"-max_target_seqs", "2147483647"}), {"--shards", "2"});
   expect_same("blastp", with(flags, {"-evalue", "1e308"}), {"--shards", "2"});
 }
