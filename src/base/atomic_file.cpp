@@ -168,8 +168,9 @@ Status AtomicFile::replace() {
   if (::fsync(fd_.get()) != 0) return failed_to("write", target_);
   if (hidden_.empty()) LOOM_CHECKED(give_hidden_name());
   if (::rename(hidden_.c_str(), target_.c_str()) != 0) {
+    const int number = errno;
     Error why = failed_to("write", target_);
-    if (errno != EBUSY && errno != EPERM && errno != EACCES) return why;
+    if (number != EBUSY && number != EPERM && number != EACCES) return why;
     if (const Status done = overwrite(); !done)
       return done.error().code == Code::not_found ? why : done.error();
     ::unlink(hidden_.c_str());
@@ -208,8 +209,7 @@ Status AtomicFile::commit() {
   if (kind_ == Kind::named) LOOM_CHECKED(sync_path(folder_of(target_)));
   if (kind_ == Kind::in_place) {
     LOOM_CHECKED(overwrite());
-    if (!hidden_.empty()) ::unlink(hidden_.c_str());
-    hidden_.clear();
+    discard();
   }
   fd_.reset();
   return ok();

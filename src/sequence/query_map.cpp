@@ -19,6 +19,12 @@ constexpr std::array kBatchLetters{
     std::pair<std::string_view, std::uint32_t>{"rpstblastn", 10'000},
 };
 
+/// Of a record, which may have blank lines and comments in front.
+std::string_view defline_of(std::string_view raw) {
+  raw.remove_prefix(std::min(raw.find('>'), raw.size()));
+  return raw.substr(0, raw.find('\n'));
+}
+
 }  // namespace
 
 std::optional<std::uint32_t> internal_batch_letters(std::string_view program) {
@@ -27,16 +33,6 @@ std::optional<std::uint32_t> internal_batch_letters(std::string_view program) {
   if (found == kBatchLetters.end()) return std::nullopt;
   return found->second;
 }
-
-namespace {
-
-/// Of a record, which may have blank lines and comments in front.
-std::string_view defline_of(std::string_view raw) {
-  raw.remove_prefix(std::min(raw.find('>'), raw.size()));
-  return raw.substr(0, raw.find('\n'));
-}
-
-}  // namespace
 
 Result<QueryMap> map_queries(ByteSource& source, Alphabet alphabet, std::uint64_t unit_letters) {
   FastaReader reader(source, alphabet);
